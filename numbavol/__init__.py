@@ -1,0 +1,1 @@
+"""Cryo-EM volumes in plain NumPy, compiled by Numba."""
