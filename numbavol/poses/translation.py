@@ -1,0 +1,102 @@
+"""A shift in Fourier space: the phase ramp, and its product with a half transform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numbavol.poses.arguments import read_reals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+# An operator rounded to complex64 is 1 to about 1e-7 at zero frequency.
+_CORNER_TOLERANCE = 1e-6
+
+
+def compute_phase_ramp(
+    frequency_grid: ArrayLike, offset_x: float, offset_y: float
+) -> NDArray[np.complex128]:
+    """Compute `exp(-2 pi i (q_x t_x + q_y t_y))` on a grid of frequencies.
+
+    Parameters
+    ----------
+    frequency_grid
+        `(q_x, q_y)` in inverse angstroms, shape `(y, x, 2)`.
+    offset_x, offset_y
+        The shift in angstroms.
+
+    Raises
+    ------
+    ValueError
+        If the grid has another shape.
+    """
+    grid = read_reals("frequency_grid_in_angstroms", frequency_grid)
+    if grid.ndim != 3 or grid.shape[-1] != 2:
+        msg = f"frequency_grid_in_angstroms: expected shape (y, x, 2), got {grid.shape}"
+        raise ValueError(msg)
+    phase = grid[..., 0] * offset_x + grid[..., 1] * offset_y
+    ramp: NDArray[np.complex128] = np.exp(-2j * np.pi * phase)
+    return ramp
+
+
+def multiply_phase_ramp(
+    fourier_image: ArrayLike, operator: ArrayLike, shape: Sequence[int]
+) -> NDArray[np.complex64] | NDArray[np.complex128]:
+    """Multiply a half transform by a phase ramp, so that the image stays real.
+
+    The Nyquist frequency of an even axis is as much negative as positive. There, the axis's factor
+    of the ramp is the mean of both: its real part.
+
+    Parameters
+    ----------
+    fourier_image, operator
+        Shape `(y, x//2 + 1)`, zero frequency in the corner.
+    shape
+        `(y, x)` of the image in real space.
+
+    Returns
+    -------
+    NDArray
+        A new array, complex64 if `fourier_image` is (or is float32), complex128 otherwise.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not match `shape`, or the operator is not 1 in the corner.
+    """
+    if len(shape) != 2 or min(shape) < 1:
+        msg = f"shape: expected two positive numbers (y, x), got {shape}"
+        raise ValueError(msg)
+    n_y, n_x = shape
+    image = np.asarray(fourier_image)
+    image = image.astype(np.result_type(image, np.complex64), copy=False)
+    ramp = np.array(operator, dtype=np.complex128)
+    for name, array in (("fourier_image", image), ("translation_operator", ramp)):
+        if array.shape != (n_y, n_x // 2 + 1):
+            msg = (
+                f"{name}: expected shape {(n_y, n_x // 2 + 1)}, the half transform "
+                f"of an image of shape {(n_y, n_x)}, got {array.shape}"
+            )
+            raise ValueError(msg)
+    if abs(ramp[0, 0] - 1) > _CORNER_TOLERANCE:
+        msg = (
+            "translation_operator: expected zero frequency in the corner, "
+            f"that is, a first value of 1, got {ramp[0, 0]}"
+        )
+        raise ValueError(msg)
+
+    # The ramp is the product of its first column and its first row, so it can be made again
+    # where one of the two changes.
+    column, row = ramp[:, 0].copy(), ramp[0].copy()
+    if n_y % 2 == 0:
+        column[n_y // 2] = column[n_y // 2].real
+    if n_x % 2 == 0:
+        row[n_x // 2] = row[n_x // 2].real
+        ramp[:, n_x // 2] = column * row[n_x // 2]
+    if n_y % 2 == 0:
+        ramp[n_y // 2] = column[n_y // 2] * row
+    return (image * ramp).astype(image.dtype)
