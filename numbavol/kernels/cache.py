@@ -1,0 +1,145 @@
+"""Compiled code on disk, shared by any number of processes.
+
+Numba's own ``cache=True`` keeps one index a function, which does not see a helper changed in
+another file, mixes compiler flags, races between processes and raises where no folder is
+writable. Here each compiled signature is one file under a hash of everything that made it, written
+beside its final name and moved there whole; whatever cannot be read is compiled again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import pickle
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import platformdirs
+from numba.core.caching import CompileResultCacheImpl, NullCache
+from numba.core.serialize import dumps
+
+KERNELS_FOLDER = Path(__file__).parent
+STAMPS_ARE_KEPT_FOR_SECONDS = 30 * 24 * 3600
+DIGEST_SIZE = hashlib.sha256().digest_size
+
+
+def cache_folder() -> Path:
+    """Folder of the compiled code: ``NUMBAVOL_CACHE_DIR``, or one in the user's cache folder.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder; it need not exist.
+    """
+    configured = os.environ.get("NUMBAVOL_CACHE_DIR")
+    return Path(configured) if configured else platformdirs.user_cache_path("numbavol") / "kernels"
+
+
+@functools.cache
+def stamp_folder(parent: Path) -> Path:
+    """Folder of what the present sources and versions compile to, its unused siblings removed.
+
+    Parameters
+    ----------
+    parent
+        The cache folder.
+
+    Returns
+    -------
+    pathlib.Path
+        A folder named by a hash of every kernel source and of the versions that compile them.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(KERNELS_FOLDER.rglob("*.py")):
+        digest.update(source.relative_to(KERNELS_FOLDER).as_posix().encode())
+        digest.update(source.read_bytes())
+    versions = (sys.version, numba.__version__, llvmlite.__version__, platform.machine())
+    digest.update(repr(versions).encode())
+    folder = parent / digest.hexdigest()[:16]
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+    _remove_unused(parent, keep=folder)
+    return folder
+
+
+def _remove_unused(parent: Path, keep: Path) -> None:
+    oldest = time.time() - STAMPS_ARE_KEPT_FOR_SECONDS
+    # Another process may remove the same folders, or hold them where nothing may be removed.
+    with contextlib.suppress(OSError):
+        for folder in parent.iterdir():
+            if folder != keep and folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class _CompileResults(CompileResultCacheImpl):  # type: ignore[misc]  # numba is untyped
+    """Numba's reduction of compiled code to picklable parts, without its file locator."""
+
+    def __init__(self) -> None:
+        """Do nothing: Numba's constructor looks for a writable folder, and raises without one."""
+
+
+class KernelCache(NullCache):  # type: ignore[misc]  # numba is untyped
+    """What Numba's dispatcher asks for compiled code, and hands compiled code to.
+
+    Parameters
+    ----------
+    name
+        Qualified name of the function.
+    flags
+        The compiler flags it is compiled with.
+    """
+
+    def __init__(self, name: str, flags: dict[str, Any]) -> None:
+        self._label = name.rpartition(".")[2]
+        self._identity = (name, sorted(flags.items(), key=lambda item: item[0]))
+        self._parts = _CompileResults()
+
+    @property
+    def cache_path(self) -> str:
+        """Folder the compiled code is kept in."""
+        return str(stamp_folder(cache_folder()))
+
+    def load_overload(self, signature: Hashable, target_context: Any) -> Any:
+        """Compiled code for a signature, or None where none can be had."""
+        target_context.refresh()
+        # Whatever the reason (no file, no permission, a truncated file, code that does not link),
+        # the function is then compiled, as without a cache.
+        with contextlib.suppress(Exception):
+            content = self._path(signature, target_context.codegen()).read_bytes()
+            digest, payload = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
+            if digest == hashlib.sha256(payload).digest():
+                return self._parts.rebuild(target_context, pickle.loads(payload))
+        return None
+
+    def save_overload(self, signature: Hashable, compiled: Any) -> None:
+        """Write compiled code under its own name, whole or not at all."""
+        if compiled.library.has_dynamic_globals or compiled.lifted:
+            return
+        path = self._path(signature, compiled.codegen)
+        payload = dumps(self._parts.reduce(compiled))
+        # A folder that cannot be written costs the next process a compilation, nothing else.
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(hashlib.sha256(payload).digest() + payload)
+                Path(temporary).replace(path)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+
+    def _path(self, signature: Hashable, codegen: Any) -> Path:
+        made_for = repr((self._identity, signature, codegen.magic_tuple()))
+        key = hashlib.sha256(made_for.encode()).hexdigest()[:24]
+        return Path(self.cache_path) / f"{self._label}-{key}.kernel"

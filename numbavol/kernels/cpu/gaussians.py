@@ -1,0 +1,202 @@
+"""Voxel averages of Gaussian mixtures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from numbavol.kernels.cpu.lanes import (
+    LANES,
+    load,
+    load_output,
+    load_scalar,
+    store,
+    store_output,
+)
+from numbavol.kernels.jit import helper, kernel
+from numbavol.kernels.math import erf, erf_increment, increment_is_small
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@helper
+def first_cell(centre: float, radius: float) -> int:
+    """First cell of an axis that reaches into [centre - radius, centre + radius]."""
+    return max(0, math.ceil(centre - radius - 0.5))
+
+
+@helper
+def end_cell(centre: float, radius: float, n_cells: int) -> int:
+    """One past the last cell of an axis that reaches into [centre - radius, centre + radius]."""
+    return min(n_cells, math.floor(centre + radius + 0.5) + 1)
+
+
+@helper
+def in_whole_lanes(n_cells: int) -> int:
+    """Length of a profile of ``n_cells`` and one edge more, in whole lanes."""
+    return (n_cells // LANES + 1) * LANES
+
+
+@helper
+def fill_profiles(
+    profiles: Array,
+    offset: int,
+    stride: int,
+    length: int,
+    start: int,
+    first: int,
+    end: int,
+    centre: float,
+    cell_size: float,
+    sharpness: Array,
+    edges: Array,
+    row: Array,
+) -> None:
+    """Twice the integral of each unit Gaussian over ``length`` cells of an axis from ``start`` on.
+
+    Cells outside [``first``, ``end``) become 0. ``centre`` is in cells, ``cell_size`` in the
+    unit of 1 / ``sharpness``; ``sharpness`` (k,) is 1 / sqrt(2 variance). Gaussian i owns the ``length`` elements of
+    ``profiles`` from ``offset + i * stride`` on; ``edges`` (k * (stride + 1),) and ``row``
+    (LANES,) are scratch.
+    """
+    real = profiles.dtype.type
+    # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
+    nearest = math.floor(centre + 0.5)
+    within = real(centre - nearest)
+    half = real(0.5)
+    low = real(first - nearest) - half - within
+    high = real(end - nearest) - half - within
+    for i in range(sharpness.size):
+        width = real(cell_size * sharpness[i])
+        for chunk in range(0, length, LANES):
+            cell = real(start + chunk - nearest)
+            if increment_is_small(width):
+                for lane in range(LANES):
+                    middle = cell + real(np.int32(lane)) - within
+                    increment = erf_increment(middle * width, width)
+                    row[lane] = increment if low < middle < high else real(0)
+                store(profiles, offset + i * stride + chunk, load(row, 0))
+            else:
+                for lane in range(LANES):
+                    edge = cell + real(np.int32(lane)) - (half + within)
+                    row[lane] = erf(min(max(edge, low), high) * width)
+                store(edges, i * (stride + 1) + chunk, load(row, 0))
+    for i in range(sharpness.size):
+        if not increment_is_small(real(cell_size * sharpness[i])):
+            from_edge = i * (stride + 1)
+            edges[from_edge + length] = edges[from_edge + length - 1]
+            for chunk in range(0, length, LANES):
+                integral = load(edges, from_edge + chunk + 1) - load(edges, from_edge + chunk)
+                store(profiles, offset + i * stride + chunk, integral)
+
+
+@kernel
+def render_gaussians(
+    out: Array,
+    centres: Array,
+    amplitudes: Array,
+    variances: Array,
+    voxel_size: Array,
+    reach: float,
+    z_start: int,
+    z_stop: int,
+    fused: tuple[int, ...],
+) -> None:
+    """Add the voxel averages of Gaussians to the planes ``z_start <= z < z_stop`` of a map.
+
+    The caller owns those planes. ``out`` is (z, y, x), float32 or float64, C-contiguous;
+    ``centres`` (n, 3) are (x, y, z) in voxels from the centre of voxel 0; ``amplitudes`` and
+    ``variances`` are (n, k), ``voxel_size`` (3,) is (x, y, z). Per position, cells that lie
+    further than ``reach`` standard deviations of its widest Gaussian along any axis are left out.
+    ``fused`` holds k zeros: its length is known to the compiler.
+    """
+    nz, ny, nx = out.shape
+    flat = out.reshape(-1)
+    real = out.dtype.type
+    k = len(fused)
+    n_cells = (nx, ny, nz)
+    voxels_per_angstrom = 1.0 / voxel_size
+    normalisation = 0.125 * np.prod(voxels_per_angstrom)
+
+    widest = 0.0
+    for a in range(centres.shape[0]):
+        for i in range(k):
+            widest = max(widest, variances[a, i])
+    length = LANES
+    for axis in range(3):
+        # A window has at most 2 radius + 2 cells of an axis.
+        radius = reach * math.sqrt(widest) * voxels_per_angstrom[axis]
+        length = max(length, in_whole_lanes(min(n_cells[axis], math.ceil(2 * radius) + 2)))
+    profiles = np.empty(3 * k * length, out.dtype)
+    weights = np.empty(k * length, out.dtype)
+    edges = np.empty(k * (length + 1), out.dtype)
+    one_row = np.empty(LANES, out.dtype)
+    sharpness = np.empty(k)
+    first, end = np.empty(3, np.int64), np.empty(3, np.int64)
+
+    for a in range(centres.shape[0]):
+        variance = 0.0
+        for i in range(k):
+            variance = max(variance, variances[a, i])
+            sharpness[i] = 1.0 / math.sqrt(2.0 * variances[a, i])
+        deviation = math.sqrt(variance)
+        for axis in range(3):
+            radius = reach * deviation * voxels_per_angstrom[axis]
+            first[axis] = first_cell(centres[a, axis], radius)
+            end[axis] = end_cell(centres[a, axis], radius, n_cells[axis])
+        x_first, y_first, z_first = first
+        z_from, z_to = max(z_first, z_start), min(end[2], z_stop)
+        if z_from >= z_to or y_first >= end[1] or x_first >= end[0]:
+            continue
+
+        # Whole lanes are written to each row; where they would pass its end they begin earlier.
+        x_lanes = in_whole_lanes(end[0] - x_first)
+        x_start = max(0, min(x_first, nx - x_lanes))
+        x_whole = min(x_lanes, nx // LANES * LANES)
+        y_lanes = in_whole_lanes(end[1] - y_first)
+        for axis in range(3):
+            fill_profiles(
+                profiles,
+                axis * k * length,
+                length,
+                in_whole_lanes(end[axis] - first[axis]),
+                x_start if axis == 0 else first[axis],
+                first[axis],
+                end[axis],
+                centres[a, axis],
+                voxel_size[axis],
+                sharpness,
+                edges,
+                one_row,
+            )
+
+        z_lanes = in_whole_lanes(end[2] - z_first)
+        for i in range(k):
+            amplitude = real(amplitudes[a, i] * normalisation)
+            for chunk in range((2 * k + i) * length, (2 * k + i) * length + z_lanes, LANES):
+                store(profiles, chunk, amplitude * load(profiles, chunk))
+        n_rows = end[1] - y_first
+        y_profiles, z_profiles = k * length, 2 * k * length - z_first
+        for z in range(z_from, z_to):
+            for i in range(k):
+                z_weight = load_scalar(profiles, z_profiles + i * length + z)
+                for chunk in range(i * length, i * length + y_lanes, LANES):
+                    store(weights, chunk, z_weight * load(profiles, y_profiles + chunk))
+            for chunk in range(0, x_whole, LANES):
+                cell = (z * ny + y_first) * nx + x_start + chunk
+                for y in range(n_rows):
+                    row = load_output(flat, cell)
+                    for i in range(k):
+                        weight = load_scalar(weights, i * length + y)
+                        row = row + weight * load(profiles, i * length + chunk)
+                    store_output(flat, cell, row)
+                    cell += nx
+            # Only a map narrower than the window has cells left over.
+            for x in range(x_whole, min(x_lanes, nx)):
+                for y in range(n_rows):
+                    total = real(0)
+                    for i in range(k):
+                        total += weights[i * length + y] * profiles[i * length + x]
+                    out[z, y_first + y, x_start + x] += total

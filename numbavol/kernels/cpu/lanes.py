@@ -1,0 +1,173 @@
+"""Sixteen neighbouring array elements as one value.
+
+LLVM vectorises a loop where it can prove that its arrays do not overlap, and of Numba's arrays it
+cannot; short loops it takes apart before it tries. A kernel that works on rows of ``LANES`` cells
+says so with these functions instead, and LLVM makes of them what the processor has: one AVX-512
+register of float32, two of AVX, four of SSE or NEON.
+
+A value of lanes adds, subtracts and is multiplied by a scalar. Uncompiled it is a NumPy array of
+``LANES`` elements.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import lower_builtin, models, register_model, type_callable
+
+LANES = 16
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def load(array: Array, start: int) -> Array:
+    """Lanes of a 1-D array that the kernel does not write with `store_output`."""
+    return array[start : start + LANES].copy()
+
+
+def load_output(array: Array, start: int) -> Array:
+    """Lanes of the 1-D array that the kernel writes with `store_output`."""
+    return array[start : start + LANES].copy()
+
+
+def load_scalar(array: Array, index: int) -> Any:
+    """One element of a 1-D array that the kernel does not write with `store_output`."""
+    return array[index]
+
+
+def store(array: Array, start: int, lanes: Array) -> None:
+    """Write lanes into a 1-D array of the kernel's own."""
+    array[start : start + LANES] = lanes
+
+
+def store_output(array: Array, start: int, lanes: Array) -> None:
+    """Write lanes into the 1-D array that the kernel is there to fill."""
+    array[start : start + LANES] = lanes
+
+
+class LanesType(types.Type):  # type: ignore[misc]  # numba is untyped
+    """Numba's type of ``LANES`` numbers of one type."""
+
+    def __init__(self, dtype: types.Type) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"lanes({dtype})")
+
+
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # numba is untyped
+    def __init__(self, manager: Any, lanes: LanesType) -> None:
+        element = manager.lookup(lanes.dtype).get_value_type()
+        super().__init__(manager, lanes, ir.VectorType(element, LANES))
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [index], inbounds=True)
+
+
+def _as_lanes(builder: Any, pointer: Any) -> Any:
+    return builder.bitcast(pointer, ir.VectorType(pointer.type.pointee, LANES).as_pointer())
+
+
+def _mark(instruction: Any, kind: str) -> None:
+    # Scoped no-alias metadata: what is not output cannot change when output is stored, so that the
+    # compiler keeps it in registers.
+    module = instruction.parent.parent.module
+    domain = module.add_metadata(["numbavol"])
+    scope = module.add_metadata(["numbavol output", domain])
+    instruction.set_metadata(kind, module.add_metadata([scope]))
+
+
+def _register_load(function: Any, metadata: str) -> None:
+    @type_callable(function)
+    def type_of_load(context: Any) -> Any:  # noqa: ARG001
+        return lambda array, start: LanesType(array.dtype)  # noqa: ARG005
+
+    @lower_builtin(function, types.Array, types.Integer)
+    def lower_load(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array_type = signature.args[0]
+        pointer = _pointer(context, builder, array_type, *arguments)
+        loaded = builder.load(
+            _as_lanes(builder, pointer), align=array_type.dtype.bitwidth // 8
+        )
+        _mark(loaded, metadata)
+        return loaded
+
+
+_register_load(load, "noalias")
+_register_load(load_output, "alias.scope")
+
+
+@type_callable(load_scalar)
+def _type_of_load_scalar(context: Any) -> Any:  # noqa: ARG001
+    return lambda array, index: array.dtype  # noqa: ARG005
+
+
+@lower_builtin(load_scalar, types.Array, types.Integer)
+def _lower_load_scalar(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    loaded = builder.load(_pointer(context, builder, signature.args[0], *arguments))
+    _mark(loaded, "noalias")
+    return loaded
+
+
+def _register_store(function: Any, metadata: str | None) -> None:
+    @type_callable(function)
+    def type_of_store(context: Any) -> Any:  # noqa: ARG001
+        return lambda array, start, lanes: types.none  # noqa: ARG005
+
+    @lower_builtin(function, types.Array, types.Integer, LanesType)
+    def lower_store(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, start, lanes = arguments
+        array_type = signature.args[0]
+        pointer = _pointer(context, builder, array_type, array, start)
+        stored = builder.store(
+            lanes, _as_lanes(builder, pointer), align=array_type.dtype.bitwidth // 8
+        )
+        if metadata is not None:
+            _mark(stored, metadata)
+        return context.get_dummy_value()
+
+
+_register_store(store, None)
+_register_store(store_output, "alias.scope")
+
+
+@type_callable(operator.add)
+@type_callable(operator.sub)
+def _type_of_sum(context: Any) -> Any:  # noqa: ARG001
+    def type_sum(left: Any, right: Any) -> Any:
+        return left if isinstance(left, LanesType) and left == right else None
+
+    return type_sum
+
+
+@lower_builtin(operator.add, LanesType, LanesType)
+def _lower_add(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    return builder.fadd(*arguments, flags=("contract",))
+
+
+@lower_builtin(operator.sub, LanesType, LanesType)
+def _lower_subtract(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    return builder.fsub(*arguments, flags=("contract",))
+
+
+@type_callable(operator.mul)
+def _type_of_multiple(context: Any) -> Any:  # noqa: ARG001
+    def type_multiple(scalar: Any, lanes: Any) -> Any:
+        return lanes if isinstance(lanes, LanesType) and scalar == lanes.dtype else None
+
+    return type_multiple
+
+
+@lower_builtin(operator.mul, types.Float, LanesType)
+def _lower_multiple(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    scalar, lanes = arguments
+    undefined = ir.Constant(lanes.type, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+    splat = builder.shuffle_vector(first, undefined, zeros)
+    return builder.fmul(splat, lanes, flags=("contract",))

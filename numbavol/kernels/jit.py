@@ -1,0 +1,96 @@
+"""The only place that decorates: compiler flags, and the cache of compiled code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from numba.extending import overload
+
+from numbavol.kernels.cache import KernelCache
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# "contract" lets a multiplication and an addition become one instruction; nothing is reordered, so
+# that the same kernel gives the same bits wherever it stands.
+FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+# KernelCache takes the place of an attribute that Numba keeps to itself. With a version that was
+# not tried, kernels are compiled in every process: slower, and right.
+NUMBA_VERSIONS_WITH_CACHE = ("0.68",)
+
+
+def kernel(function: Function) -> Function:
+    """Compile a kernel: serial, without the interpreter's lock, kept in the cache on disk.
+
+    Parameters
+    ----------
+    function
+        Takes arrays and scalars, and writes into arrays.
+
+    Returns
+    -------
+    callable
+        The compiled function; with ``NUMBA_DISABLE_JIT`` the function itself.
+    """
+    compiled = numba.njit(**FLAGS)(function)
+    if isinstance(compiled, Dispatcher) and cache_is_supported(numba.__version__):
+        compiled._cache = KernelCache(f"{function.__module__}.{function.__qualname__}", FLAGS)  # noqa: SLF001
+    return compiled  # type: ignore[no-any-return]
+
+
+def helper(function: Function) -> Function:
+    """Compile a function into the kernels that call it.
+
+    Parameters
+    ----------
+    function
+        Called from kernels only.
+
+    Returns
+    -------
+    callable
+        A function that kernels may call.
+    """
+    return numba.njit(forceinline=True, **FLAGS)(function)  # type: ignore[no-any-return]
+
+
+def by_precision(*, float32: Callable[..., Any], float64: Callable[..., Any]) -> Callable[..., Any]:
+    """One function with a body for each precision, chosen by the type of its first argument.
+
+    Parameters
+    ----------
+    float32, float64
+        Functions of the same arguments, written for scalars of that type.
+
+    Returns
+    -------
+    callable
+        A function that kernels may call; uncompiled it takes NumPy scalars.
+    """
+    bodies = {numba.float32: float32, numba.float64: float64}
+
+    def chosen(*arguments: Any) -> Any:
+        return float32(*arguments) if isinstance(arguments[0], np.float32) else float64(*arguments)
+
+    overload(chosen, jit_options=FLAGS, strict=False)(lambda *types: bodies[types[0]])
+    return chosen
+
+
+def cache_is_supported(version: str) -> bool:
+    """Whether compiled code is kept on disk with a version of Numba.
+
+    Parameters
+    ----------
+    version
+        For example ``"0.68.1"``.
+
+    Returns
+    -------
+    bool
+        True for the versions whose dispatcher is known.
+    """
+    return ".".join(version.split(".")[:2]) in NUMBA_VERSIONS_WITH_CACHE

@@ -1,0 +1,113 @@
+"""Scalar mathematics of the kernels, written once for every device and both precisions.
+
+The approximations for float32 are minimax polynomials without a branch, so that a loop over them
+becomes vector instructions; the largest error stands with each, and the tests hold it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from numbavol.kernels.jit import by_precision, helper
+
+ONE = np.float32(1)
+HALF = np.float32(0.5)
+QUARTER = np.float32(0.25)
+TWO_OVER_SQRT_PI = np.float32(2 / math.sqrt(math.pi))
+LOG2_E = np.float32(math.log2(math.e))
+
+# 2**f on [-1/2, 1/2]: relative error 2e-9 before rounding.
+E0, E1, E2, E3, E4, E5, E6 = (
+    np.float32(c)
+    for c in (1.0, 0.6931472, 0.24022646, 0.055503286, 0.009618489, 0.0013399931, 0.0001534581)
+)
+# log2(erfc(x)) / x on [0, 4]: erf to 2e-8 before rounding.
+C0, C1, C2, C3, C4, C5, C6, C7 = (
+    np.float32(c)
+    for c in (
+        -1.6279085874557495,
+        -0.9184163808822632,
+        -0.14848162233829498,
+        0.028253687545657158,
+        -0.0007746365154162049,
+        -0.001489437185227871,
+        0.0004455062444321811,
+        -4.5358421630226076e-05,
+    )
+)
+# Coefficient of q^j u^2i in the series of `erf_increment`, at Sij.
+S01, S02, S03 = np.float32(-1 / 3), np.float32(1 / 10), np.float32(-1 / 42)
+S11, S12, S13 = np.float32(2 / 3), np.float32(-2 / 5), np.float32(1 / 7)
+S22, S23 = np.float32(2 / 15), np.float32(-2 / 21)
+S33 = np.float32(4 / 315)
+# Adding and taking off 1.5 * 2**23 rounds a float32 to an integer.
+ROUNDING = np.float32(12582912)
+SMALLEST_EXPONENT = np.float32(-126)
+EXPONENT_BIAS = np.int32(127)
+MANTISSA_BITS = np.int32(23)
+# erfc(4) is 1.5e-8, a quarter of the rounding of 1 in float32.
+ERF_IS_ONE_FROM = np.float32(4)
+
+
+@helper
+def exp2_of_negative(x: np.float32) -> np.float32:
+    """2**x for x <= 0 in float32, to 1.2e-7 of the value; 2**-126 for all smaller x."""
+    x = max(x, SMALLEST_EXPONENT)
+    whole = (x + ROUNDING) - ROUNDING
+    f = x - whole
+    mantissa = E0 + f * (E1 + f * (E2 + f * (E3 + f * (E4 + f * (E5 + f * E6)))))
+    exponent = np.int32((np.int32(whole) + EXPONENT_BIAS) << MANTISSA_BITS)
+    return mantissa * exponent.view(np.float32)
+
+
+def _erf_single(x: np.float32) -> np.float32:
+    a = min(abs(x), ERF_IS_ONE_FROM)
+    exponent = a * (C0 + a * (C1 + a * (C2 + a * (C3 + a * (C4 + a * (C5 + a * (C6 + a * C7)))))))
+    return np.float32(math.copysign(ONE - exp2_of_negative(exponent), x))
+
+
+def _erf_double(x: np.float64) -> np.float64:
+    return np.float64(math.erf(x))
+
+
+erf = by_precision(float32=_erf_single, float64=_erf_double)
+"""The error function, to 1.5e-7 in float32 and to rounding in float64."""
+
+
+def _erf_increment_single(u: np.float32, h: np.float32) -> np.float32:
+    # The mean of exp(-(u + t)^2) over |t| < h/2 is exp(-u^2) times the sum over n of
+    # H_2n(u) (h/2)^2n / (2n + 1)!, with H the Hermite polynomials; here n = 0..3.
+    q = h * h * QUARTER
+    v = u * u
+    c0 = ONE + q * (S01 + q * (S02 + q * S03))
+    c1 = q * (S11 + q * (S12 + q * S13))
+    c2 = q * q * (S22 + q * S23)
+    c3 = q * q * q * S33
+    return TWO_OVER_SQRT_PI * h * exp2_of_negative(-v * LOG2_E) * (c0 + v * (c1 + v * (c2 + v * c3)))
+
+
+def _erf_increment_double(u: np.float64, h: np.float64) -> np.float64:
+    return np.float64(math.erf(u + h / 2) - math.erf(u - h / 2))
+
+
+erf_increment = by_precision(float32=_erf_increment_single, float64=_erf_increment_double)
+"""erf(u + h/2) - erf(u - h/2) for |h| <= 1/2, to 2e-7 of its largest value in float32.
+
+The difference of two values of erf would keep their error of 1e-7, however small it is itself.
+"""
+
+
+def _increment_is_small_single(h: np.float32) -> bool:
+    return h <= HALF
+
+
+def _increment_is_small_double(h: np.float64) -> bool:  # noqa: ARG001
+    return False
+
+
+increment_is_small = by_precision(
+    float32=_increment_is_small_single, float64=_increment_is_small_double
+)
+"""Whether `erf_increment` is to be preferred to a difference of values of `erf`."""
