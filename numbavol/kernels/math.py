@@ -85,7 +85,9 @@ def _erf_increment_single(u: np.float32, h: np.float32) -> np.float32:
     c1 = q * (S11 + q * (S12 + q * S13))
     c2 = q * q * (S22 + q * S23)
     c3 = q * q * q * S33
-    return TWO_OVER_SQRT_PI * h * exp2_of_negative(-v * LOG2_E) * (c0 + v * (c1 + v * (c2 + v * c3)))
+    return (
+        TWO_OVER_SQRT_PI * h * exp2_of_negative(-v * LOG2_E) * (c0 + v * (c1 + v * (c2 + v * c3)))
+    )
 
 
 def _erf_increment_double(u: np.float64, h: np.float64) -> np.float64:
@@ -100,7 +102,7 @@ The difference of two values of erf would keep their error of 1e-7, however smal
 
 
 def _increment_is_small_single(h: np.float32) -> bool:
-    return h <= HALF
+    return bool(h <= HALF)
 
 
 def _increment_is_small_double(h: np.float64) -> bool:  # noqa: ARG001

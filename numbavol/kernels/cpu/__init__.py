@@ -1,1 +1,1 @@
-"""Kernels of the CPU: serial, without the interpreter's lock, one tile a call."""
+"""Kernels of the CPU: serial, without the interpreter's lock, one tile or one pose a call."""

@@ -93,8 +93,56 @@ def fill_profiles(
 
 
 @kernel
+def locate_gaussians(
+    positions: Array,
+    variances: Array,
+    voxel_size: Array,
+    reach: float,
+    shape: tuple[int, int, int],
+    block_side: int,
+    centres: Array,
+    planes: Array,
+    blocks: Array,
+) -> int:
+    """Place Gaussians in a map; returns how many of the positions reach into it.
+
+    Reads ``positions`` (n, 3) and ``voxel_size`` (3,), both (x, y, z) in angstroms, ``variances``
+    (n, k) and ``reach`` as in `render_gaussians`. Owns ``centres`` (n, 3), in voxels from the
+    centre of voxel 0; ``planes`` (n, 2), the first z-plane that a position writes to and the one
+    after its last; and ``blocks`` (n,), the number of the block of ``block_side`` voxels that it
+    lies in or next to, or the largest number of its type if it does not reach into the map.
+    """
+    outside = np.iinfo(blocks.dtype).max
+    n_inside = 0
+    for a in range(positions.shape[0]):
+        variance = variances[a, 0]
+        for i in range(1, variances.shape[1]):
+            variance = max(variance, variances[a, i])
+        radius = reach * math.sqrt(variance)
+        block = 0
+        is_inside = True
+        for axis in range(2, -1, -1):
+            n_cells = shape[2 - axis]
+            centre = positions[a, axis] / voxel_size[axis] + n_cells // 2
+            centres[a, axis] = centre
+            cells = radius / voxel_size[axis]
+            # Comparing before rounding: a position may be further away than integers reach.
+            is_inside = is_inside and centre + cells >= -0.5 and centre - cells <= n_cells - 0.5
+            nearest = min(max(centre, 0.0), n_cells - 1.0)
+            block = block * (-(-n_cells // block_side)) + int(nearest) // block_side
+        blocks[a] = block if is_inside else outside
+        if is_inside:
+            n_inside += 1
+            cells = radius / voxel_size[2]
+            planes[a, 0] = first_cell(centres[a, 2], cells)
+            planes[a, 1] = end_cell(centres[a, 2], cells, shape[0])
+    return n_inside
+
+
+@kernel
 def render_gaussians(
     out: Array,
+    order: Array,
     centres: Array,
     amplitudes: Array,
     variances: Array,
@@ -106,11 +154,12 @@ def render_gaussians(
 ) -> None:
     """Add the voxel averages of Gaussians to the planes ``z_start <= z < z_stop`` of a map.
 
-    The caller owns those planes. ``out`` is (z, y, x), float32 or float64, C-contiguous;
-    ``centres`` (n, 3) are (x, y, z) in voxels from the centre of voxel 0; ``amplitudes`` and
-    ``variances`` are (n, k), ``voxel_size`` (3,) is (x, y, z). Per position, cells that lie
-    further than ``reach`` standard deviations of its widest Gaussian along any axis are left out.
-    ``fused`` holds k zeros: its length is known to the compiler.
+    The caller owns those planes. ``out`` is (z, y, x), float32 or float64, C-contiguous; ``order``
+    holds the positions to add, in this order; ``centres`` (n, 3) are (x, y, z) in voxels from the
+    centre of voxel 0; ``amplitudes`` and ``variances`` are (n, k), ``voxel_size`` (3,) is
+    (x, y, z). Per position, cells that lie further than ``reach`` standard deviations of its
+    widest Gaussian along any axis are left out. ``fused`` holds k zeros: its length is known to
+    the compiler.
     """
     nz, ny, nx = out.shape
     flat = out.reshape(-1)
@@ -121,7 +170,7 @@ def render_gaussians(
     normalisation = 0.125 * np.prod(voxels_per_angstrom)
 
     widest = 0.0
-    for a in range(centres.shape[0]):
+    for a in order:
         for i in range(k):
             widest = max(widest, variances[a, i])
     length = LANES
@@ -136,7 +185,7 @@ def render_gaussians(
     sharpness = np.empty(k)
     first, end = np.empty(3, np.int64), np.empty(3, np.int64)
 
-    for a in range(centres.shape[0]):
+    for a in order:
         variance = 0.0
         for i in range(k):
             variance = max(variance, variances[a, i])
@@ -146,7 +195,7 @@ def render_gaussians(
             radius = reach * deviation * voxels_per_angstrom[axis]
             first[axis] = first_cell(centres[a, axis], radius)
             end[axis] = end_cell(centres[a, axis], radius, n_cells[axis])
-        x_first, y_first, z_first = first
+        x_first, y_first, z_first = first[0], first[1], first[2]
         z_from, z_to = max(z_first, z_start), min(end[2], z_stop)
         if z_from >= z_to or y_first >= end[1] or x_first >= end[0]:
             continue

@@ -49,7 +49,7 @@ def store_output(array: Array, start: int, lanes: Array) -> None:
     array[start : start + LANES] = lanes
 
 
-class LanesType(types.Type):  # type: ignore[misc]  # numba is untyped
+class LanesType(types.Type):
     """Numba's type of ``LANES`` numbers of one type."""
 
     def __init__(self, dtype: types.Type) -> None:
@@ -58,7 +58,7 @@ class LanesType(types.Type):  # type: ignore[misc]  # numba is untyped
 
 
 @register_model(LanesType)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # numba is untyped
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: LanesType) -> None:
         element = manager.lookup(lanes.dtype).get_value_type()
         super().__init__(manager, lanes, ir.VectorType(element, LANES))
@@ -91,9 +91,7 @@ def _register_load(function: Any, metadata: str) -> None:
     def lower_load(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array_type = signature.args[0]
         pointer = _pointer(context, builder, array_type, *arguments)
-        loaded = builder.load(
-            _as_lanes(builder, pointer), align=array_type.dtype.bitwidth // 8
-        )
+        loaded = builder.load(_as_lanes(builder, pointer), align=array_type.dtype.bitwidth // 8)
         _mark(loaded, metadata)
         return loaded
 

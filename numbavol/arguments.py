@@ -1,0 +1,126 @@
+"""Reading and checking of what a user passes: every message names the argument and what came."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+
+def read_reals(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Read an argument of real numbers as native float64.
+
+    Raises
+    ------
+    ValueError
+        If `value` is not an array of real numbers. The message has `name` in it.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        msg = f"{name}: expected an array of real numbers, got rows of unequal length"
+        raise ValueError(msg) from error
+    if array.dtype.kind not in "biuf":
+        msg = f"{name}: expected real numbers, got dtype {array.dtype}"
+        raise ValueError(msg)
+    return array.astype(np.float64, copy=False)
+
+
+def check_finite(name: str, array: NDArray[np.float64]) -> None:
+    """Refuse infinities and NaN.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite. The message has `name` in it.
+    """
+    wrong = array[~np.isfinite(array)]
+    if wrong.size:
+        msg = f"{name}: expected finite values, got {wrong[0]} ({wrong.size} of {array.size})"
+        raise ValueError(msg)
+
+
+def read_shape(name: str, shape: Sequence[int], n_axes: int) -> tuple[int, ...]:
+    """Read the shape of an array that is to be made.
+
+    Raises
+    ------
+    ValueError
+        If it is not `n_axes` whole numbers above 0. The message has `name` in it.
+    """
+    lengths = np.atleast_1d(np.asarray(shape))
+    if lengths.shape != (n_axes,) or lengths.dtype.kind not in "iu" or np.any(lengths < 1):
+        msg = f"{name}: expected {n_axes} whole numbers above 0, got {shape!r}"
+        raise ValueError(msg)
+    return tuple(int(length) for length in lengths)
+
+
+def read_voxel_size(name: str, voxel_size: ArrayLike) -> float | tuple[float, float, float]:
+    """Read a voxel size in angstroms: one length, or three in the order (x, y, z).
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or a length is not finite and above 0. The message has `name` in it.
+    """
+    lengths = read_reals(name, voxel_size)
+    if lengths.shape not in [(), (3,)]:
+        msg = f"{name}: expected one number or three (x, y, z), got shape {lengths.shape}"
+        raise ValueError(msg)
+    if not np.all((lengths > 0) & np.isfinite(lengths)):
+        msg = f"{name}: expected finite lengths above 0, got {lengths.tolist()}"
+        raise ValueError(msg)
+    if lengths.ndim == 0:
+        return float(lengths)
+    x, y, z = lengths.tolist()
+    return (x, y, z)
+
+
+def read_precision(name: str, dtype: DTypeLike) -> np.dtype[Any]:
+    """Read the type of a real result, float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        If it is another type. The message has `name` in it.
+    """
+    read = np.dtype(dtype)
+    if read not in (np.float32, np.float64):
+        msg = f"{name}: expected float32 or float64, got {read}"
+        raise ValueError(msg)
+    return read
+
+
+# Asking the system takes longer than rendering into a small map.
+ALWAYS_FITS_IN_BYTES = 2**26
+
+
+def allocate_zeros(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Make an array of zeros, if it fits into the memory that is free.
+
+    Raises
+    ------
+    MemoryError
+        If it does not. The message has `name` in it.
+    """
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if n_bytes > ALWAYS_FITS_IN_BYTES and n_bytes > (free := _free_memory()):
+        msg = (
+            f"{name}: {dtype} of shape {shape} takes {n_bytes / 2**30:.1f} GiB, "
+            f"and {free / 2**30:.1f} GiB of memory are free"
+        )
+        raise MemoryError(msg)
+    return np.zeros(shape, dtype)
+
+
+def _free_memory() -> int:
+    # The system promises more memory than it has, and kills who takes it at its word.
+    import psutil
+
+    return int(psutil.virtual_memory().available)

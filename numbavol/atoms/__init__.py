@@ -1,0 +1,31 @@
+"""Atoms: what is in a structure file, and how atoms scatter electrons.
+
+==========================  =====================================================
+``reading.py``              `read_atoms_from_pdb`: a file to arrays of atoms
+``summary.py``              `describe_structure`: a file to a few facts about it
+``scattering_factors.py``   `PengScatteringFactorParameters`: elements to Gaussians
+``b_factors.py``            `b_factor_to_variance` and back
+``structure_file.py``       bytes on disk to a `gemmi.Structure`, with plain errors
+``pdb_columns.py``          PDB columns that gemmi would misread, put right
+``atom_table.py``           a `gemmi.Structure` to arrays
+==========================  =====================================================
+
+gemmi reads the files and holds the tables; nothing here knows a volume.
+"""
+
+from __future__ import annotations
+
+from numbavol.atoms.b_factors import b_factor_to_variance, variance_to_b_factor
+from numbavol.atoms.reading import AtomProperties, read_atoms_from_pdb
+from numbavol.atoms.scattering_factors import PengScatteringFactorParameters
+from numbavol.atoms.summary import StructureSummary, describe_structure
+
+__all__ = [
+    "AtomProperties",
+    "PengScatteringFactorParameters",
+    "StructureSummary",
+    "b_factor_to_variance",
+    "describe_structure",
+    "read_atoms_from_pdb",
+    "variance_to_b_factor",
+]

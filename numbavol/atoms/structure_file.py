@@ -1,0 +1,89 @@
+"""From a structure file on disk to a `gemmi.Structure`, or one plain error."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import gemmi
+
+from numbavol.atoms.pdb_columns import prepare_pdb
+
+if TYPE_CHECKING:
+    import os
+
+# What gemmi's C++ exceptions arrive as. `MemoryError` is not among them and passes.
+GEMMI_ERRORS = (RuntimeError, ValueError, IndexError)
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MMCIF_START = re.compile(rb"\s*(?:#[^\n]*\n\s*)*data_", re.IGNORECASE)
+_PDB_ATOM = re.compile(rb"^(?:ATOM|HETATM)", re.MULTILINE | re.IGNORECASE)
+
+
+class StructureFile(NamedTuple):
+    """A parsed structure file."""
+
+    structure: gemmi.Structure
+    format: str
+
+
+def parse_structure_file(filename: str | os.PathLike[str]) -> StructureFile:
+    """Parse a PDB or mmCIF file, gzipped or not, by what is in it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If the file is not a structure, is damaged or has no atoms; names the file.
+    """
+    text = _read_text(filename)
+    try:
+        if _MMCIF_START.match(text):
+            parsed = StructureFile(_parse_mmcif(text), "mmCIF")
+        elif _PDB_ATOM.search(text):
+            parsed = StructureFile(gemmi.read_pdb_string(prepare_pdb(text)), "PDB")
+        else:
+            msg = "has no ATOM or HETATM lines (PDB) and no data block (mmCIF)"
+            raise ValueError(msg)
+        if all(model.count_atom_sites() == 0 for model in parsed.structure):
+            msg = "has no atoms"
+            raise ValueError(msg)
+    except GEMMI_ERRORS as error:
+        msg = f"{filename}: not a structure that can be read: {str(error).strip()}"
+        raise ValueError(msg) from error
+    return parsed
+
+
+def _read_text(filename: str | os.PathLike[str]) -> bytes:
+    text = Path(filename).read_bytes()
+    if text.startswith(_GZIP_MAGIC):
+        try:
+            text = gzip.decompress(text)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            msg = f"{filename}: the gzip compression is damaged or cut short: {error}"
+            raise ValueError(msg) from error
+    if not text.strip():
+        msg = f"{filename}: the file is empty"
+        raise ValueError(msg)
+    text = text.removeprefix(_BYTE_ORDER_MARK)
+    if not text.isascii():
+        # Both formats are ASCII. One character for one keeps the columns of a PDB file.
+        text = text.decode(errors="replace").encode("ascii", errors="replace")
+    return text
+
+
+def _parse_mmcif(text: bytes) -> gemmi.Structure:
+    blocks = [b for b in gemmi.cif.read_string(text) if b.find_values("_atom_site.Cartn_x")]
+    if len(blocks) != 1:
+        names = ", ".join(block.name for block in blocks)
+        msg = (
+            f"expected one data block with _atom_site.Cartn_x, there are {len(blocks)}"
+            f"{': ' if names else ''}{names}"
+        )
+        raise ValueError(msg)
+    return gemmi.make_structure_from_block(blocks[0])

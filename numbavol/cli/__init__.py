@@ -1,0 +1,13 @@
+"""The ``numbavol`` command: thin, over the public functions.
+
+- ``command``: the group, and how errors leave it.
+- ``render``: ``numbavol render``, a structure file to a map.
+- ``info``: ``numbavol info``, what is in a file.
+- ``output``: lines, JSON and progress.
+
+What is heavy is imported by the command that needs it, so that ``--help`` is quick.
+"""
+
+from numbavol.cli.command import main
+
+__all__ = ["main"]

@@ -1,0 +1,75 @@
+"""The group of commands, and how errors leave it: one line, and a status."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+import numbavol
+from numbavol.cli.info import info
+from numbavol.cli.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BAD_DATA, BAD_USAGE, INTERRUPTED = 1, 2, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(numbavol.__version__, message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def numbavol_command(debug: bool) -> None:  # noqa: ARG001
+    """Cryo-EM volumes: from an atomic model to a potential map in physical units."""
+
+
+numbavol_command.add_command(render)
+numbavol_command.add_command(info)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments
+        What follows the name of the command; by default that of this process.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 1 for data that cannot be used, 2 for wrong usage.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in arguments
+    # --debug is taken anywhere, for one adds it at the end of the line that failed.
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        numbavol_command.main(arguments, "numbavol", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return BAD_USAGE
+    except click.ClickException as error:
+        hint = ""
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            hint = f" (see '{error.ctx.command_path} --help')"
+        return _fail(error.format_message().rstrip(".") + hint, error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except (ValueError, TypeError, OSError, MemoryError) as error:
+        if debug:
+            raise
+        return _fail(_in_one_line(error), BAD_DATA)
+    return 0
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"numbavol: error: {message}", err=True)
+    return status
+
+
+def _in_one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

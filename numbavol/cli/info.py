@@ -1,0 +1,91 @@
+"""``numbavol info``: what is in a structure file or a map file."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from numbavol.cli.output import Report, count_elements, plural
+
+if TYPE_CHECKING:
+    from numbavol.atoms import StructureSummary
+    from numbavol.io import MapHeader
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def info(file: Path, as_json: bool) -> None:
+    """Describe FILE: a structure (PDB, mmCIF) or a map (MRC, CCP4), gzipped or not."""
+    from numbavol.io import is_map_file
+
+    report = Report(as_json)
+    if is_map_file(file):
+        from numbavol.io import read_map_header
+
+        _describe_map(read_map_header(file), report)
+    else:
+        from numbavol.atoms import describe_structure
+
+        _describe_structure(describe_structure(file), report)
+    report.finish()
+
+
+def _describe_structure(summary: StructureSummary, report: Report) -> None:
+    facts = dataclasses.asdict(summary)
+    name = " ".join(part for part in (summary.entry_id, summary.title) if part)
+    report.say(f"structure   {summary.format}{': ' if name else ''}{name}", kind="structure", **facts)
+    report.say(
+        f"models      {len(summary.model_numbers)}"
+        + (", the first is described" if len(summary.model_numbers) > 1 else "")
+    )
+    report.say(
+        f"atoms       {summary.n_atoms} ({count_elements(summary.elements)}), "
+        f"occupancies sum to {summary.occupancy_sum:.2f}"
+    )
+    report.say(
+        f"residues    {summary.n_residues}, {plural(summary.n_waters, 'water')} among them, "
+        f"in {plural(len(summary.chains), 'chain')}: {' '.join(summary.chains)}"
+    )
+    report.say(f"alternates  {plural(summary.n_alternates, 'atom')} in alternate conformations")
+    low, high = summary.b_factor_range
+    report.say(f"B-factors   {low:.2f} to {high:.2f}, mean {summary.b_factor_mean:.2f} A^2")
+    report.say("extent      " + " x ".join(f"{length:.1f}" for length in summary.extent) + " A (x, y, z)")
+
+
+def _describe_map(header: MapHeader, report: Report) -> None:
+    facts = {
+        field.name: getattr(header, field.name) for field in dataclasses.fields(header)
+    }
+    for name in ("voxel_size", "origin", "nstart"):
+        if facts[name] is not None:
+            facts[name] = facts[name].tolist()
+    z, y, x = header.shape
+    report.say(f"map         {x} x {y} x {z} voxels (x, y, z), {header.dtype}", kind="map", **facts)
+    if header.voxel_size is None:
+        report.say("voxel size  not set")
+    else:
+        sides = " x ".join(f"{side:.5g}" for side in header.voxel_size)
+        lengths = " x ".join(
+            f"{n * side:.1f}" for n, side in zip((x, y, z), header.voxel_size, strict=True)
+        )
+        report.say(f"voxel size  {sides} A, the box is {lengths} A")
+    origin = ", ".join(f"{place:.3f}" for place in header.origin)
+    report.say(f"origin      {origin} A is the centre of the first voxel")
+    report.say(f"axes        columns, rows, sections are {', '.join(header.axis_order)}")
+    values = (header.minimum, header.maximum, header.mean, header.rms)
+    known = [
+        f"{name} {value:.5g}"
+        for name, value in zip(("min", "max", "mean", "rms"), values, strict=True)
+        if value is not None
+    ]
+    report.say(f"values      {', '.join(known) if known else 'no statistics in the header'}")
+    for label in header.labels:
+        report.say(f"label       {label}")
+    if header.actual_bytes is not None and header.actual_bytes < header.expected_bytes:
+        report.warn(
+            f"the file is cut short: {header.actual_bytes} bytes of {header.expected_bytes}"
+        )

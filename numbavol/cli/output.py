@@ -1,0 +1,83 @@
+"""What a command prints: lines for people, JSON for programs, progress on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+class Report:
+    """Facts about what a command does, printed as it goes or as one JSON object at the end.
+
+    Parameters
+    ----------
+    as_json
+        Print nothing but the JSON object.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._facts: dict[str, Any] = {}
+        self._warnings: list[str] = []
+
+    def say(self, line: str, **facts: Any) -> None:
+        """Print a line; with JSON, keep the facts it states instead."""
+        self._facts.update(facts)
+        if not self._as_json:
+            click.echo(line)
+
+    def warn(self, line: str, **facts: Any) -> None:
+        """Print a warning where errors go; with JSON, keep it."""
+        self._facts.update(facts)
+        self._warnings.append(line)
+        if not self._as_json:
+            click.echo(f"warning: {line}", err=True)
+
+    def finish(self) -> None:
+        """Print the JSON object, if one is wanted."""
+        if self._as_json:
+            click.echo(json.dumps({**self._facts, "warnings": self._warnings}, indent=2))
+
+
+@contextlib.contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show how far work is, if a person is looking.
+
+    Parameters
+    ----------
+    label
+        What is being done.
+
+    Yields
+    ------
+    callable or None
+        To be called with the number of parts done and of all; None where errors do not go to a
+        terminal.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def count_elements(elements: Mapping[str, int]) -> str:
+    """Write counts of elements, the most frequent first: ``C 3405, O 1278``."""
+    ordered = sorted(elements.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{symbol} {count}" for symbol, count in ordered)
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count and its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

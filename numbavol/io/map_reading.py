@@ -1,0 +1,117 @@
+"""Read a map file into an array."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numbavol.io.map_header import OpenMap, VoxelLayout, open_map, parse_header
+
+if TYPE_CHECKING:
+    import os
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+_CHUNK_BYTES = 2**24
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class RealSpaceMap:
+    """A map and where it lies.
+
+    Attributes
+    ----------
+    data
+        Indexed `[z, y, x]`, float32, contiguous.
+    voxel_size
+        `(x, y, z)` in angstroms, float64 of shape `(3,)`; None if the file has none.
+    origin
+        Where the centre of voxel `[0, 0, 0]` lies, `(x, y, z)` in angstroms, float64 of shape
+        `(3,)`. See `MapHeader`.
+    nstart
+        The `nstart` fields of the file `(x, y, z)` in voxels, int64 of shape `(3,)`.
+    """
+
+    data: NDArray[np.float32]
+    voxel_size: NDArray[np.float64] | None
+    origin: NDArray[np.float64]
+    nstart: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        """Leave out the voxels."""
+        voxel_size = None if self.voxel_size is None else self.voxel_size.tolist()
+        return (
+            f"{type(self).__name__}(shape={self.data.shape}, voxel_size={voxel_size}, "
+            f"origin={self.origin.tolist()})"
+        )
+
+
+def read_map(filename: str | os.PathLike[str]) -> RealSpaceMap:
+    """Read an MRC map as `[z, y, x]`, whatever the order of its axes.
+
+    Voxels become float32 of the machine's byte order, whichever of the real modes of the format
+    (0, 1, 2, 6 and 12) the file has. They are not checked: a file may hold NaN.
+
+    Parameters
+    ----------
+    filename
+        An MRC or CCP4 map of either byte order, gzipped or not.
+
+    Returns
+    -------
+    The map, its voxel size and its place.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is not a map, is cut short or damaged, or holds complex numbers, a stack of volumes
+        or a cell without right angles; names the file and says why.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np
+    >>> from numbavol.io import read_map, write_map
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "map.mrc.gz"
+    ...     write_map(path, np.zeros((4, 6, 8)), voxel_size=1.34, origin=(-5.36, -4.02, -2.68))
+    ...     density = read_map(path)
+    >>> density
+    RealSpaceMap(shape=(4, 6, 8), voxel_size=[1.34, 1.34, 1.34], origin=[-5.36, -4.02, -2.68])
+    """
+    with open_map(filename) as file:
+        header, layout = parse_header(file)
+        voxels = _read_voxels(file, layout)
+    return RealSpaceMap(
+        data=np.ascontiguousarray(voxels.transpose(layout.to_zyx), dtype=np.float32),
+        voxel_size=header.voxel_size,
+        origin=header.origin,
+        nstart=header.nstart,
+    )
+
+
+def _read_voxels(file: OpenMap, layout: VoxelLayout) -> NDArray[Any]:
+    n_bytes = layout.offset + layout.n_bytes
+    # Asked before memory is: a damaged header can claim any size.
+    if file.most_bytes < n_bytes:
+        msg = f"it is cut short: expected {n_bytes} bytes, there are {file.size or 'fewer'}"
+        raise ValueError(msg)
+    file.stream.seek(layout.offset)
+    voxels = np.empty(layout.shape, layout.dtype)
+    # In pieces, because gzip makes a copy of what is read at once.
+    remaining = voxels.reshape(-1).view(np.uint8).data
+    while remaining:
+        n_read = file.stream.readinto(remaining[:_CHUNK_BYTES])
+        if n_read == 0:
+            msg = f"it is cut short: expected {n_bytes} bytes, {len(remaining)} are missing"
+            raise ValueError(msg)
+        remaining = remaining[n_read:]
+    if file.size is None:
+        # gzip checks what it has read only at the end of the file.
+        while file.stream.read(_CHUNK_BYTES):
+            pass
+    return voxels

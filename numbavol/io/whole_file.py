@@ -1,0 +1,90 @@
+"""A file that appears under its name complete, or never."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedWriter
+
+# What `os.link` says where a file system has no hard links.
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+@contextmanager
+def write_whole_file(
+    filename: str | os.PathLike[str], *, overwrite: bool
+) -> Iterator[BufferedWriter]:
+    """Open a file to write that gets its name only when the block ends without an error.
+
+    What is written goes to a temporary file beside it, which is removed if anything fails.
+
+    Parameters
+    ----------
+    filename
+        The final name. A symbolic link is followed.
+    overwrite
+        Whether an existing file may be replaced. It is there, unchanged, until it is.
+
+    Yields
+    ------
+    The file.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists, or comes into being meanwhile, and `overwrite` is False.
+    OSError
+        If writing fails; carries `filename`.
+    ValueError
+        If the name is of something that is not a file.
+    """
+    target = Path(os.path.realpath(filename))
+    if target.exists() and not target.is_file():
+        msg = f"filename: {filename} exists and is not a regular file"
+        raise ValueError(msg)
+    if target.exists() and not overwrite:
+        raise _already_there(filename)
+    temporary = target.with_name(f".numbavol-{secrets.token_hex(8)}.part")
+    try:
+        # Unlike the tempfile module, `open` gives the permissions that the user's umask asks for.
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if overwrite:
+            temporary.replace(target)
+        else:
+            _rename_to_new(temporary, target)
+    except FileExistsError as error:
+        raise _already_there(filename) from error
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(filename)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _rename_to_new(source: Path, target: Path) -> None:
+    # A rename would silently replace a file that another process has made in the meantime.
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        # Claims the name; what lies under it until the next line is an empty file.
+        target.open("xb").close()
+        source.replace(target)
+
+
+def _already_there(filename: str | os.PathLike[str]) -> FileExistsError:
+    return FileExistsError(
+        errno.EEXIST, "the file exists; overwrite=True would replace it", os.fspath(filename)
+    )

@@ -1,0 +1,59 @@
+"""The table (name, device) -> kernel; the only place that knows a device."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MODULES = {
+    ("locate_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
+    ("render_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
+}
+DEVICES = tuple(sorted({device for _, device in MODULES}))
+
+
+def check_device(device: str) -> str:
+    """Return a device's name, if there are kernels for it.
+
+    Parameters
+    ----------
+    device
+        What a user asks for.
+
+    Returns
+    -------
+    str
+        The same name.
+
+    Raises
+    ------
+    ValueError
+        If it is none of ``DEVICES``.
+    """
+    if device not in DEVICES:
+        known = " or ".join(repr(name) for name in DEVICES)
+        msg = f"device: expected {known}, got {device!r}"
+        raise ValueError(msg)
+    return device
+
+
+def find_kernel(name: str, device: str) -> Callable[..., Any]:
+    """Import a kernel when it is used, for Numba takes half a second to import.
+
+    Parameters
+    ----------
+    name
+        The kernel's name, the same on every device.
+    device
+        One of ``DEVICES``.
+
+    Returns
+    -------
+    callable
+        The compiled function.
+    """
+    kernel: Callable[..., Any] = getattr(import_module(MODULES[name, device]), name)
+    return kernel

@@ -1,0 +1,184 @@
+"""The only place that makes threads: serial kernels run side by side on one pool.
+
+Kernels release the interpreter's lock, so a pool of Python threads is enough. The pool belongs to
+the process that made it: after a fork the child makes its own, for its copy of the old one has no
+threads behind it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Task = TypeVar("Task")
+
+ENVIRONMENT_VARIABLE = "NUMBAVOL_NUM_THREADS"
+CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+class _Pool:
+    """How many threads this process wants, and those it has made."""
+
+    def __init__(self, n_threads: int | None) -> None:
+        self.n_threads = n_threads
+        self.lock = threading.Lock()
+        self.executor: ThreadPoolExecutor | None = None
+        self.size = 0
+
+    def executor_of(self, n_threads: int) -> ThreadPoolExecutor:
+        """Return threads that run the tasks of every caller of this process."""
+        with self.lock:
+            if self.executor is None or self.size != n_threads:
+                # Callers that still wait for the old threads are served by them to the end.
+                self.executor = ThreadPoolExecutor(n_threads, "numbavol", _become_worker)
+                self.size = n_threads
+            return self.executor
+
+
+_pools = [_Pool(n_threads=None)]
+_thread = threading.local()
+
+
+def _become_worker() -> None:
+    _thread.is_worker = True
+
+
+def _replace_pool() -> None:
+    _pools[0] = _Pool(_pools[0].n_threads)
+
+
+os.register_at_fork(after_in_child=_replace_pool)
+
+
+def usable_cpus(quota_file: Path = CGROUP_QUOTA) -> int:
+    """Count the CPUs that this process may use: its affinity, and its control group's quota.
+
+    Parameters
+    ----------
+    quota_file
+        The quota and the period of the control group (version 2), in microseconds.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if quota_file.exists():
+        quota, period = quota_file.read_text().split()
+        if quota != "max":
+            cpus = min(cpus, -(-int(quota) // int(period)))
+    return max(cpus, 1)
+
+
+def get_num_threads() -> int:
+    """Return how many threads work is spread over.
+
+    That is what `set_num_threads` was told, else the environment's ``NUMBAVOL_NUM_THREADS``, else
+    the number of CPUs that this process may use.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If ``NUMBAVOL_NUM_THREADS`` is not a whole number above 0.
+
+    Examples
+    --------
+    >>> import numbavol
+    >>> numbavol.get_num_threads() >= 1
+    True
+    """
+    if _pools[0].n_threads is not None:
+        return _pools[0].n_threads
+    configured = os.environ.get(ENVIRONMENT_VARIABLE, "")
+    if not configured:
+        return usable_cpus()
+    if not configured.isdecimal() or int(configured) < 1:
+        msg = f"{ENVIRONMENT_VARIABLE}: expected a number of threads above 0, got {configured!r}"
+        raise ValueError(msg)
+    return int(configured)
+
+
+def set_num_threads(n_threads: int | None) -> None:
+    """Set how many threads work is spread over, in this process and those it forks.
+
+    The result of a computation does not depend on it.
+
+    Parameters
+    ----------
+    n_threads
+        A number of threads, or None for the default of `get_num_threads`.
+
+    Raises
+    ------
+    ValueError
+        If it is below 1.
+
+    Examples
+    --------
+    >>> import numbavol
+    >>> numbavol.set_num_threads(1)
+    >>> numbavol.get_num_threads()
+    1
+    >>> numbavol.set_num_threads(None)
+    """
+    if n_threads is not None and n_threads < 1:
+        msg = f"n_threads: expected a number of threads above 0, got {n_threads}"
+        raise ValueError(msg)
+    _pools[0].n_threads = n_threads
+
+
+def run_tasks(
+    work: Callable[[Task], object],
+    tasks: Iterable[Task],
+    report: Callable[[int, int], object] | None = None,
+) -> None:
+    """Do ``work(task)`` for every task, on this process's threads.
+
+    Parameters
+    ----------
+    work
+        Called once a task, by any thread; two calls never write the same memory.
+    tasks
+        The tasks. They are begun in this order.
+    report
+        Called by this thread after each task with the number of tasks done, and of all.
+
+    Raises
+    ------
+    BaseException
+        The first error of a task, or an interrupt: tasks that were not begun are dropped, those
+        that were are waited for.
+    """
+    tasks = list(tasks)
+    n_threads = min(get_num_threads(), len(tasks))
+    # A task that has tasks of its own must not wait for the threads that it stands on.
+    if n_threads <= 1 or getattr(_thread, "is_worker", False):
+        for n_done, task in enumerate(tasks, start=1):
+            work(task)
+            if report is not None:
+                report(n_done, len(tasks))
+        return
+    futures = [_pools[0].executor_of(get_num_threads()).submit(work, task) for task in tasks]
+    try:
+        for n_done, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            if report is not None:
+                report(n_done, len(tasks))
+    finally:
+        for future in futures:
+            future.cancel()
+        for future in futures:
+            if not future.cancelled():
+                future.exception()

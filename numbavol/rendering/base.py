@@ -1,0 +1,81 @@
+"""What every renderer is, and the ways in which a rendered map is returned."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.ndimage import fftn, rfftn
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from numbavol.volumes import AbstractVolumeRepresentation
+
+
+class AbstractVolumeRenderFn(ABC):
+    """A function from volumes to voxel grids of one shape and voxel size."""
+
+    shape: tuple[int, int, int]
+    """Shape (z, y, x) of the voxel grid."""
+    voxel_size: float | tuple[float, float, float]
+    """Side of a voxel, or its three sides (x, y, z), in angstroms."""
+
+    @abstractmethod
+    def __call__(
+        self,
+        volume_representation: AbstractVolumeRepresentation,
+        *,
+        outputs_real_space: bool = True,
+        outputs_rfft: bool = False,
+        fftshifted: bool = False,
+    ) -> NDArray[Any]:
+        """Render a volume.
+
+        Parameters
+        ----------
+        volume_representation
+            The volume.
+        outputs_real_space
+            Return the map itself, not its Fourier transform.
+        outputs_rfft
+            Return the half transform of `numbavol.rfftn` in place of that of `numbavol.fftn`. Does
+            nothing in real space.
+        fftshifted
+            Put the zero frequency of the transform at ``n // 2`` of every full axis, in place of
+            the corner. Does nothing in real space.
+
+        Returns
+        -------
+        ndarray
+            In real space of shape ``shape``, indexed [z, y, x], in inverse square angstroms.
+        """
+
+
+def transform_rendered_map(
+    real_voxel_grid: NDArray[np.floating[Any]],
+    *,
+    outputs_rfft: bool,
+    fftshifted: bool,
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Transform a rendered map the way that the call of every renderer describes.
+
+    Parameters
+    ----------
+    real_voxel_grid
+        The map, (z, y, x).
+    outputs_rfft, fftshifted
+        As in `AbstractVolumeRenderFn.__call__`.
+
+    Returns
+    -------
+    ndarray
+        The transform.
+    """
+    if outputs_rfft:
+        half = rfftn(real_voxel_grid)
+        return np.fft.fftshift(half, axes=(0, 1)) if fftshifted else half
+    full = fftn(real_voxel_grid)
+    return np.fft.fftshift(full) if fftshifted else full

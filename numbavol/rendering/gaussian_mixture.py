@@ -1,0 +1,280 @@
+"""`GaussianMixtureRenderFn`: the average of Gaussians over each voxel."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import erfcinv
+
+from numbavol.arguments import allocate_zeros, read_precision, read_shape, read_voxel_size
+from numbavol.kernels.dispatch import check_device, find_kernel
+from numbavol.kernels.threads import get_num_threads, run_tasks
+from numbavol.rendering.base import AbstractVolumeRenderFn, transform_rendered_map
+from numbavol.rendering.slabs import BLOCK_NUMBER, balanced_slabs, block_side_in_voxels
+from numbavol.volumes import GaussianMixtureVolume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    from numbavol.volumes import AbstractVolumeRepresentation
+
+DEFAULT_TOLERANCE = 1e-6
+# Beyond six times sqrt(2) standard deviations every factor of the formula is 0 in float64.
+FARTHEST_REACH = 6.0 * math.sqrt(2.0)
+# The kernel is compiled for each number of Gaussians a position up to this one.
+MOST_FUSED_GAUSSIANS = 6
+POSITIONS_PER_TASK = 100_000
+BATCH_OPTIONS = ("batch_size", "n_batches")
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
+    r"""Render the average of a Gaussian mixture over each voxel.
+
+    With voxel centres :math:`r`, voxel sides :math:`\Delta` and
+    :math:`d_j = r_j - r^{atom}_j`,
+
+    .. math:: U = \sum_i a_i \prod_{j} \frac{1}{2 \Delta_j} \left[
+              \operatorname{erf}\frac{d_j + \Delta_j / 2}{\sqrt{2 \sigma_i^2}} -
+              \operatorname{erf}\frac{d_j - \Delta_j / 2}{\sqrt{2 \sigma_i^2}} \right].
+
+    Density outside the box is lost, never wrapped. The sum of the map times the voxel's volume is
+    the sum of the amplitudes of what lies inside.
+
+    Parameters
+    ----------
+    shape
+        Shape (z, y, x) of the map. Position 0 is the centre of voxel ``n // 2`` of each axis.
+    voxel_size
+        Side of a voxel in angstroms, or its three sides (x, y, z).
+    batch_options
+        A mapping with ``batch_size``, the z-planes that are worked on together, and ``n_batches``,
+        the groups of positions that are worked on one after another. Both are chosen well without
+        it, and neither costs or saves memory.
+    tolerance
+        The terms that are left out because they are far from their position sum to at most
+        ``tolerance * sum(abs(amplitudes))`` over the map (divided by the voxel's volume). 0 leaves
+        out only what is 0 in float64. Rounding comes on top: about 1e-6 of the map's peak in
+        float32, 1e-14 in float64.
+    dtype
+        float32 or float64: of the map, and of the arithmetic.
+    device
+        ``"cpu"``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> from numbavol import GaussianMixtureRenderFn, GaussianMixtureVolume
+    >>> volume = GaussianMixtureVolume([[0.0, 0.0, 0.0]], amplitudes=3.0, variances=1.0)
+    >>> render_fn = GaussianMixtureRenderFn((16, 16, 16), voxel_size=1.0)
+    >>> real_voxel_grid = render_fn(volume)
+    >>> real_voxel_grid.argmax() == (8 * 16 + 8) * 16 + 8
+    np.True_
+    >>> print(f"{real_voxel_grid.sum():.4f}")
+    3.0000
+    """
+
+    shape: tuple[int, int, int]
+    voxel_size: float | tuple[float, float, float]
+    _: dataclasses.KW_ONLY
+    batch_options: Mapping[str, int] | None = dataclasses.field(default=None, hash=False)
+    tolerance: float = DEFAULT_TOLERANCE
+    dtype: np.dtype[Any] = np.dtype(np.float32)  # noqa: RUF009
+    device: str = "cpu"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            shape: Sequence[int],
+            voxel_size: ArrayLike,
+            *,
+            batch_options: Mapping[str, int] | None = None,
+            tolerance: float = DEFAULT_TOLERANCE,
+            dtype: DTypeLike = np.float32,
+            device: str = "cpu",
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Read the arguments."""
+        values = {
+            "shape": read_shape("shape", self.shape, 3),
+            "voxel_size": read_voxel_size("voxel_size", self.voxel_size),
+            "dtype": read_precision("dtype", self.dtype),
+            "device": check_device(self.device),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        reach_in_deviations(self.tolerance)
+        _read_batch_options(self.batch_options, self.shape[0])
+
+    def __call__(
+        self,
+        volume_representation: AbstractVolumeRepresentation,
+        *,
+        outputs_real_space: bool = True,
+        outputs_rfft: bool = False,
+        fftshifted: bool = False,
+    ) -> NDArray[Any]:
+        """Render a volume.
+
+        Parameters
+        ----------
+        volume_representation
+            The Gaussians.
+        outputs_real_space, outputs_rfft, fftshifted
+            As in `AbstractVolumeRenderFn.__call__`.
+
+        Returns
+        -------
+        ndarray
+            In real space of shape ``shape``, indexed [z, y, x], in inverse square angstroms.
+
+        Raises
+        ------
+        TypeError
+            If the volume is of another kind.
+        ValueError
+            If there are fewer positions than ``n_batches``.
+        MemoryError
+            If the map does not fit into the free memory.
+        """
+        real_voxel_grid = render_gaussian_mixture(self, volume_representation)
+        if outputs_real_space:
+            return real_voxel_grid
+        return transform_rendered_map(
+            real_voxel_grid, outputs_rfft=outputs_rfft, fftshifted=fftshifted
+        )
+
+
+def render_gaussian_mixture(
+    render_fn: GaussianMixtureRenderFn,
+    volume: AbstractVolumeRepresentation,
+    report: Callable[[int, int], object] | None = None,
+) -> NDArray[np.floating[Any]]:
+    """Render a Gaussian mixture, and tell how far the work is.
+
+    Parameters
+    ----------
+    render_fn
+        What to render.
+    volume
+        The Gaussians.
+    report
+        Called as the work goes on, with the number of parts done and of all.
+
+    Returns
+    -------
+    ndarray
+        The map, (z, y, x).
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `GaussianMixtureRenderFn` does.
+    """
+    if not isinstance(volume, GaussianMixtureVolume):
+        msg = f"volume_representation: expected a GaussianMixtureVolume, got {type(volume)}"
+        raise TypeError(msg)
+    shape = render_fn.shape
+    batch_size, n_batches = _read_batch_options(render_fn.batch_options, shape[0])
+    if n_batches > max(len(volume.positions), 1):
+        msg = f"batch_options: n_batches is {n_batches}, for {len(volume.positions)} positions"
+        raise ValueError(msg)
+    out = allocate_zeros("shape", shape, render_fn.dtype)
+    voxel_size = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,)).copy()
+    reach = reach_in_deviations(render_fn.tolerance)
+    positions, amplitudes, variances = volume.positions, volume.amplitudes, volume.variances
+    if amplitudes.shape[1] > MOST_FUSED_GAUSSIANS:
+        positions = np.repeat(positions, amplitudes.shape[1], axis=0)
+        positions.setflags(write=False)
+        amplitudes, variances = amplitudes.reshape(-1, 1), variances.reshape(-1, 1)
+    centres = np.empty_like(positions)
+    planes = np.empty((len(positions), 2), np.int64)
+    blocks = np.empty(len(positions), BLOCK_NUMBER)
+    locate = find_kernel("locate_gaussians", render_fn.device)
+    n_inside = locate(
+        positions, variances, voxel_size, reach, shape, block_side_in_voxels(shape),
+        centres, planes, blocks,
+    )  # fmt: skip
+    order = np.argsort(blocks, kind="stable")[:n_inside]
+    if batch_size is None:
+        slabs = balanced_slabs(planes[order], shape[0], _good_number_of_slabs(n_inside))
+    else:
+        slabs = [(z, min(z + batch_size, shape[0])) for z in range(0, shape[0], batch_size)]
+
+    render = find_kernel("render_gaussians", render_fn.device)
+    fused = (0,) * amplitudes.shape[1]
+    batches = np.array_split(order, n_batches)
+
+    def render_slab(slab: tuple[int, int]) -> None:
+        for batch in batches:
+            render(out, batch, centres, amplitudes, variances, voxel_size, reach, *slab, fused)
+
+    run_tasks(render_slab, slabs, report)
+    return out
+
+
+def reach_in_deviations(tolerance: float) -> float:
+    r"""Half a window's side, in standard deviations, that leaves out no more than allowed.
+
+    A Gaussian has the share :math:`\operatorname{erfc}(q / \sqrt 2)` of itself beyond
+    :math:`q` deviations along one axis, and at most three times that outside a cube.
+
+    Parameters
+    ----------
+    tolerance
+        The share that may be left out.
+
+    Returns
+    -------
+    float
+        At most ``FARTHEST_REACH``.
+
+    Raises
+    ------
+    ValueError
+        If the tolerance is not in [0, 1).
+    """
+    if not 0.0 <= tolerance < 1.0:
+        msg = f"tolerance: expected a number in [0, 1), got {tolerance!r}"
+        raise ValueError(msg)
+    if tolerance == 0.0:
+        return FARTHEST_REACH
+    return min(math.sqrt(2.0) * float(erfcinv(tolerance / 3.0)), FARTHEST_REACH)
+
+
+def _good_number_of_slabs(n_positions: int) -> int:
+    # What a position writes is prepared anew in each slab that it reaches into: more slabs than
+    # threads cost more than their evenness gains (scripts/bench), until there is so much work that
+    # a person would wait for a sign of it.
+    return max(get_num_threads(), n_positions // POSITIONS_PER_TASK)
+
+
+def _read_batch_options(
+    batch_options: Mapping[str, int] | None, n_planes: int
+) -> tuple[int | None, int]:
+    options = dict(batch_options or {})
+    unknown = sorted(set(options) - set(BATCH_OPTIONS))
+    if unknown:
+        msg = f"batch_options: expected keys among {BATCH_OPTIONS}, got {unknown}"
+        raise ValueError(msg)
+    for name, value in options.items():
+        if operator.index(value) < 1:
+            msg = f"batch_options: {name} is a whole number above 0, got {value!r}"
+            raise ValueError(msg)
+    batch_size = options.get("batch_size")
+    if batch_size is not None and batch_size > n_planes:
+        msg = f"batch_options: batch_size is {batch_size}, for {n_planes} z-planes"
+        raise ValueError(msg)
+    return batch_size, options.get("n_batches", 1)
