@@ -139,6 +139,31 @@ def read_atoms_from_pdb(
     ((186,), array([28.4, 19.4,  5.1]))
     """
     structure = parse_structure_file(filename).structure
+    positions, atomic_numbers, properties = take_atoms(
+        filename, structure, center=center, selection_string=selection_string, models=models
+    )
+    return (
+        (positions, atomic_numbers, properties) if loads_properties else (positions, atomic_numbers)
+    )
+
+
+def take_atoms(
+    filename: str | os.PathLike[str],
+    structure: gemmi.Structure,
+    *,
+    center: bool,
+    selection_string: str,
+    models: Models,
+) -> tuple[Positions, AtomicNumbers, AtomProperties]:
+    """Take the atoms that `read_atoms_from_pdb` describes out of a structure that was parsed.
+
+    What is not selected is removed from the structure.
+
+    Raises
+    ------
+    ValueError
+        As `read_atoms_from_pdb` does; names the file.
+    """
     model_numbers = [model.num for model in structure]
     wanted = _choose_models(filename, models, model_numbers)
     _select(structure, selection_string)
@@ -171,8 +196,6 @@ def read_atoms_from_pdb(
         occupancies = occupancies.reshape(-1, n_atoms)
         atomic_numbers = atomic_numbers[:n_atoms]
         masses, charges = masses[:n_atoms], charges[:n_atoms]
-    if not loads_properties:
-        return positions, atomic_numbers
     properties = AtomProperties(
         b_factors=b_factors, occupancies=occupancies, masses=masses, charges=charges, center=shift
     )

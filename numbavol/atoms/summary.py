@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.atoms.atom_table import tabulate_atoms
-from numbavol.atoms.structure_file import parse_structure_file
+from numbavol.atoms.structure_file import StructureFile, parse_structure_file
 
 if TYPE_CHECKING:
     import os
@@ -86,7 +86,20 @@ def describe_structure(filename: str | os.PathLike[str]) -> StructureSummary:
     >>> summary.entry_id, summary.n_atoms, summary.elements
     ('1TII', 5684, {'C': 3405, 'N': 956, 'O': 1278, 'S': 45})
     """
-    structure, file_format = parse_structure_file(filename)
+    return summarize_structure(filename, parse_structure_file(filename))
+
+
+def summarize_structure(
+    filename: str | os.PathLike[str], parsed: StructureFile
+) -> StructureSummary:
+    """Summarize a structure that has been parsed.
+
+    Raises
+    ------
+    ValueError
+        If its first model has no atoms, or a number is missing; names the file.
+    """
+    structure, file_format = parsed
     model = structure[0]
     residues = [residue for chain in model for residue in chain]
     try:

@@ -20,7 +20,7 @@ BAD_DATA, BAD_USAGE, INTERRUPTED = 1, 2, 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(numbavol.__version__, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def numbavol_command(debug: bool) -> None:  # noqa: ARG001
+def numbavol_command(debug: bool) -> None:
     """Cryo-EM volumes: from an atomic model to a potential map in physical units."""
 
 

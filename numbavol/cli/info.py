@@ -37,7 +37,9 @@ def info(file: Path, as_json: bool) -> None:
 def _describe_structure(summary: StructureSummary, report: Report) -> None:
     facts = dataclasses.asdict(summary)
     name = " ".join(part for part in (summary.entry_id, summary.title) if part)
-    report.say(f"structure   {summary.format}{': ' if name else ''}{name}", kind="structure", **facts)
+    report.say(
+        f"structure   {summary.format}{': ' if name else ''}{name}", kind="structure", **facts
+    )
     report.say(
         f"models      {len(summary.model_numbers)}"
         + (", the first is described" if len(summary.model_numbers) > 1 else "")
@@ -46,20 +48,21 @@ def _describe_structure(summary: StructureSummary, report: Report) -> None:
         f"atoms       {summary.n_atoms} ({count_elements(summary.elements)}), "
         f"occupancies sum to {summary.occupancy_sum:.2f}"
     )
+    chains = " ".join(name.strip() or "(no name)" for name in summary.chains)
     report.say(
         f"residues    {summary.n_residues}, {plural(summary.n_waters, 'water')} among them, "
-        f"in {plural(len(summary.chains), 'chain')}: {' '.join(summary.chains)}"
+        f"in {plural(len(summary.chains), 'chain')}: {chains}"
     )
     report.say(f"alternates  {plural(summary.n_alternates, 'atom')} in alternate conformations")
     low, high = summary.b_factor_range
     report.say(f"B-factors   {low:.2f} to {high:.2f}, mean {summary.b_factor_mean:.2f} A^2")
-    report.say("extent      " + " x ".join(f"{length:.1f}" for length in summary.extent) + " A (x, y, z)")
+    report.say(
+        "extent      " + " x ".join(f"{length:.1f}" for length in summary.extent) + " A (x, y, z)"
+    )
 
 
 def _describe_map(header: MapHeader, report: Report) -> None:
-    facts = {
-        field.name: getattr(header, field.name) for field in dataclasses.fields(header)
-    }
+    facts = {field.name: getattr(header, field.name) for field in dataclasses.fields(header)}
     for name in ("voxel_size", "origin", "nstart"):
         if facts[name] is not None:
             facts[name] = facts[name].tolist()

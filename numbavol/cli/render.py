@@ -21,52 +21,31 @@ if TYPE_CHECKING:
 DEFAULT_TOLERANCE = 1e-6
 
 
-class BoxSize(click.ParamType):
-    """``auto``, or the voxels of a side."""
+class WordOrNumber(click.ParamType["str | float"]):
+    """One of a few words, or a number.
 
-    name = "N|auto"
+    Parameters
+    ----------
+    words
+        The words.
+    number
+        What the number is read by.
+    """
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
+    name = "word or number"
+
+    def __init__(self, words: tuple[str, ...], number: click.ParamType[Any]) -> None:
+        self._words, self._number = words, number
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | float:
         """Read the option."""
-        if value == "auto":
-            return "auto"
-        try:
-            n_voxels = int(value)
-        except ValueError:
-            n_voxels = 0
-        if n_voxels < 1:
-            self.fail(f"expected a number of voxels above 0 or 'auto', got {value!r}", param, ctx)
-        return n_voxels
-
-
-class BFactors(click.ParamType):
-    """``file``, ``none``, or one value for all atoms."""
-
-    name = "file|none|VALUE"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:
-        """Read the option."""
-        if value in ("file", "none"):
+        if value in self._words:
             return str(value)
         try:
-            return float(value)
-        except ValueError:
-            self.fail(f"expected 'file', 'none' or a number, got {value!r}", param, ctx)
-
-
-class Models(click.ParamType):
-    """``first``, ``all``, or the number of a model."""
-
-    name = "first|all|NUMBER"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
-        """Read the option."""
-        if value in ("first", "all"):
-            return str(value)
-        try:
-            return int(value)
-        except ValueError:
-            self.fail(f"expected 'first', 'all' or a model's number, got {value!r}", param, ctx)
+            return self._number.convert(value, param, ctx)  # type: ignore[no-any-return]
+        except click.BadParameter as error:
+            words = " or ".join(repr(word) for word in self._words)
+            self.fail(f"{error.message.rstrip('.')}; {words} is possible too", param, ctx)
 
 
 @click.command()
@@ -76,23 +55,27 @@ class Models(click.ParamType):
     help="The map to write (MRC; gzipped if it ends in .gz).",
 )  # fmt: skip
 @click.option(
-    "--voxel-size", type=float, default=1.0, show_default=True, metavar="A",
-    help="Side of a voxel in angstroms.",
+    "--voxel-size", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
+    metavar="A", help="Side of a voxel in angstroms.",
 )  # fmt: skip
 @click.option(
-    "--box", type=BoxSize(), default="auto", show_default=True,
+    "--box", type=WordOrNumber(("auto",), click.IntRange(min=1)), default="auto",
+    show_default=True, metavar="N|auto",
     help="Voxels of a side of the map; auto holds the whole model.",
 )  # fmt: skip
 @click.option(
-    "--b-factors", type=BFactors(), default="file", show_default=True,
+    "--b-factors", type=WordOrNumber(("file", "none"), click.FLOAT), default="file",
+    show_default=True, metavar="file|none|VALUE",
     help="B-factors: the file's, none, or one value in square angstroms.",
 )  # fmt: skip
 @click.option(
-    "--tolerance", type=float, default=DEFAULT_TOLERANCE, show_default=True, metavar="T",
+    "--tolerance", type=click.FloatRange(min=0, max=1, max_open=True), default=DEFAULT_TOLERANCE,
+    show_default=True, metavar="T",
     help="Share of the map that may be left out in far tails; 0 leaves out nothing.",
 )  # fmt: skip
 @click.option(
-    "--models", type=Models(), default="first", show_default=True, help="Models of the file.",
+    "--models", type=WordOrNumber(("first", "all"), click.INT), default="first",
+    show_default=True, metavar="first|all|NUMBER", help="Models of the file.",
 )  # fmt: skip
 @click.option(
     "--select", default="all", show_default=True, metavar="SELECTION",
@@ -107,10 +90,10 @@ def render(
     model: Path,
     output: Path,
     voxel_size: float,
-    box: int | str,
-    b_factors: float | str,
+    box: str | float,
+    b_factors: str | float,
     tolerance: float,
-    models: int | str,
+    models: str | float,
     select: str,
     threads: int | None,
     overwrite: bool,
@@ -162,3 +145,134 @@ def render(
         seconds=seconds,
     )
     report.finish()
+
+
+def _check_output(output: Path, overwrite: bool) -> None:
+    # Before the work, not after it.
+    if output.exists() and not overwrite:
+        msg = f"{output}: the file exists; --overwrite replaces it"
+        raise ValueError(msg)
+    if not output.parent.is_dir():
+        msg = f"{output}: there is no folder {output.parent}"
+        raise ValueError(msg)
+
+
+def _read(
+    model: Path, models: Any, select: str, report: Report
+) -> tuple[NDArray[np.float64], NDArray[np.int64], AtomProperties]:
+    from numbavol.atoms.reading import take_atoms
+    from numbavol.atoms.structure_file import parse_structure_file
+    from numbavol.atoms.summary import summarize_structure
+
+    parsed = parse_structure_file(model)
+    summary = summarize_structure(model, parsed)
+    positions, atomic_numbers, properties = take_atoms(
+        model, parsed.structure, center=True, selection_string=select, models=models
+    )
+    elements = _count_symbols(atomic_numbers)
+    atoms = f"{plural(len(positions), 'atom')} ({count_elements(elements)})"
+    left_out = []
+    if models != "all" and len(summary.model_numbers) > 1:
+        left_out.append(f"{plural(len(summary.model_numbers) - 1, 'model')} of the file")
+    if select != "all" and models == "first":
+        n_others = summary.n_atoms - len(positions)
+        left_out.append(f"{plural(n_others, 'atom')} that --select does not name")
+    report.say(
+        f"read    {model} ({summary.format}): {atoms}"
+        + (f"; left out: {', '.join(left_out)}" if left_out else ""),
+        model=str(model),
+        format=summary.format,
+        n_atoms=len(positions),
+        elements=elements,
+        left_out=left_out,
+    )
+    return positions, atomic_numbers, properties
+
+
+def _count_symbols(atomic_numbers: NDArray[np.int64]) -> dict[str, int]:
+    import gemmi
+    import numpy as np
+
+    numbers, counts = np.unique(atomic_numbers, return_counts=True)
+    return {
+        gemmi.Element(int(number)).name: int(count)
+        for number, count in zip(numbers, counts, strict=True)
+    }
+
+
+def _make_volume(
+    positions: NDArray[np.float64],
+    atomic_numbers: NDArray[np.int64],
+    properties: AtomProperties,
+    b_factors: str | float,
+    report: Report,
+) -> GaussianMixtureVolume:
+    import dataclasses
+
+    import numpy as np
+
+    import numbavol
+
+    extra: NDArray[np.float64] | float | None
+    if b_factors == "file":
+        extra = properties["b_factors"]
+        described = f"of the file, mean {extra.mean():.1f} A^2"
+    elif b_factors == "none":
+        extra, described = None, "none"
+    else:
+        extra = float(b_factors)
+        described = f"{extra:g} A^2"
+    occupancies = properties["occupancies"]
+    n_partial = int(np.count_nonzero(occupancies != 1.0))
+    weighted = f", {plural(n_partial, 'atom')} weighted by occupancy" if n_partial else ""
+    report.say(
+        f"atoms   B-factors {described}{weighted}",
+        b_factors=b_factors,
+        n_partial_occupancies=n_partial,
+    )
+    parameters = numbavol.PengScatteringFactorParameters(atomic_numbers)
+    volume = numbavol.GaussianMixtureVolume.from_tabulated_parameters(positions, parameters, extra)
+    return dataclasses.replace(volume, amplitudes=volume.amplitudes * occupancies[:, np.newaxis])
+
+
+def _say_what_is_rendered(
+    volume: GaussianMixtureVolume, render_fn: Any, box: str | float, report: Report
+) -> None:
+    import numpy as np
+
+    n_voxels, voxel_size = render_fn.shape[0], render_fn.voxel_size
+    report.say(
+        f"render  {n_voxels}^3 voxels of {voxel_size:g} A ({n_voxels * voxel_size:.1f} A)"
+        f"{', which holds the model' if box == 'auto' else ''}, tolerance {render_fn.tolerance:g}",
+        shape=list(render_fn.shape),
+        voxel_size=voxel_size,
+        tolerance=render_fn.tolerance,
+    )
+    cells = volume.positions / voxel_size + n_voxels // 2
+    n_outside = int(np.count_nonzero(np.any((cells < -0.5) | (cells > n_voxels - 0.5), axis=1)))
+    if n_outside:
+        report.warn(
+            f"{plural(n_outside, 'atom')} of {len(cells)} outside the box; "
+            "--box auto holds them all",
+            n_outside=n_outside,
+        )
+
+
+def _box_that_holds(volume: GaussianMixtureVolume, voxel_size: float, tolerance: float) -> int:
+    """Side in voxels, quick to transform, of a box outside which no rendered window reaches."""
+    import math
+
+    import numpy as np
+    import scipy.fft
+
+    from numbavol.arguments import read_voxel_size
+    from numbavol.rendering.gaussian_mixture import reach_in_deviations
+
+    read_voxel_size("voxel_size", voxel_size)
+    reach = reach_in_deviations(tolerance) * np.sqrt(volume.variances.max(axis=1))
+    half = float(np.max(np.abs(volume.positions) + reach[:, np.newaxis]))
+    side: int = scipy.fft.next_fast_len(2 * math.ceil(half / voxel_size + 0.5), real=True)
+    # An even side: one voxel more below the centre than above it.
+    while side % 2:
+        side = scipy.fft.next_fast_len(side + 1, real=True)
+    return side

@@ -139,6 +139,29 @@ def read_map_header(filename: str | os.PathLike[str]) -> MapHeader:
         return parse_header(file)[0]
 
 
+def is_map_file(filename: str | os.PathLike[str]) -> bool:
+    """Tell by its content whether a file is a map, gzipped or not.
+
+    Parameters
+    ----------
+    filename
+        Any file.
+
+    Returns
+    -------
+    Whether the mark of the MRC format is in it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    """
+    with contextlib.suppress(ValueError), open_map(filename) as file:
+        start = file.stream.read(MAP_ID_OFFSET_BYTES + len(MAP_ID))
+        return start[MAP_ID_OFFSET_BYTES:].startswith(MAP_ID[:3])
+    return False
+
+
 @contextlib.contextmanager
 def open_map(filename: str | os.PathLike[str]) -> Iterator[OpenMap]:
     """Open a map file, gzipped or not.

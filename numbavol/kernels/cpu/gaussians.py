@@ -57,9 +57,9 @@ def fill_profiles(
     """Twice the integral of each unit Gaussian over ``length`` cells of an axis from ``start`` on.
 
     Cells outside [``first``, ``end``) become 0. ``centre`` is in cells, ``cell_size`` in the
-    unit of 1 / ``sharpness``; ``sharpness`` (k,) is 1 / sqrt(2 variance). Gaussian i owns the ``length`` elements of
-    ``profiles`` from ``offset + i * stride`` on; ``edges`` (k * (stride + 1),) and ``row``
-    (LANES,) are scratch.
+    unit of 1 / ``sharpness``; ``sharpness`` (k,) is 1 / sqrt(2 variance). Gaussian i owns the
+    ``length`` elements of ``profiles`` from ``offset + i * stride`` on; ``edges``
+    (k * (stride + 1),) and ``row`` (LANES,) are scratch.
     """
     real = profiles.dtype.type
     # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
