@@ -11,6 +11,7 @@ from mrcfile.constants import MAP_ID, VOLUME_SPACEGROUP
 from mrcfile.dtypes import HEADER_DTYPE
 from mrcfile.utils import machine_stamp_from_byte_order, mode_from_dtype
 
+from numbavol.arguments import read_voxel_size
 from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def write_map(
     array = _check_data(data)
     dtype = np.dtype("<f2" if array.dtype.type is np.float16 else "<f4")
     header = _make_header(array, dtype)
-    _set_geometry(header, _check_voxel_size(voxel_size), _check_origin(origin))
+    _set_geometry(
+        header, np.broadcast_to(read_voxel_size("voxel_size", voxel_size), 3), _check_origin(origin)
+    )
     with write_whole_file(filename, overwrite=overwrite) as file:
         _set_statistics(header, array, dtype)
         if os.fspath(filename).lower().endswith(".gz"):
@@ -175,14 +178,6 @@ def _check_data(data: ArrayLike) -> NDArray[Any]:
         msg = f"data: expected a map of shape (z, y, x), not {array.shape}"
         raise ValueError(msg)
     return array
-
-
-def _check_voxel_size(voxel_size: ArrayLike) -> NDArray[np.float64]:
-    size = np.asarray(voxel_size, dtype=np.float64)
-    if size.shape not in {(), (3,)} or not np.all(np.isfinite(size) & (size > 0)):
-        msg = f"voxel_size: expected one or three positive numbers, not {voxel_size!r}"
-        raise ValueError(msg)
-    return np.broadcast_to(size, 3)
 
 
 def _check_origin(origin: ArrayLike) -> NDArray[np.float64]:

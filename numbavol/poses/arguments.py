@@ -8,29 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from numbavol.arguments import check_finite, read_reals
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
-
-
-def read_reals(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Read an argument of real numbers as native float64.
-
-    Raises
-    ------
-    ValueError
-        If `value` is not an array of real numbers. The message has `name` in it.
-    """
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        msg = f"{name}: expected an array of real numbers, got rows of unequal length"
-        raise ValueError(msg) from error
-    if array.dtype.kind not in "biuf":
-        msg = f"{name}: expected real numbers, got dtype {array.dtype}"
-        raise ValueError(msg)
-    return array.astype(np.float64, copy=False)
 
 
 def read_parameter(
@@ -66,10 +49,7 @@ def read_parameter(
     if n_axes not in (0, 1) or (n_components and array.shape[-1] not in n_components):
         msg = f"{name}: expected shape {allowed}, for one pose or n, got {array.shape}"
         raise ValueError(msg)
-    wrong = array[~np.isfinite(array)]
-    if wrong.size:
-        msg = f"{name}: expected finite values, got {wrong[0]} ({wrong.size} of {array.size})"
-        raise ValueError(msg)
+    check_finite(name, array)
     return array
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from numbavol.arguments import read_reals
 from numbavol.poses.arguments import (
     broadcast_batches,
     read_parameter,
-    read_reals,
     read_rotation,
 )
 from numbavol.poses.euler import compute_euler_angles

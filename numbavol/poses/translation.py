@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.poses.arguments import read_reals
+from numbavol.arguments import read_reals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

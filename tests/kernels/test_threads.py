@@ -1,0 +1,183 @@
+"""Threads: tasks are done once each, errors arrive, forks and nesting work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from numbavol.kernels.threads import (
+    ENVIRONMENT_VARIABLE,
+    get_num_threads,
+    run_tasks,
+    set_num_threads,
+    usable_cpus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def default_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    yield
+    set_num_threads(None)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_every_task_is_done_once(n_threads: int) -> None:
+    set_num_threads(n_threads)
+    done: list[int] = []
+    run_tasks(done.append, range(50))
+    assert sorted(done) == list(range(50))
+
+
+def test_tasks_run_side_by_side() -> None:
+    set_num_threads(3)
+    # A barrier opens when three tasks wait at it together, and breaks if they do not.
+    barrier = threading.Barrier(3, timeout=20)
+    run_tasks(lambda _: barrier.wait(), range(3))
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_the_report_counts_every_task(n_threads: int) -> None:
+    set_num_threads(n_threads)
+    reported: list[tuple[int, int]] = []
+    run_tasks(lambda _: None, range(7), lambda done, total: reported.append((done, total)))
+    assert reported == [(n, 7) for n in range(1, 8)]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_an_error_arrives_and_drops_what_was_not_begun(n_threads: int) -> None:
+    set_num_threads(n_threads)
+    begun: list[int] = []
+
+    def work(task: int) -> None:
+        begun.append(task)
+        time.sleep(0.01)
+        if task == 0:
+            raise ZeroDivisionError(task)
+
+    with pytest.raises(ZeroDivisionError):
+        run_tasks(work, range(200))
+    assert len(begun) < 200
+
+
+def test_no_task_runs_on_after_an_error() -> None:
+    set_num_threads(2)
+    running: set[int] = set()
+
+    def work(task: int) -> None:
+        running.add(task)
+        time.sleep(0.1 * task)
+        running.discard(task)
+        if task == 0:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_tasks(work, range(2))
+    assert not running
+
+
+def test_tasks_may_have_tasks() -> None:
+    set_num_threads(2)
+    done: list[tuple[int, int]] = []
+
+    def work(task: int) -> None:
+        run_tasks(lambda inner: done.append((task, inner)), range(4))
+
+    run_tasks(work, range(8))
+    assert sorted(done) == [(task, inner) for task in range(8) for inner in range(4)]
+
+
+def test_callers_of_several_threads_share_the_pool() -> None:
+    set_num_threads(2)
+    done: list[int] = []
+    callers = [threading.Thread(target=run_tasks, args=(done.append, range(100))) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert sorted(done) == sorted(list(range(100)) * 4)
+
+
+def test_a_fork_makes_its_own_threads() -> None:
+    # In a process of its own: a fork of one that has threads is what is tried.
+    program = """
+import os, sys, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of forks beside threads
+from numbavol.kernels.threads import run_tasks, set_num_threads
+set_num_threads(2)
+done = []
+run_tasks(done.append, range(8))
+child = os.fork()
+if child == 0:
+    run_tasks(done.append, range(8))
+    os._exit(0 if len(done) == 16 else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert ran.returncode == 0
+
+
+def test_an_interrupt_stops_the_work() -> None:
+    program = """
+import time
+from numbavol.kernels.threads import run_tasks, set_num_threads
+set_num_threads(2)
+print("begun", flush=True)
+run_tasks(lambda _: time.sleep(0.1), range(10_000))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
+
+
+def test_the_environment_sets_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, "3")
+    assert get_num_threads() == 3
+    set_num_threads(2)
+    assert get_num_threads() == 2
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+def test_a_wrong_number_in_the_environment_is_an_error(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, value)
+    with pytest.raises(ValueError, match=f"NUMBAVOL_NUM_THREADS: expected .* got '{value}'"):
+        get_num_threads()
+
+
+def test_no_thread_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"n_threads: expected .* above 0, got 0"):
+        set_num_threads(0)
+
+
+@pytest.mark.parametrize(
+    ("quota", "cpus"), [("max 100000", None), ("50000 100000", 1), ("100000 100000", 1)]
+)
+def test_a_quota_limits_the_cpus(quota: str, cpus: int | None, tmp_path: Path) -> None:
+    file = tmp_path / "cpu.max"
+    file.write_text(f"{quota}\n")
+    affinity = len(os.sched_getaffinity(0))
+    assert usable_cpus(file) == (affinity if cpus is None else cpus)
+    assert usable_cpus(tmp_path / "none") == affinity
