@@ -8,6 +8,6 @@
 What is heavy is imported by the command that needs it, so that ``--help`` is quick.
 """
 
-from numbavol.cli.command import main
+from numbavol.cli.command import main, run
 
-__all__ = ["main"]
+__all__ = ["main", "run"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -26,6 +27,14 @@ def numbavol_command(debug: bool) -> None:
 
 numbavol_command.add_command(render)
 numbavol_command.add_command(info)
+
+
+def run() -> NoReturn:
+    """Run the command as a process of its own."""
+    status = main()
+    # An interrupt that comes while Python shuts down would leave it waiting for its threads.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

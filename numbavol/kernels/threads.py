@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 ENVIRONMENT_VARIABLE = "NUMBAVOL_NUM_THREADS"
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -162,16 +163,19 @@ def run_tasks(
         that were are waited for.
     """
     tasks = list(tasks)
-    n_threads = min(get_num_threads(), len(tasks))
     # A task that has tasks of its own must not wait for the threads that it stands on.
-    if n_threads <= 1 or getattr(_thread, "is_worker", False):
+    if getattr(_thread, "is_worker", False):
         for n_done, task in enumerate(tasks, start=1):
             work(task)
             if report is not None:
                 report(n_done, len(tasks))
         return
-    futures = [_pools[0].executor_of(get_num_threads()).submit(work, task) for task in tasks]
+    # Also a single thread is not the caller's: an interrupt reaches the main thread only, and
+    # must not find it where Numba loads code, for LLVM's callbacks lose it, or crash.
+    executor = _pools[0].executor_of(get_num_threads())
+    futures: list[Future[object]] = []
     try:
+        futures.extend(executor.submit(work, task) for task in tasks)
         for n_done, future in enumerate(as_completed(futures), start=1):
             future.result()
             if report is not None:
@@ -182,3 +186,21 @@ def run_tasks(
         for future in futures:
             if not future.cancelled():
                 future.exception()
+
+
+def run_task(work: Callable[[], Result]) -> Result:
+    """Do one piece of work on a thread of this process, as `run_tasks` does.
+
+    Parameters
+    ----------
+    work
+        What to do.
+
+    Returns
+    -------
+    object
+        What ``work()`` returns.
+    """
+    results: list[Result] = []
+    run_tasks(lambda task: results.append(task()), [work])
+    return results[0]

@@ -12,7 +12,7 @@ from scipy.special import erfcinv
 
 from numbavol.arguments import allocate_zeros, read_precision, read_shape, read_voxel_size
 from numbavol.kernels.dispatch import check_device, find_kernel
-from numbavol.kernels.threads import get_num_threads, run_tasks
+from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
 from numbavol.rendering.base import AbstractVolumeRenderFn, transform_rendered_map
 from numbavol.rendering.slabs import BLOCK_NUMBER, balanced_slabs, block_side_in_voxels
 from numbavol.volumes import GaussianMixtureVolume
@@ -203,10 +203,12 @@ def render_gaussian_mixture(
     planes = np.empty((len(positions), 2), np.int64)
     blocks = np.empty(len(positions), BLOCK_NUMBER)
     locate = find_kernel("locate_gaussians", render_fn.device)
-    n_inside = locate(
-        positions, variances, voxel_size, reach, shape, block_side_in_voxels(shape),
-        centres, planes, blocks,
-    )  # fmt: skip
+    block_side = block_side_in_voxels(shape)
+    n_inside = run_task(
+        lambda: locate(
+            positions, variances, voxel_size, reach, shape, block_side, centres, planes, blocks
+        )
+    )
     order = np.argsort(blocks, kind="stable")[:n_inside]
     if batch_size is None:
         slabs = balanced_slabs(planes[order], shape[0], _good_number_of_slabs(n_inside))

@@ -1,0 +1,95 @@
+"""``numbavol info`` and the group of commands."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import numbavol
+from numbavol.cli import main, run
+from numbavol.data import enterotoxin
+
+if TYPE_CHECKING:
+    import pytest
+
+PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
+
+
+def test_a_structure_is_described(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(PEPTIDE)]) == 0
+    output = capsys.readouterr().out
+    assert "mmCIF: 3AL1" in output
+    assert "679 (H 356, C 195, O 88, N 40), occupancies sum to 487.94" in output
+    assert "367 atoms in alternate conformations" in output
+
+
+def test_a_map_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "map.mrc.gz"
+    numbavol.write_map(path, np.full((2, 3, 4), 7.0), 1.5, origin=(1.0, 2.0, 3.0))
+    assert main(["info", str(path)]) == 0
+    output = capsys.readouterr().out
+    assert "4 x 3 x 2 voxels (x, y, z), float32" in output
+    assert "1.5 x 1.5 x 1.5 A, the box is 6.0 x 4.5 x 3.0 A" in output
+    assert "1.000, 2.000, 3.000 A is the centre of the first voxel" in output
+    assert "min 7, max 7, mean 7" in output
+
+
+def test_a_map_that_is_cut_short_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "map.mrc"
+    numbavol.write_map(path, np.zeros((2, 3, 4)), 1.5)
+    path.write_bytes(path.read_bytes()[:-8])
+    assert main(["info", str(path)]) == 0
+    assert capsys.readouterr().err == "warning: the file is cut short: 1112 bytes of 1120\n"
+
+
+def test_json_has_what_the_lines_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(enterotoxin()), "--json"]) == 0
+    structure = json.loads(capsys.readouterr().out)
+    assert structure["kind"] == "structure"
+    assert structure["elements"] == {"C": 3405, "N": 956, "O": 1278, "S": 45}
+
+    path = tmp_path / "map.mrc"
+    numbavol.write_map(path, np.zeros((2, 3, 4)), 1.5)
+    assert main(["info", str(path), "--json"]) == 0
+    header = json.loads(capsys.readouterr().out)
+    assert (header["kind"], header["shape"], header["voxel_size"]) == ("map", [2, 3, 4], [1.5] * 3)
+
+
+def test_a_file_that_is_neither_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("dear reader")
+    assert main(["info", str(path)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(tmp_path / "none.mrc")]) == 1
+    assert capsys.readouterr().err.endswith("none.mrc: No such file or directory\n")
+
+
+def test_the_command_is_installed() -> None:
+    (script,) = entry_points(group="console_scripts", name="numbavol")
+    assert script.load() is run
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "render" in capsys.readouterr().err
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"numbavol {numbavol.__version__}\n"
+
+
+def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rendre"]) == 2
+    assert capsys.readouterr().err.startswith("numbavol: error: No such command 'rendre'")
