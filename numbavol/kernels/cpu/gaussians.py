@@ -22,15 +22,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @helper
-def first_cell(centre: float, radius: float) -> int:
+def first_cell(centre: float, radius: float, n_cells: int) -> int:
     """First cell of an axis that reaches into [centre - radius, centre + radius]."""
-    return max(0, math.ceil(centre - radius - 0.5))
+    # Bounded before rounding: a radius may be larger than integers are.
+    return math.ceil(min(max(centre - radius - 0.5, 0.0), float(n_cells)))
 
 
 @helper
 def end_cell(centre: float, radius: float, n_cells: int) -> int:
     """One past the last cell of an axis that reaches into [centre - radius, centre + radius]."""
-    return min(n_cells, math.floor(centre + radius + 0.5) + 1)
+    return math.floor(min(max(centre + radius + 0.5, -1.0), n_cells - 1.0)) + 1
 
 
 @helper
@@ -86,7 +87,11 @@ def fill_profiles(
     for i in range(sharpness.size):
         if not increment_is_small(real(cell_size * sharpness[i])):
             from_edge = i * (stride + 1)
-            edges[from_edge + length] = edges[from_edge + length - 1]
+            # Only where a row begins early is the last lane a cell of the window.
+            if end == start + length:
+                edges[from_edge + length] = erf(high * real(cell_size * sharpness[i]))
+            else:
+                edges[from_edge + length] = edges[from_edge + length - 1]
             for chunk in range(0, length, LANES):
                 integral = load(edges, from_edge + chunk + 1) - load(edges, from_edge + chunk)
                 store(profiles, offset + i * stride + chunk, integral)
@@ -134,7 +139,7 @@ def locate_gaussians(
         if is_inside:
             n_inside += 1
             cells = radius / voxel_size[2]
-            planes[a, 0] = first_cell(centres[a, 2], cells)
+            planes[a, 0] = first_cell(centres[a, 2], cells, shape[0])
             planes[a, 1] = end_cell(centres[a, 2], cells, shape[0])
     return n_inside
 
@@ -177,7 +182,8 @@ def render_gaussians(
     for axis in range(3):
         # A window has at most 2 radius + 2 cells of an axis.
         radius = reach * math.sqrt(widest) * voxels_per_angstrom[axis]
-        length = max(length, in_whole_lanes(min(n_cells[axis], math.ceil(2 * radius) + 2)))
+        cells = int(min(2.0 * radius + 3.0, float(n_cells[axis])))
+        length = max(length, in_whole_lanes(cells))
     profiles = np.empty(3 * k * length, out.dtype)
     weights = np.empty(k * length, out.dtype)
     edges = np.empty(k * (length + 1), out.dtype)
@@ -193,7 +199,7 @@ def render_gaussians(
         deviation = math.sqrt(variance)
         for axis in range(3):
             radius = reach * deviation * voxels_per_angstrom[axis]
-            first[axis] = first_cell(centres[a, axis], radius)
+            first[axis] = first_cell(centres[a, axis], radius, n_cells[axis])
             end[axis] = end_cell(centres[a, axis], radius, n_cells[axis])
         x_first, y_first, z_first = first[0], first[1], first[2]
         z_from, z_to = max(z_first, z_start), min(end[2], z_stop)
