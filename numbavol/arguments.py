@@ -101,6 +101,22 @@ def read_precision(name: str, dtype: DTypeLike) -> np.dtype[Any]:
 ALWAYS_FITS_IN_BYTES = 2**26
 
 
+def check_fits_in_memory(name: str, what: str, n_bytes: int) -> None:
+    """Refuse what does not fit into the memory that is free.
+
+    Raises
+    ------
+    MemoryError
+        If it does not. The message has `name` and `what` in it.
+    """
+    if n_bytes > ALWAYS_FITS_IN_BYTES and n_bytes > (free := _free_memory()):
+        msg = (
+            f"{name}: {what} takes {n_bytes / 2**30:.1f} GiB, "
+            f"and {free / 2**30:.1f} GiB of memory are free"
+        )
+        raise MemoryError(msg)
+
+
 def allocate_zeros(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Make an array of zeros, if it fits into the memory that is free.
 
@@ -109,13 +125,7 @@ def allocate_zeros(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
     MemoryError
         If it does not. The message has `name` in it.
     """
-    n_bytes = math.prod(shape) * dtype.itemsize
-    if n_bytes > ALWAYS_FITS_IN_BYTES and n_bytes > (free := _free_memory()):
-        msg = (
-            f"{name}: {dtype} of shape {shape} takes {n_bytes / 2**30:.1f} GiB, "
-            f"and {free / 2**30:.1f} GiB of memory are free"
-        )
-        raise MemoryError(msg)
+    check_fits_in_memory(name, f"{dtype} of shape {shape}", math.prod(shape) * dtype.itemsize)
     return np.zeros(shape, dtype)
 
 

@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODULES = {
+    ("expand_half_transform", "cpu"): "numbavol.kernels.cpu.transforms",
+    ("interpolate_points", "cpu"): "numbavol.kernels.cpu.interpolation",
     ("locate_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
     ("render_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
+    ("sample_planes_cubic", "cpu"): "numbavol.kernels.cpu.planes",
+    ("sample_planes_linear", "cpu"): "numbavol.kernels.cpu.planes",
 }
 DEVICES = tuple(sorted({device for _, device in MODULES}))
 

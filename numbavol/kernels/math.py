@@ -113,3 +113,17 @@ increment_is_small = by_precision(
     float32=_increment_is_small_single, float64=_increment_is_small_double
 )
 """Whether `erf_increment` is to be preferred to a difference of values of `erf`."""
+
+
+@helper
+def cubic_weight(within: np.floating, n: int) -> np.floating:
+    """Weight of coefficient n = 0..3 of a cubic B-spline, ``within`` [0, 1] after coefficient 1."""
+    real = type(within)
+    rest = real(1) - within
+    if n == 0:
+        return rest * rest * rest * real(1 / 6)
+    if n == 1:
+        return real(2 / 3) - within * within * (real(1) - within * real(0.5))
+    if n == 2:
+        return real(2 / 3) - rest * rest * (real(1) - rest * real(0.5))
+    return within * within * within * real(1 / 6)

@@ -2,6 +2,11 @@
 
 - ``base``: the abstract classes: what is a volume, and what can be rotated and imaged.
 - ``gaussian_mixture``: `GaussianMixtureVolume`, Gaussians at positions.
+- ``voxel_base``: `AbstractVoxelVolume`, what every volume of voxels is.
+- ``fourier_voxels``: `FourierVoxelGridVolume` and `FourierVoxelSplineVolume`.
+- ``real_voxels``: `RealVoxelGridVolume`.
+- ``coordinates``: coordinates that stay affine.
+- ``values``: dataclasses of arrays as values.
 """
 
 from numbavol.volumes.base import (
@@ -9,11 +14,18 @@ from numbavol.volumes.base import (
     AbstractVolumeParametrization,
     AbstractVolumeRepresentation,
 )
+from numbavol.volumes.fourier_voxels import FourierVoxelGridVolume, FourierVoxelSplineVolume
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
+from numbavol.volumes.real_voxels import RealVoxelGridVolume
+from numbavol.volumes.voxel_base import AbstractVoxelVolume
 
 __all__ = [
     "AbstractAtomVolume",
     "AbstractVolumeParametrization",
     "AbstractVolumeRepresentation",
+    "AbstractVoxelVolume",
+    "FourierVoxelGridVolume",
+    "FourierVoxelSplineVolume",
     "GaussianMixtureVolume",
+    "RealVoxelGridVolume",
 ]

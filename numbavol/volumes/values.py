@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ArrayValue:
     """A frozen dataclass of arrays that compares by value, and never raises when it does.
 
@@ -33,4 +33,5 @@ class ArrayValue:
         return hash((type(self), *(np.shape(value) for value in self._values())))
 
     def _values(self) -> Iterator[Any]:
-        return (getattr(self, field.name) for field in dataclasses.fields(self))
+        # What is kept, for what is read may be made from it, and large.
+        return (value for _, value in sorted(vars(self).items()))

@@ -1,12 +1,11 @@
-"""Sixteen neighbouring array elements as one value.
+"""A few neighbouring array elements as one value: four, eight or sixteen *lanes*.
 
 LLVM vectorises a loop where it can prove that its arrays do not overlap, and of Numba's arrays it
 cannot; short loops it takes apart before it tries. A kernel that works on rows of ``LANES`` cells
 says so with these functions instead, and LLVM makes of them what the processor has: one AVX-512
 register of float32, two of AVX, four of SSE or NEON.
 
-A value of lanes adds, subtracts and is multiplied by a scalar. Uncompiled it is a NumPy array of
-``LANES`` elements.
+A value of lanes adds, subtracts and is multiplied by a scalar. Uncompiled it is a NumPy array.
 """
 
 from __future__ import annotations
@@ -27,6 +26,21 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def load(array: Array, start: int) -> Array:
     """Lanes of a 1-D array that the kernel does not write with `store_output`."""
     return array[start : start + LANES].copy()
+
+
+def load_four(array: Array, start: int) -> Array:
+    """Four lanes of a 1-D array that the kernel does not write with `store_output`."""
+    return array[start : start + 4].copy()
+
+
+def load_eight(array: Array, start: int) -> Array:
+    """Eight lanes of a 1-D array that the kernel does not write with `store_output`."""
+    return array[start : start + 8].copy()
+
+
+def lane(lanes: Array, index: int) -> Any:
+    """One element of a value of lanes."""
+    return lanes[index]
 
 
 def load_output(array: Array, start: int) -> Array:
@@ -50,18 +64,19 @@ def store_output(array: Array, start: int, lanes: Array) -> None:
 
 
 class LanesType(types.Type):
-    """Numba's type of ``LANES`` numbers of one type."""
+    """Numba's type of a number of lanes of one type."""
 
-    def __init__(self, dtype: types.Type) -> None:
+    def __init__(self, dtype: types.Type, count: int) -> None:
         self.dtype = dtype
-        super().__init__(name=f"lanes({dtype})")
+        self.count = count
+        super().__init__(name=f"lanes({dtype}, {count})")
 
 
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: LanesType) -> None:
         element = manager.lookup(lanes.dtype).get_value_type()
-        super().__init__(manager, lanes, ir.VectorType(element, LANES))
+        super().__init__(manager, lanes, ir.VectorType(element, lanes.count))
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -69,8 +84,8 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any
     return builder.gep(data, [index], inbounds=True)
 
 
-def _as_lanes(builder: Any, pointer: Any) -> Any:
-    return builder.bitcast(pointer, ir.VectorType(pointer.type.pointee, LANES).as_pointer())
+def _as_lanes(builder: Any, pointer: Any, count: int) -> Any:
+    return builder.bitcast(pointer, ir.VectorType(pointer.type.pointee, count).as_pointer())
 
 
 def _mark(instruction: Any, kind: str) -> None:
@@ -82,22 +97,37 @@ def _mark(instruction: Any, kind: str) -> None:
     instruction.set_metadata(kind, module.add_metadata([scope]))
 
 
-def _register_load(function: Any, metadata: str) -> None:
+def _register_load(function: Any, count: int, metadata: str) -> None:
     @type_callable(function)
     def type_of_load(context: Any) -> Any:  # noqa: ARG001
-        return lambda array, start: LanesType(array.dtype)  # noqa: ARG005
+        return lambda array, start: LanesType(array.dtype, count)  # noqa: ARG005
 
     @lower_builtin(function, types.Array, types.Integer)
     def lower_load(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array_type = signature.args[0]
         pointer = _pointer(context, builder, array_type, *arguments)
-        loaded = builder.load(_as_lanes(builder, pointer), align=array_type.dtype.bitwidth // 8)
+        loaded = builder.load(
+            _as_lanes(builder, pointer, count), align=array_type.dtype.bitwidth // 8
+        )
         _mark(loaded, metadata)
         return loaded
 
 
-_register_load(load, "noalias")
-_register_load(load_output, "alias.scope")
+_register_load(load, LANES, "noalias")
+_register_load(load_four, 4, "noalias")
+_register_load(load_eight, 8, "noalias")
+_register_load(load_output, LANES, "alias.scope")
+
+
+@type_callable(lane)
+def _type_of_lane(context: Any) -> Any:  # noqa: ARG001
+    return lambda lanes, index: lanes.dtype if isinstance(lanes, LanesType) else None  # noqa: ARG005
+
+
+@lower_builtin(lane, LanesType, types.Integer)
+def _lower_lane(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    lanes, index = arguments
+    return builder.extract_element(lanes, builder.trunc(index, ir.IntType(32)))
 
 
 @type_callable(load_scalar)
@@ -123,7 +153,7 @@ def _register_store(function: Any, metadata: str | None) -> None:
         array_type = signature.args[0]
         pointer = _pointer(context, builder, array_type, array, start)
         stored = builder.store(
-            lanes, _as_lanes(builder, pointer), align=array_type.dtype.bitwidth // 8
+            lanes, _as_lanes(builder, pointer, LANES), align=array_type.dtype.bitwidth // 8
         )
         if metadata is not None:
             _mark(stored, metadata)
@@ -166,6 +196,6 @@ def _lower_multiple(context: Any, builder: Any, signature: Any, arguments: Any) 
     scalar, lanes = arguments
     undefined = ir.Constant(lanes.type, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.type.count), None)
     splat = builder.shuffle_vector(first, undefined, zeros)
     return builder.fmul(splat, lanes, flags=("contract",))

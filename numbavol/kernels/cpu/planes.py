@@ -1,0 +1,169 @@
+"""Planes of a transform, sampled for many orientations without coordinates ever existing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from numbavol.kernels.cpu.interpolation import WRAP, find_neighbours
+from numbavol.kernels.cpu.lanes import lane, load_eight, load_four
+from numbavol.kernels.jit import helper, kernel
+from numbavol.kernels.math import cubic_weight
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@helper
+def sample_periodic(
+    values: Array,
+    shape: tuple[int, int, int],
+    padding: int,
+    order: int,
+    position: tuple[float, float, float],
+    channel: int,
+    cells: Array,
+    weights: Array,
+) -> Any:
+    """Interpolate one channel of a periodic complex array at ``position`` (x, y, z) in cells."""
+    real = weights.dtype.type
+    for axis in range(3):
+        find_neighbours(position[2 - axis], shape[axis], order, WRAP, cells[axis], weights[axis])
+    ny, nx = shape[1] + padding, shape[2] + padding
+    total = real(0)
+    for k in range(order + 1):
+        for j in range(order + 1):
+            row = (cells[0, k] * ny + cells[1, j]) * nx
+            along_x = real(0)
+            for i in range(order + 1):
+                along_x += weights[2, i] * values[2 * (row + cells[2, i]) + channel]
+            total += weights[0, k] * weights[1, j] * along_x
+    return total
+
+
+@kernel
+def sample_planes_linear(
+    out: Array,
+    values: Array,
+    shape: tuple[int, int, int],
+    planes: Array,
+    lowest: Array,
+    highest: Array,
+    start: int,
+    stop: int,
+) -> None:
+    """Sample planes of a periodic complex array, linearly, on the rows ``start <= r < stop``.
+
+    ``out`` (planes, y, x, 2) is real and imaginary part; row r is row ``r % n_y`` of plane
+    ``r // n_y``, and the caller owns those rows. ``values`` is the memory of the array of
+    ``shape`` (z, y, x) as real numbers. ``planes`` (planes, 3, 3) holds, in cells and the order
+    (x, y, z), the place of sample [0, 0] and the steps along x and along y. What lies outside
+    ``lowest`` <= place <= ``highest``, (3,) each, is 0.
+    """
+    real = out.dtype.type
+    n_y, n_x = out.shape[1], out.shape[2]
+    nz, ny, nx = shape
+    cells = np.empty((3, 4), np.int64)
+    weights = np.empty((3, 4), out.dtype)
+    for r in range(start, stop):
+        plane, row = planes[r // n_y], r % n_y
+        row_x = plane[0, 0] + row * plane[2, 0]
+        row_y = plane[0, 1] + row * plane[2, 1]
+        row_z = plane[0, 2] + row * plane[2, 2]
+        for column in range(n_x):
+            x = row_x + column * plane[1, 0]
+            y = row_y + column * plane[1, 1]
+            z = row_z + column * plane[1, 2]
+            if not (
+                lowest[0] <= x <= highest[0]
+                and lowest[1] <= y <= highest[1]
+                and lowest[2] <= z <= highest[2]
+            ):
+                out[r // n_y, row, column, 0] = real(0)
+                out[r // n_y, row, column, 1] = real(0)
+                continue
+            i, j, k = math.floor(x), math.floor(y), math.floor(z)
+            if 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1:
+                at = 2 * ((k * ny + j) * nx + i)
+                within_x, within_y, within_z = real(x - i), real(y - j), real(z - k)
+                near = load_four(values, at)
+                near = near + within_y * (load_four(values, at + 2 * nx) - near)
+                at += 2 * ny * nx
+                far = load_four(values, at)
+                far = far + within_y * (load_four(values, at + 2 * nx) - far)
+                pair = near + within_z * (far - near)
+                for channel in range(2):
+                    left = lane(pair, channel)
+                    out[r // n_y, row, column, channel] = left + within_x * (
+                        lane(pair, channel + 2) - left
+                    )
+            else:
+                for channel in range(2):
+                    out[r // n_y, row, column, channel] = sample_periodic(
+                        values, shape, 0, 1, (x, y, z), channel, cells, weights
+                    )
+
+
+@kernel
+def sample_planes_cubic(
+    out: Array,
+    values: Array,
+    shape: tuple[int, int, int],
+    planes: Array,
+    lowest: Array,
+    highest: Array,
+    start: int,
+    stop: int,
+) -> None:
+    """Sample planes of a periodic complex array by its cubic spline coefficients.
+
+    As `sample_planes_linear`, but ``values`` holds coefficients, with one more than ``shape`` on
+    each side of each axis.
+    """
+    real = out.dtype.type
+    n_y, n_x = out.shape[1], out.shape[2]
+    nz, ny, nx = shape
+    along_y, along_z = 2 * (nx + 2), 2 * (nx + 2) * (ny + 2)
+    cells = np.empty((3, 4), np.int64)
+    weights = np.empty((3, 4), out.dtype)
+    for r in range(start, stop):
+        plane, row = planes[r // n_y], r % n_y
+        row_x = plane[0, 0] + row * plane[2, 0]
+        row_y = plane[0, 1] + row * plane[2, 1]
+        row_z = plane[0, 2] + row * plane[2, 2]
+        for column in range(n_x):
+            x = row_x + column * plane[1, 0]
+            y = row_y + column * plane[1, 1]
+            z = row_z + column * plane[1, 2]
+            if not (
+                lowest[0] <= x <= highest[0]
+                and lowest[1] <= y <= highest[1]
+                and lowest[2] <= z <= highest[2]
+            ):
+                out[r // n_y, row, column, 0] = real(0)
+                out[r // n_y, row, column, 1] = real(0)
+                continue
+            i, j, k = math.floor(x), math.floor(y), math.floor(z)
+            if 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1:
+                within_x, within_y, within_z = real(x - i), real(y - j), real(z - k)
+                y0, y1 = cubic_weight(within_y, 0), cubic_weight(within_y, 1)
+                y2, y3 = cubic_weight(within_y, 2), cubic_weight(within_y, 3)
+                at = k * along_z + j * along_y + 2 * i
+                eight = real(0) * load_eight(values, at)
+                for n in range(4):
+                    layer = y0 * load_eight(values, at) + y1 * load_eight(values, at + along_y)
+                    layer = layer + y2 * load_eight(values, at + 2 * along_y)
+                    layer = layer + y3 * load_eight(values, at + 3 * along_y)
+                    eight = eight + cubic_weight(within_z, n) * layer
+                    at += along_z
+                for channel in range(2):
+                    total = real(0)
+                    for n in range(4):
+                        total += cubic_weight(within_x, n) * lane(eight, 2 * n + channel)
+                    out[r // n_y, row, column, channel] = total
+            else:
+                for channel in range(2):
+                    out[r // n_y, row, column, channel] = sample_periodic(
+                        values, shape, 2, 3, (x, y, z), channel, cells, weights
+                    )

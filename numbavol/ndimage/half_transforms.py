@@ -1,0 +1,123 @@
+"""The half of a discrete Fourier transform that determines the transform of a real array.
+
+The transform of a real array obeys `F(-k) = conj F(k)`, so `rfftn` returns `[..., : n // 2 + 1]`
+of what `fftn` returns. Odd and even `n` have halves of one length: wherever a half transform goes,
+the shape of the real array goes with it, as an argument `shape`.
+
+A frequency whose every index is 0 or the Nyquist index `n // 2` of an even axis is its own
+negative. There, and only there, the condition says that a single sample is real.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from numbavol.arguments import read_shape
+from numbavol.ndimage.boxes import read_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+SelfConjugateMode = Literal["zero", "one", "real"]
+
+
+def convert_fftn_to_rfftn(
+    fftn_array: ArrayLike, mode: SelfConjugateMode | None = "zero"
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Convert the transform of a real array to its half transform.
+
+    Parameters
+    ----------
+    fftn_array
+        Of any number of axes, the zero frequency in the corner.
+    mode
+        What to do with the samples that are their own conjugates, except the zero frequency: see
+        `enforce_self_conjugate_rfftn_components`. None leaves them as they are.
+
+    Returns
+    -------
+    NDArray
+        A new array, complex64 or complex128, the last axis of length `n // 2 + 1`.
+
+    Raises
+    ------
+    ValueError
+        If `fftn_array` is no array of numbers, or the mode is another one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import fftn, rfftn
+    >>> image = np.arange(12.0).reshape(3, 4)
+    >>> bool(np.allclose(convert_fftn_to_rfftn(fftn(image), mode="real"), rfftn(image)))
+    True
+    """
+    full = read_numbers("fftn_array", fftn_array)
+    half = full[..., : full.shape[-1] // 2 + 1]
+    if mode is None:
+        return _copy_to_complex(half)
+    return enforce_self_conjugate_rfftn_components(half, full.shape, mode=mode)
+
+
+def enforce_self_conjugate_rfftn_components(
+    rfftn_array: ArrayLike,
+    shape: Sequence[int],
+    includes_zero_frequency: bool = False,
+    mode: SelfConjugateMode = "zero",
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Make the samples of a half transform real that are their own conjugates.
+
+    Parameters
+    ----------
+    rfftn_array
+        A half transform of any number of axes, the zero frequency in the corner.
+    shape
+        The shape of the array in real space.
+    includes_zero_frequency
+        Whether the sample at the zero frequency is made real as well.
+    mode
+        "zero" and "one" replace the samples by this number, "real" by their real part.
+
+    Returns
+    -------
+    NDArray
+        A new array, complex64 or complex128, of the shape of `rfftn_array`.
+
+    Raises
+    ------
+    ValueError
+        If `rfftn_array` is not the half transform of an array of shape `shape`, or the mode is
+        another one.
+
+    Examples
+    --------
+    >>> enforce_self_conjugate_rfftn_components([1j, 2j, 3 + 3j], (4,), mode="real")
+    array([0.+1.j, 0.+2.j, 3.+0.j])
+    """
+    half = _copy_to_complex(read_numbers("rfftn_array", rfftn_array))
+    lengths = read_shape("shape", shape, half.ndim)
+    expected = (*lengths[:-1], lengths[-1] // 2 + 1)
+    if half.shape != expected:
+        msg = (
+            f"rfftn_array: expected shape {expected}, the half transform of an array of shape "
+            f"{lengths}, got {half.shape}"
+        )
+        raise ValueError(msg)
+    if mode not in ("zero", "one", "real"):
+        msg = f"mode: expected 'zero', 'one' or 'real', got {mode!r}"
+        raise ValueError(msg)
+
+    indices = itertools.product(*((0, n // 2) if n % 2 == 0 else (0,) for n in lengths))
+    for index in indices:
+        if any(index) or includes_zero_frequency:
+            half[index] = half[index].real if mode == "real" else float(mode == "one")
+    return half
+
+
+def _copy_to_complex(array: NDArray[Any]) -> NDArray[np.complexfloating[Any, Any]]:
+    return np.array(array, np.result_type(array, np.complex64), order="C")

@@ -1,0 +1,309 @@
+"""Interpolation between the elements of an array, and of a transform's planes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.ndimage
+
+from numbavol.arguments import check_finite, read_reals
+from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.threads import run_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+MODES = ("fill", "clip", "wrap")
+POINTS_PER_TASK = 50_000
+ROWS_PER_TASK = 512
+PLANE_ROUNDING = 1e-14
+
+
+def compute_spline_coefficients(data: ArrayLike) -> NDArray[np.inexact[Any]]:
+    """Compute the coefficients of the periodic cubic spline through the elements of an array.
+
+    Parameters
+    ----------
+    data
+        Real or complex, of one to three axes. It is taken to repeat itself along each.
+
+    Returns
+    -------
+    ndarray
+        Coefficients with one more on each side of each axis, which repeat the other side. Element
+        i of the data is ``(c[i] + 4 c[i + 1] + c[i + 2]) / 6`` along an axis. Single precision
+        stays single.
+
+    Raises
+    ------
+    ValueError
+        If there are not one to three axes.
+
+    References
+    ----------
+    Unser (1999), IEEE Signal Processing Magazine 16, 22-38; `scipy.ndimage.spline_filter`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_spline_coefficients
+    >>> coefficients = compute_spline_coefficients(np.array([0.0, 6.0, 0.0, 0.0]))
+    >>> spline = (coefficients[:-2] + 4 * coefficients[1:-1] + coefficients[2:]) / 6
+    >>> bool(np.allclose(spline, [0.0, 6.0, 0.0, 0.0]))
+    True
+    """
+    array = _read_array("data", data)
+    coefficients = scipy.ndimage.spline_filter(array, output=array.dtype, mode="grid-wrap")
+    return np.pad(coefficients, 1, mode="wrap")
+
+
+def map_coordinates(
+    input: ArrayLike,  # noqa: A002  # the specification's name
+    coordinates: Sequence[ArrayLike] | NDArray[Any],
+    order: int,
+    mode: str = "fill",
+    cval: complex = 0.0,
+) -> NDArray[np.inexact[Any]]:
+    """Interpolate an array at coordinates.
+
+    Parameters
+    ----------
+    input
+        Real or complex, of one to three axes.
+    coordinates
+        One array of indices for each axis of ``input``, all of one shape.
+    order
+        0 for the nearest element, 1 for linear, 3 for the periodic cubic spline.
+    mode
+        Outside [0, n - 1], ``"fill"`` gives ``cval``, ``"clip"`` the value at the nearest edge, and
+        ``"wrap"`` repeats the array with the period n.
+    cval
+        The value outside for ``"fill"``.
+
+    Returns
+    -------
+    ndarray
+        The values, in the shape of the coordinates and the precision of ``input``.
+
+    Raises
+    ------
+    ValueError
+        If the order or the mode is another, or there is not one array of coordinates an axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import map_coordinates
+    >>> map_coordinates(np.array([0.0, 10.0, 20.0]), [np.array([0.5, 1.25, 7.0])], order=1)
+    array([ 5. , 12.5,  0. ])
+    """
+    array = _read_array("input", input)
+    if order not in (0, 1, 3):
+        msg = f"order: expected 0, 1 or 3, got {order!r}"
+        raise ValueError(msg)
+    values = compute_spline_coefficients(array) if order == 3 else array
+    return _interpolate(values, array.shape, coordinates, order, mode, cval)
+
+
+def map_coordinates_spline(
+    coefficients: ArrayLike,
+    coordinates: Sequence[ArrayLike] | NDArray[Any],
+    mode: str = "fill",
+    cval: complex = 0.0,
+) -> NDArray[np.inexact[Any]]:
+    """Interpolate by the coefficients of `compute_spline_coefficients`.
+
+    Parameters
+    ----------
+    coefficients
+        With one more on each side of each axis than the array has.
+    coordinates
+        One array of indices into the array for each of its axes, all of one shape.
+    mode, cval
+        As in `map_coordinates`.
+
+    Returns
+    -------
+    ndarray
+        The values, in the shape of the coordinates and the precision of the coefficients.
+
+    Raises
+    ------
+    ValueError
+        If the mode is another, there is not one array of coordinates an axis, or an axis has fewer
+        than three coefficients.
+    """
+    array = _read_array("coefficients", coefficients)
+    if min(array.shape) < 3:
+        msg = f"coefficients: expected 3 or more along each axis, got shape {array.shape}"
+        raise ValueError(msg)
+    shape = tuple(length - 2 for length in array.shape)
+    return _interpolate(array, shape, coordinates, 3, mode, cval)
+
+
+def sample_fourier_planes(
+    fourier_voxel_grid: NDArray[np.complexfloating[Any, Any]],
+    planes: ArrayLike,
+    shape: tuple[int, int],
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Sample planes of a transform by linear interpolation.
+
+    Parameters
+    ----------
+    fourier_voxel_grid
+        Complex, (z, y, x), the zero frequency at ``n // 2`` of each axis. It need not be
+        Hermitian.
+    planes
+        ``(planes, 3, 3)``, in cycles a voxel and the order (x, y, z): the frequency of sample
+        [0, 0], and the steps from one sample to the next along x and along y.
+    shape
+        Samples (y, x) of a plane.
+
+    Returns
+    -------
+    ndarray
+        Complex, ``(planes, y, x)``. The Nyquist plane of an even axis belongs to both of its ends;
+        beyond the last frequency of an axis, samples are 0.
+
+    Raises
+    ------
+    ValueError
+        If the planes have another shape or are not finite.
+    """
+    grid = np.ascontiguousarray(fourier_voxel_grid)
+    return _sample_planes("sample_planes_linear", grid, grid.shape, planes, shape)
+
+
+def sample_fourier_planes_spline(
+    spline_coefficients: NDArray[np.complexfloating[Any, Any]],
+    planes: ArrayLike,
+    shape: tuple[int, int],
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Sample planes of a transform by the coefficients of its cubic spline.
+
+    Parameters
+    ----------
+    spline_coefficients
+        Of the centred transform, by `compute_spline_coefficients`.
+    planes, shape
+        As in `sample_fourier_planes`.
+
+    Returns
+    -------
+    ndarray
+        As from `sample_fourier_planes`.
+
+    Raises
+    ------
+    ValueError
+        If the planes have another shape or are not finite.
+    """
+    coefficients = np.ascontiguousarray(spline_coefficients)
+    grid_shape = tuple(length - 2 for length in coefficients.shape)
+    return _sample_planes("sample_planes_cubic", coefficients, grid_shape, planes, shape)
+
+
+def _sample_planes(
+    kernel_name: str,
+    values: NDArray[Any],
+    grid_shape: tuple[int, ...],
+    planes: ArrayLike,
+    shape: tuple[int, int],
+) -> NDArray[np.complexfloating[Any, Any]]:
+    frames = read_reals("planes", planes)
+    if frames.ndim != 3 or frames.shape[1:] != (3, 3):
+        msg = f"planes: expected shape (planes, 3, 3), got {frames.shape}"
+        raise ValueError(msg)
+    check_finite("planes", frames)
+    lengths = np.array(grid_shape[::-1], np.float64)
+    cells = frames * lengths
+    cells[:, 0] += lengths // 2
+    # Frequencies from -1/2 to 1/2 of an even axis, to the last whole one of an odd axis; a turned
+    # plane's may be larger by their rounding.
+    lowest = -PLANE_ROUNDING * lengths
+    highest = np.where(lengths % 2 == 0, lengths, lengths - 1) - lowest
+    out = np.empty((len(frames), *shape), values.dtype)
+    kernel = find_kernel(kernel_name, "cpu")
+    real_values, real_out = _as_reals(values), _as_reals(out).reshape(*out.shape, 2)
+
+    def sample(start: int) -> None:
+        stop = min(start + ROWS_PER_TASK, len(frames) * shape[0])
+        kernel(real_out, real_values, grid_shape, cells, lowest, highest, start, stop)
+
+    run_tasks(sample, range(0, len(frames) * shape[0], ROWS_PER_TASK))
+    return out
+
+
+def _interpolate(
+    values: NDArray[Any],
+    shape: tuple[int, ...],
+    coordinates: Sequence[ArrayLike] | NDArray[Any],
+    order: int,
+    mode: str,
+    cval: complex,
+) -> NDArray[np.inexact[Any]]:
+    if mode not in MODES:
+        msg = f"mode: expected one of {MODES}, got {mode!r}"
+        raise ValueError(msg)
+    if len(coordinates) != len(shape):
+        msg = (
+            f"coordinates: expected one array for each of {len(shape)} axes, got {len(coordinates)}"
+        )
+        raise ValueError(msg)
+    given_axes = [read_reals("coordinates", axis) for axis in coordinates]
+    try:
+        axes = np.broadcast_arrays(*given_axes)
+    except ValueError as error:
+        msg = f"coordinates: expected arrays of one shape: {error}"
+        raise ValueError(msg) from error
+    n_missing = 3 - len(shape)
+    points = np.zeros((3, axes[0].size))
+    for axis, given in enumerate(axes):
+        points[n_missing + axis] = given.ravel()
+    padding = 2 if order == 3 else 0
+    out = np.empty(axes[0].shape, values.dtype)
+    n_channels = 2 if np.iscomplexobj(values) else 1
+    fill = np.array([cval.real, cval.imag][:n_channels], _as_reals(out).dtype)
+    kernel = find_kernel("interpolate_points", "cpu")
+    real_out, real_values = _as_reals(out).reshape(-1, n_channels), _as_reals(values)
+
+    def interpolate(start: int) -> None:
+        kernel(
+            real_out,
+            real_values,
+            (1,) * n_missing + shape,
+            (0,) * n_missing + (padding,) * len(shape),
+            points,
+            # An axis that was added has one element.
+            (0,) * n_missing + (order,) * len(shape),
+            MODES.index(mode),
+            fill,
+            start,
+            min(start + POINTS_PER_TASK, points.shape[1]),
+        )
+
+    run_tasks(interpolate, range(0, points.shape[1], POINTS_PER_TASK))
+    return out
+
+
+def _read_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        msg = f"{name}: expected real or complex numbers, got dtype {array.dtype}"
+        raise ValueError(msg)
+    if not 1 <= array.ndim <= 3 or array.size == 0:
+        msg = f"{name}: expected one to three axes of one element or more, got shape {array.shape}"
+        raise ValueError(msg)
+    precision = {("f", 4): np.float32, ("c", 8): np.complex64, ("f", 2): np.float32}
+    default = np.complex128 if array.dtype.kind == "c" else np.float64
+    dtype = precision.get((array.dtype.kind, array.dtype.itemsize), default)
+    return np.ascontiguousarray(array, dtype)
+
+
+def _as_reals(array: NDArray[Any]) -> NDArray[Any]:
+    flat = array.reshape(math.prod(array.shape))
+    return flat.view(flat.real.dtype)
