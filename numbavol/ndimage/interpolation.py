@@ -250,9 +250,7 @@ def _interpolate(
         msg = f"mode: expected one of {MODES}, got {mode!r}"
         raise ValueError(msg)
     if len(coordinates) != len(shape):
-        msg = (
-            f"coordinates: expected one array for each of {len(shape)} axes, got {len(coordinates)}"
-        )
+        msg = f"coordinates: expected one array an axis, {len(shape)}, got {len(coordinates)}"
         raise ValueError(msg)
     given_axes = [read_reals("coordinates", axis) for axis in coordinates]
     try:

@@ -50,7 +50,8 @@ def frequencies_of(planes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def is_in_band(frequencies: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     lengths = np.array(shape[::-1])
     highest = np.where(lengths % 2 == 0, 0.5, (lengths - 1) / (2 * lengths))
-    return np.all(np.abs(frequencies) <= highest, axis=-1)
+    # The steps of a plane are rounded.
+    return np.all(np.abs(frequencies) <= highest + 1e-14, axis=-1)
 
 
 def sample(grid: np.ndarray, planes: np.ndarray, shape: tuple[int, int], order: int) -> np.ndarray:
