@@ -15,6 +15,8 @@ MODULES = {
     ("render_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
     ("sample_planes_cubic", "cpu"): "numbavol.kernels.cpu.planes",
     ("sample_planes_linear", "cpu"): "numbavol.kernels.cpu.planes",
+    ("sum_fourier_shells", "cpu"): "numbavol.kernels.cpu.shells",
+    ("sum_real_shells", "cpu"): "numbavol.kernels.cpu.shells",
 }
 DEVICES = tuple(sorted({device for _, device in MODULES}))
 

@@ -5,6 +5,7 @@
 - ``half_transforms``: the half that determines a transform, and what it holds twice.
 - ``boxes``: larger and smaller boxes around the same origin.
 - ``resampling``: finer and coarser grids by Fourier coefficients.
+- ``statistics``: radial averages, power spectra, Fourier shell and ring correlations.
 - ``interpolation``: values between the elements of an array, and planes of a transform.
 """
 
@@ -40,9 +41,23 @@ from numbavol.ndimage.resampling import (
     fourier_resample_to_shape,
     rescale_voxel_size,
 )
+from numbavol.ndimage.statistics import (
+    FourierCorrelation,
+    RadialProfile,
+    compute_fourier_ring_correlation,
+    compute_fourier_shell_correlation,
+    compute_power_spectrum,
+    compute_radial_average,
+)
 from numbavol.ndimage.transforms import fftn, ifftn, irfftn, rfftn
 
 __all__ = [
+    "FourierCorrelation",
+    "RadialProfile",
+    "compute_fourier_ring_correlation",
+    "compute_fourier_shell_correlation",
+    "compute_power_spectrum",
+    "compute_radial_average",
     "compute_spline_coefficients",
     "convert_fftn_to_rfftn",
     "crop_to_shape",

@@ -1,0 +1,280 @@
+"""Averages over shells and rings: radial profiles, power spectra, Fourier correlations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import scipy.fft
+
+from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.threads import get_num_threads, run_tasks
+from numbavol.ndimage.boxes import read_numbers
+from numbavol.ndimage.grids import read_grid_spacing
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+# Shells are summed in parts, and the parts in one order, whatever the number of threads.
+PLANES_PER_TASK = 16
+DEFAULT_THRESHOLD = 0.143
+
+
+class RadialProfile(NamedTuple):
+    """Averages over shells of equal distance from the origin."""
+
+    values: NDArray[np.float64]
+    """The average over each shell; NaN where a shell has no element."""
+    distances: NDArray[np.float64]
+    """The distance of each shell's middle from the origin."""
+
+
+class FourierCorrelation(NamedTuple):
+    """The correlation of two transforms over shells of equal frequency."""
+
+    correlation: NDArray[np.float64]
+    """From -1 to 1; 0 where one of the two has no power."""
+    frequencies: NDArray[np.float64]
+    """The frequency of each shell's middle, in the inverse unit of the voxel size."""
+    resolution: float
+    """Where the correlation first falls below the threshold, in the unit of the voxel size."""
+
+
+def compute_fourier_shell_correlation(
+    volume_1: ArrayLike,
+    volume_2: ArrayLike,
+    voxel_size: ArrayLike = 1.0,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> FourierCorrelation:
+    r"""Correlate two maps over shells of equal frequency.
+
+    .. math:: \mathrm{FSC}(k) = \frac{\Re \sum F_1 F_2^*}{\sqrt{\sum |F_1|^2 \sum |F_2|^2}}
+
+    Parameters
+    ----------
+    volume_1, volume_2
+        Real maps of one shape (z, y, x).
+    voxel_size
+        Side of a voxel, or its three sides (x, y, z).
+    threshold
+        Of the correlation, for the resolution: 0.143 for two half maps, 0.5 for a map and a model.
+
+    Returns
+    -------
+    FourierCorrelation
+        Shells are as wide as one step of the finest frequency axis, up to the lowest Nyquist
+        frequency. The resolution is interpolated between shells; where the correlation stays above
+        the threshold it is that of the last shell.
+
+    Raises
+    ------
+    ValueError
+        If they are not two real maps of one shape, or the threshold is not in (0, 1).
+
+    References
+    ----------
+    Harauz & van Heel (1986), Optik 73, 146-156; Rosenthal & Henderson (2003), Journal of
+    Molecular Biology 333, 721-745.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_fourier_shell_correlation
+    >>> values = np.random.default_rng(0).standard_normal((8, 8, 8))
+    >>> fsc = compute_fourier_shell_correlation(values, -2.0 * values, voxel_size=1.5)
+    >>> fsc.correlation.round(9)
+    array([-1., -1., -1., -1., -1.])
+    """
+    return _correlate(volume_1, volume_2, voxel_size, threshold, ("volume_1", "volume_2"), 3)
+
+
+def compute_fourier_ring_correlation(
+    image_1: ArrayLike,
+    image_2: ArrayLike,
+    pixel_size: ArrayLike = 1.0,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> FourierCorrelation:
+    """Correlate two images over rings of equal frequency.
+
+    Parameters
+    ----------
+    image_1, image_2
+        Real images of one shape (y, x).
+    pixel_size
+        Side of a pixel, or its two sides (x, y).
+    threshold
+        As in `compute_fourier_shell_correlation`.
+
+    Returns
+    -------
+    FourierCorrelation
+        As from `compute_fourier_shell_correlation`, over rings.
+
+    Raises
+    ------
+    ValueError
+        If they are not two real images of one shape, or the threshold is not in (0, 1).
+    """
+    return _correlate(image_1, image_2, pixel_size, threshold, ("image_1", "image_2"), 2)
+
+
+def compute_power_spectrum(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> RadialProfile:
+    """Average the squared transform of an image or a map over rings or shells.
+
+    Parameters
+    ----------
+    array
+        Real, (y, x) or (z, y, x).
+    grid_spacing
+        Side of an element, or its sides in the order (x, y[, z]).
+
+    Returns
+    -------
+    RadialProfile
+        The mean of the squared modulus of `numbavol.fftn`, and frequencies, up to the lowest
+        Nyquist frequency.
+
+    Raises
+    ------
+    ValueError
+        If the array is not real with two or three axes.
+    """
+    values = _read_real("array", array, (2, 3))
+    sums, frequencies = _sum_shells(values, values, grid_spacing)
+    return RadialProfile(_divide(sums[:, 2], sums[:, 0]), frequencies)
+
+
+def compute_radial_average(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> RadialProfile:
+    """Average an image or a map over rings or shells around its origin.
+
+    Parameters
+    ----------
+    array
+        Real, (y, x) or (z, y, x); the origin is element ``n // 2`` of each axis.
+    grid_spacing
+        Side of an element, or its sides in the order (x, y[, z]).
+
+    Returns
+    -------
+    RadialProfile
+        Rings are as wide as the shortest side of an element, and go to the farthest element.
+
+    Raises
+    ------
+    ValueError
+        If the array is not real with two or three axes.
+    """
+    values = _read_real("array", array, (2, 3))
+    spacing = np.array(read_grid_spacing("grid_spacing", grid_spacing, values.ndim))
+    width = float(spacing.min())
+    farthest = np.linalg.norm(
+        [n // 2 * side for n, side in zip(values.shape, spacing, strict=True)]
+    )
+    n_shells = int(farthest / width + 0.5) + 1
+    volume = values.reshape((1,) * (3 - values.ndim) + values.shape)
+    steps = np.zeros(3)
+    steps[: values.ndim] = spacing[::-1] / width
+    kernel = find_kernel("sum_real_shells", "cpu")
+    sums = _in_parts(
+        lambda part, start, stop: kernel(part, volume, steps, start, stop),
+        len(volume),
+        (n_shells, 2),
+    )
+    return RadialProfile(
+        _divide(sums[:, 1], sums[:, 0]), width * np.arange(n_shells, dtype=np.float64)
+    )
+
+
+def _correlate(
+    first: ArrayLike,
+    second: ArrayLike,
+    grid_spacing: ArrayLike,
+    threshold: float,
+    names: tuple[str, str],
+    n_axes: int,
+) -> FourierCorrelation:
+    one, other = (
+        _read_real(name, value, (n_axes,))
+        for name, value in zip(names, (first, second), strict=True)
+    )
+    if one.shape != other.shape:
+        msg = f"{names[1]}: expected the shape of {names[0]}, {one.shape}, got {other.shape}"
+        raise ValueError(msg)
+    if not 0.0 < threshold < 1.0:
+        msg = f"threshold: expected a number between 0 and 1, got {threshold!r}"
+        raise ValueError(msg)
+    sums, frequencies = _sum_shells(one, other, grid_spacing)
+    power = np.sqrt(sums[:, 2] * sums[:, 3])
+    correlation = np.divide(sums[:, 1], power, out=np.zeros(len(sums)), where=power > 0)
+    return FourierCorrelation(
+        correlation, frequencies, _resolution(correlation, frequencies, threshold)
+    )
+
+
+def _resolution(
+    correlation: NDArray[np.float64], frequencies: NDArray[np.float64], threshold: float
+) -> float:
+    # The first shell is the mean alone.
+    below = np.flatnonzero(correlation[1:] < threshold) + 1
+    if below.size == 0:
+        return float(1.0 / frequencies[-1]) if len(frequencies) > 1 else float("inf")
+    shell = int(below[0])
+    if shell == 1:
+        return float(1.0 / frequencies[1])
+    high, low = correlation[shell - 1], correlation[shell]
+    share = (high - threshold) / (high - low)
+    crossing = frequencies[shell - 1] + share * (frequencies[shell] - frequencies[shell - 1])
+    return float(1.0 / crossing)
+
+
+def _sum_shells(
+    one: NDArray[Any], other: NDArray[Any], grid_spacing: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    spacing = np.array(read_grid_spacing("grid_spacing", grid_spacing, one.ndim))
+    sides = np.array(one.shape) * spacing
+    width = 1.0 / float(sides.max())
+    n_shells = int(0.5 / float(spacing.max()) / width + 1e-9) + 1
+    # A common shift of both changes no product: the origin stays in the corner.
+    half = _half_transform(one)
+    halves = (half, half if other is one else _half_transform(other))
+    steps = np.zeros(3)
+    steps[: one.ndim] = 1.0 / (sides[::-1] * width)
+    kernel = find_kernel("sum_fourier_shells", "cpu")
+    sums = _in_parts(
+        lambda part, start, stop: kernel(part, *halves, one.shape[-1], steps, start, stop),
+        len(half),
+        (n_shells, 4),
+    )
+    return sums, width * np.arange(n_shells, dtype=np.float64)
+
+
+def _half_transform(values: NDArray[Any]) -> NDArray[np.complexfloating[Any, Any]]:
+    half: NDArray[Any] = scipy.fft.rfftn(values, workers=get_num_threads())
+    return half.reshape((1,) * (3 - half.ndim) + half.shape)
+
+
+def _in_parts(work: Any, n_planes: int, shape: tuple[int, int]) -> NDArray[np.float64]:
+    starts = range(0, n_planes, PLANES_PER_TASK)
+    parts = np.zeros((len(starts), *shape))
+    run_tasks(
+        lambda n: work(parts[n], starts[n], min(starts[n] + PLANES_PER_TASK, n_planes)),
+        range(len(starts)),
+    )
+    total: NDArray[np.float64] = parts.sum(axis=0)
+    return total
+
+
+def _divide(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    averages = np.full(len(sums), np.nan)
+    np.divide(sums, counts, out=averages, where=counts > 0)
+    return averages
+
+
+def _read_real(name: str, value: ArrayLike, axes: tuple[int, ...]) -> NDArray[Any]:
+    array = read_numbers(name, value)
+    if array.dtype.kind == "c" or array.ndim not in axes:
+        expected = " or ".join(str(n) for n in axes)
+        msg = f"{name}: expected a real array of {expected} axes, got {array.dtype} {array.shape}"
+        raise ValueError(msg)
+    is_single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+    return np.ascontiguousarray(array, np.float32 if is_single else np.float64)
