@@ -3,6 +3,7 @@
 - ``command``: the group, and how errors leave it.
 - ``render``: ``numbavol render``, a structure file to a map.
 - ``info``: ``numbavol info``, what is in a file.
+- ``fsc``: ``numbavol fsc``, the Fourier shell correlation of two maps.
 - ``output``: lines, JSON and progress.
 
 What is heavy is imported by the command that needs it, so that ``--help`` is quick.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 import numbavol
+from numbavol.cli.fsc import fsc
 from numbavol.cli.info import info
 from numbavol.cli.render import render
 
@@ -27,6 +28,7 @@ def numbavol_command(debug: bool) -> None:
 
 numbavol_command.add_command(render)
 numbavol_command.add_command(info)
+numbavol_command.add_command(fsc)
 
 
 def run() -> NoReturn:

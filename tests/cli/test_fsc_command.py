@@ -1,0 +1,87 @@
+"""``numbavol fsc``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import numbavol
+from numbavol.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> list[Path]:
+    """A map, the same with noise, and a mask of its lower half."""
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((12, 12, 12))
+    mask = np.zeros((12, 12, 12))
+    mask[:6] = 1.0
+    noisy = values + 0.3 * rng.standard_normal(values.shape)
+    noisy[6:] = rng.standard_normal((6, 12, 12))
+    paths = [tmp_path / name for name in ("map.mrc", "noisy.mrc", "mask.mrc")]
+    for path, data in zip(paths, (values, noisy, mask), strict=True):
+        numbavol.write_map(path, data, 1.5)
+    return paths
+
+
+def test_a_map_resolves_itself_to_nyquist(
+    maps: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fsc", str(maps[0]), str(maps[0])]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "shells      7, up to 3 A",
+        "FSC 0.143   3.00 A",
+        "FSC 0.5     3.00 A",
+    ]
+
+
+def test_a_mask_multiplies_both_maps(maps: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    curves = []
+    for options in ([], ["--mask", str(maps[2])]):
+        assert main(["fsc", str(maps[0]), str(maps[1]), "--json", *options]) == 0
+        curves.append(json.loads(capsys.readouterr().out)["correlation"])
+    assert np.mean(curves[1]) > np.mean(curves[0]) + 0.2
+
+
+def test_the_curve_is_drawn(maps: list[Path], tmp_path: Path) -> None:
+    picture = tmp_path / "fsc.png"
+    assert main(["fsc", str(maps[0]), str(maps[1]), "--plot", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_the_error_says_what_to_install(
+    maps: list[Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["fsc", str(maps[0]), str(maps[1]), "--plot", str(tmp_path / "fsc.png")]) == 1
+    assert capsys.readouterr().err.endswith("pip install 'numbavol[plot]'\n")
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxel_size", "message"),
+    [((12, 12, 10), 1.5, "expected the shape of"), ((12, 12, 12), 1.6, "expected the voxel size")],
+)
+def test_maps_that_do_not_match_are_named(
+    maps: list[Path],
+    shape: tuple[int, ...],
+    voxel_size: float,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    numbavol.write_map(tmp_path / "other.mrc", np.ones(shape), voxel_size)
+    assert main(["fsc", str(maps[0]), str(tmp_path / "other.mrc")]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert "other.mrc" in error
+    assert error.count("\n") == 1
