@@ -54,7 +54,11 @@ def read_shape(name: str, shape: Sequence[int], n_axes: int) -> tuple[int, ...]:
     ValueError
         If it is not `n_axes` whole numbers above 0. The message has `name` in it.
     """
-    lengths = np.atleast_1d(np.asarray(shape))
+    try:
+        lengths = np.atleast_1d(np.asarray(shape))
+    except ValueError as error:
+        msg = f"{name}: expected {n_axes} whole numbers above 0, got {shape!r}"
+        raise ValueError(msg) from error
     if lengths.shape != (n_axes,) or lengths.dtype.kind not in "iu" or np.any(lengths < 1):
         msg = f"{name}: expected {n_axes} whole numbers above 0, got {shape!r}"
         raise ValueError(msg)
@@ -90,7 +94,11 @@ def read_precision(name: str, dtype: DTypeLike) -> np.dtype[Any]:
     ValueError
         If it is another type. The message has `name` in it.
     """
-    read = np.dtype(dtype)
+    try:
+        read = np.dtype(dtype)
+    except TypeError as error:
+        msg = f"{name}: expected float32 or float64, got {dtype!r}"
+        raise ValueError(msg) from error
     if read not in (np.float32, np.float64):
         msg = f"{name}: expected float32 or float64, got {read}"
         raise ValueError(msg)

@@ -95,7 +95,7 @@ def _erf_increment_double(u: np.float64, h: np.float64) -> np.float64:
 
 
 erf_increment = by_precision(float32=_erf_increment_single, float64=_erf_increment_double)
-"""erf(u + h/2) - erf(u - h/2) for |h| <= 1/2, to 2e-7 of its largest value in float32.
+"""erf(u + h/2) - erf(u - h/2) for |h| <= 1/2, to 3e-7 of its largest value in float32.
 
 The difference of two values of erf would keep their error of 1e-7, however small it is itself.
 """

@@ -97,6 +97,15 @@ def irfftn(fourier_array: ComplexArray, shape: tuple[int, ...]) -> RealArray:
     -------
     ndarray
         Real, of shape ``shape``; the origin is element ``n // 2`` of each axis.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not belong together.
     """
+    half = (*shape[:-1], shape[-1] // 2 + 1)
+    if np.shape(fourier_array) != half:
+        msg = f"fourier_array: expected shape {half} for {shape}, got {np.shape(fourier_array)}"
+        raise ValueError(msg)
     transformed: RealArray = scipy.fft.irfftn(fourier_array, s=shape, workers=get_num_threads())
     return np.fft.fftshift(transformed)

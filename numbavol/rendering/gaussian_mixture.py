@@ -10,11 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import erfcinv
 
-from numbavol.arguments import allocate_zeros, read_precision, read_shape, read_voxel_size
+from numbavol.arguments import (
+    allocate_zeros,
+    read_precision,
+    read_reals,
+    read_shape,
+    read_voxel_size,
+)
 from numbavol.kernels.dispatch import check_device, find_kernel
 from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
 from numbavol.rendering.base import AbstractVolumeRenderFn, transform_rendered_map
-from numbavol.rendering.slabs import BLOCK_NUMBER, balanced_slabs, block_side_in_voxels
+from numbavol.rendering.slabs import (
+    BLOCK_NUMBER,
+    balanced_slabs,
+    block_side_in_voxels,
+    most_overlapping,
+)
 from numbavol.volumes import GaussianMixtureVolume
 
 if TYPE_CHECKING:
@@ -30,6 +41,10 @@ FARTHEST_REACH = 6.0 * math.sqrt(2.0)
 # The kernel is compiled for each number of Gaussians a position up to this one.
 MOST_FUSED_GAUSSIANS = 6
 POSITIONS_PER_TASK = 100_000
+# Adding n terms in float32 errs by about n / 4 of its rounding: where more overlap, slab after slab
+# is added in float64 (tests/rendering/test_crowded.py).
+MOST_IN_SINGLE_PRECISION = 200
+SLABS_A_THREAD_WHERE_CROWDED = 8
 BATCH_OPTIONS = ("batch_size", "n_batches")
 
 
@@ -116,7 +131,10 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
         for name, value in values.items():
             object.__setattr__(self, name, value)
         reach_in_deviations(self.tolerance)
-        _read_batch_options(self.batch_options, self.shape[0])
+        if self.batch_options is not None:
+            _read_batch_options(self.batch_options, self.shape[0])
+            # A copy: the caller's dict may change, this object does not.
+            object.__setattr__(self, "batch_options", dict(self.batch_options))
 
     def __call__(
         self,
@@ -210,18 +228,34 @@ def render_gaussian_mixture(
         )
     )
     order = np.argsort(blocks, kind="stable")[:n_inside]
+    order_planes = planes[order]
+    is_crowded = (
+        out.itemsize < 8
+        and most_overlapping(centres[order], order_planes, voxel_size) > MOST_IN_SINGLE_PRECISION
+    )
+    n_slabs = _good_number_of_slabs(n_inside)
+    if is_crowded:
+        n_slabs = max(n_slabs, get_num_threads() * SLABS_A_THREAD_WHERE_CROWDED)
     if batch_size is None:
-        slabs = balanced_slabs(planes[order], shape[0], _good_number_of_slabs(n_inside))
+        slabs = balanced_slabs(order_planes, shape[0], n_slabs)
     else:
         slabs = [(z, min(z + batch_size, shape[0])) for z in range(0, shape[0], batch_size)]
 
     render = find_kernel("render_gaussians", render_fn.device)
     fused = (0,) * amplitudes.shape[1]
     batches = np.array_split(order, n_batches)
+    precision = np.empty(1, out.dtype)
 
     def render_slab(slab: tuple[int, int]) -> None:
+        own = out[slab[0] : slab[1]]
+        sums = np.zeros(own.shape) if is_crowded else own
         for batch in batches:
-            render(out, batch, centres, amplitudes, variances, voxel_size, reach, *slab, fused)
+            render(
+                sums, slab[0], shape[0], batch, centres, amplitudes, variances, voxel_size, reach,
+                precision, fused,
+            )  # fmt: skip
+        if is_crowded:
+            own[:] = sums
 
     run_tasks(render_slab, slabs, report)
     return out
@@ -248,7 +282,8 @@ def reach_in_deviations(tolerance: float) -> float:
     ValueError
         If the tolerance is not in [0, 1).
     """
-    if not 0.0 <= tolerance < 1.0:
+    share = read_reals("tolerance", tolerance)
+    if share.ndim != 0 or not 0.0 <= share < 1.0:
         msg = f"tolerance: expected a number in [0, 1), got {tolerance!r}"
         raise ValueError(msg)
     if tolerance == 0.0:
@@ -266,13 +301,18 @@ def _good_number_of_slabs(n_positions: int) -> int:
 def _read_batch_options(
     batch_options: Mapping[str, int] | None, n_planes: int
 ) -> tuple[int | None, int]:
-    options = dict(batch_options or {})
-    unknown = sorted(set(options) - set(BATCH_OPTIONS))
-    if unknown:
-        msg = f"batch_options: expected keys among {BATCH_OPTIONS}, got {unknown}"
+    if batch_options is None:
+        return None, 1
+    try:
+        options = {name: operator.index(value) for name, value in dict(batch_options).items()}
+    except (TypeError, ValueError) as error:
+        msg = f"batch_options: expected a mapping to whole numbers, got {batch_options!r}"
+        raise ValueError(msg) from error
+    if not set(options) <= set(BATCH_OPTIONS):
+        msg = f"batch_options: expected keys among {BATCH_OPTIONS}, got {list(options)}"
         raise ValueError(msg)
     for name, value in options.items():
-        if operator.index(value) < 1:
+        if value < 1:
             msg = f"batch_options: {name} is a whole number above 0, got {value!r}"
             raise ValueError(msg)
     batch_size = options.get("batch_size")

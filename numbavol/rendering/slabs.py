@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SMALLEST_BLOCK_SIDE = 16
 # NumPy sorts 16-bit numbers in linear time. The last one is left for what is in no block.
 BLOCK_NUMBER = np.dtype(np.uint16)
+LARGEST_SAMPLE = 10_000
 
 
 def block_side_in_voxels(shape: tuple[int, ...]) -> int:
@@ -62,3 +63,34 @@ def balanced_slabs(planes: NDArray[np.int64], n_planes: int, n_slabs: int) -> li
     cuts = np.unique(np.searchsorted(work, shares) + 1)
     edges = [0, *(int(cut) for cut in cuts if cut < n_planes), n_planes]
     return list(itertools.pairwise(edges))
+
+
+def most_overlapping(
+    centres: NDArray[np.float64], planes: NDArray[np.int64], voxel_size: NDArray[np.float64]
+) -> float:
+    """Estimate how many positions write to the voxel that most write to.
+
+    Parameters
+    ----------
+    centres
+        ``(n, 3)`` in the order (x, y, z), in voxels.
+    planes
+        ``(n, 2)``: the first plane that each position writes to, and the one after its last.
+    voxel_size
+        ``(3,)``, in the order (x, y, z).
+
+    Returns
+    -------
+    float
+        The largest number in one of the boxes of a mean window's size that tile the map.
+    """
+    if len(centres) == 0:
+        return 0.0
+    step = -(-len(centres) // LARGEST_SAMPLE)
+    window = float(np.mean(planes[::step, 1] - planes[::step, 0])) * voxel_size[2] / voxel_size
+    boxes = np.floor(centres[::step] / window).astype(np.int64)
+    boxes -= boxes.min(axis=0)
+    extent = boxes.max(axis=0) + 1
+    numbers = (boxes[:, 2] * extent[1] + boxes[:, 1]) * extent[0] + boxes[:, 0]
+    _, counts = np.unique(numbers, return_counts=True)
+    return float(step * counts.max())

@@ -172,7 +172,7 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
                 n_wrong = np.count_nonzero(np.any(b_factors <= 0, axis=1))
                 msg = (
                     "extra_b_factors: expected values that leave every b of the table above 0, "
-                    f"got {extra.min()} ({n_wrong} atoms have a Gaussian of no width)"
+                    f"got {extra.min()} (in {n_wrong} of {len(b_factors)} atoms)"
                 )
                 raise ValueError(msg)
         return cls(positions, parameters.a, b_factor_to_variance(b_factors))

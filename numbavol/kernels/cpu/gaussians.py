@@ -14,6 +14,7 @@ from numbavol.kernels.cpu.lanes import (
     load_scalar,
     store,
     store_output,
+    widen,
 )
 from numbavol.kernels.jit import helper, kernel
 from numbavol.kernels.math import erf, erf_increment, increment_is_small
@@ -147,30 +148,33 @@ def locate_gaussians(
 @kernel
 def render_gaussians(
     out: Array,
+    first_plane: int,
+    n_planes: int,
     order: Array,
     centres: Array,
     amplitudes: Array,
     variances: Array,
     voxel_size: Array,
     reach: float,
-    z_start: int,
-    z_stop: int,
+    precision: Array,
     fused: tuple[int, ...],
 ) -> None:
-    """Add the voxel averages of Gaussians to the planes ``z_start <= z < z_stop`` of a map.
+    """Add the voxel averages of Gaussians to consecutive z-planes of a map.
 
-    The caller owns those planes. ``out`` is (z, y, x), float32 or float64, C-contiguous; ``order``
-    holds the positions to add, in this order; ``centres`` (n, 3) are (x, y, z) in voxels from the
-    centre of voxel 0; ``amplitudes`` and ``variances`` are (n, k), ``voxel_size`` (3,) is
-    (x, y, z). Per position, cells that lie further than ``reach`` standard deviations of its
-    widest Gaussian along any axis are left out. ``fused`` holds k zeros: its length is known to
+    The caller owns those planes: ``out`` (z, y, x), C-contiguous, is plane ``first_plane`` of the
+    map's ``n_planes`` and those after it. ``order`` holds the positions to add, in this order;
+    ``centres`` (n, 3) are (x, y, z) in voxels from the centre of voxel 0; ``amplitudes`` and
+    ``variances`` are (n, k), ``voxel_size`` (3,) is (x, y, z). Per position, cells that lie
+    further than ``reach`` standard deviations of its widest Gaussian along any axis are left out.
+    Averages are computed in the type of ``precision``, an array of any length, and added in that
+    of ``out``, which is the same or more precise. ``fused`` holds k zeros: its length is known to
     the compiler.
     """
-    nz, ny, nx = out.shape
+    n_own, ny, nx = out.shape
     flat = out.reshape(-1)
-    real = out.dtype.type
+    real = precision.dtype.type
     k = len(fused)
-    n_cells = (nx, ny, nz)
+    n_cells = (nx, ny, n_planes)
     voxels_per_angstrom = 1.0 / voxel_size
     normalisation = 0.125 * np.prod(voxels_per_angstrom)
 
@@ -184,10 +188,10 @@ def render_gaussians(
         radius = reach * math.sqrt(widest) * voxels_per_angstrom[axis]
         cells = int(min(2.0 * radius + 3.0, float(n_cells[axis])))
         length = max(length, in_whole_lanes(cells))
-    profiles = np.empty(3 * k * length, out.dtype)
-    weights = np.empty(k * length, out.dtype)
-    edges = np.empty(k * (length + 1), out.dtype)
-    one_row = np.empty(LANES, out.dtype)
+    profiles = np.empty(3 * k * length, precision.dtype)
+    weights = np.empty(k * length, precision.dtype)
+    edges = np.empty(k * (length + 1), precision.dtype)
+    one_row = np.empty(LANES, precision.dtype)
     sharpness = np.empty(k)
     first, end = np.empty(3, np.int64), np.empty(3, np.int64)
 
@@ -202,7 +206,7 @@ def render_gaussians(
             first[axis] = first_cell(centres[a, axis], radius, n_cells[axis])
             end[axis] = end_cell(centres[a, axis], radius, n_cells[axis])
         x_first, y_first, z_first = first[0], first[1], first[2]
-        z_from, z_to = max(z_first, z_start), min(end[2], z_stop)
+        z_from, z_to = max(z_first, first_plane), min(end[2], first_plane + n_own)
         if z_from >= z_to or y_first >= end[1] or x_first >= end[0]:
             continue
 
@@ -240,18 +244,18 @@ def render_gaussians(
                 for chunk in range(i * length, i * length + y_lanes, LANES):
                     store(weights, chunk, z_weight * load(profiles, y_profiles + chunk))
             for chunk in range(0, x_whole, LANES):
-                cell = (z * ny + y_first) * nx + x_start + chunk
+                cell = ((z - first_plane) * ny + y_first) * nx + x_start + chunk
                 for y in range(n_rows):
-                    row = load_output(flat, cell)
-                    for i in range(k):
+                    row = load_scalar(weights, y) * load(profiles, chunk)
+                    for i in range(1, k):
                         weight = load_scalar(weights, i * length + y)
                         row = row + weight * load(profiles, i * length + chunk)
-                    store_output(flat, cell, row)
+                    store_output(flat, cell, load_output(flat, cell) + widen(row, flat))
                     cell += nx
             # Only a map narrower than the window has cells left over.
             for x in range(x_whole, min(x_lanes, nx)):
                 for y in range(n_rows):
-                    total = real(0)
-                    for i in range(k):
+                    total = weights[y] * profiles[x]
+                    for i in range(1, k):
                         total += weights[i * length + y] * profiles[i * length + x]
-                    out[z, y_first + y, x_start + x] += total
+                    out[z - first_plane, y_first + y, x_start + x] += total

@@ -53,6 +53,11 @@ def load_scalar(array: Array, index: int) -> Any:
     return array[index]
 
 
+def widen(lanes: Array, array: Array) -> Array:
+    """Give lanes the precision of an array that is as precise or more."""
+    return lanes.astype(array.dtype)
+
+
 def store(array: Array, start: int, lanes: Array) -> None:
     """Write lanes into a 1-D array of the kernel's own."""
     array[start : start + LANES] = lanes
@@ -140,6 +145,18 @@ def _lower_load_scalar(context: Any, builder: Any, signature: Any, arguments: An
     loaded = builder.load(_pointer(context, builder, signature.args[0], *arguments))
     _mark(loaded, "noalias")
     return loaded
+
+
+@type_callable(widen)
+def _type_of_widen(context: Any) -> Any:  # noqa: ARG001
+    return lambda lanes, array: LanesType(array.dtype, lanes.count)
+
+
+@lower_builtin(widen, LanesType, types.Array)
+def _lower_widen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    if signature.return_type == signature.args[0]:
+        return arguments[0]
+    return builder.fpext(arguments[0], context.get_value_type(signature.return_type))
 
 
 def _register_store(function: Any, metadata: str | None) -> None:

@@ -1,0 +1,28 @@
+"""How much hypothesis tries, and the number of threads as it was."""
+
+from __future__ import annotations
+
+import numba
+import pytest
+from hypothesis import HealthCheck, settings
+
+import numbavol
+
+# Without Numba's compiler a map takes a thousand times longer; what is drawn does not change.
+settings.register_profile("compiled", deadline=None, max_examples=60)
+settings.register_profile(
+    "uncompiled", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("uncompiled" if numba.config.DISABLE_JIT else "compiled")
+
+
+@pytest.fixture(scope="session")
+def is_compiled():
+    """Whether kernels are machine code in this run, so that large inputs are affordable."""
+    return not numba.config.DISABLE_JIT
+
+
+@pytest.fixture
+def _number_of_threads_is_restored():
+    yield
+    numbavol.set_num_threads(None)

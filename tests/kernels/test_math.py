@@ -1,0 +1,276 @@
+"""Scalar mathematics: errors as stated, in machine code and as plain Python on NumPy scalars."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numba
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from numbavol.kernels import math as kernel_math
+from numbavol.kernels.cpu.gaussians import render_gaussians
+from numbavol.kernels.jit import FLAGS
+
+# Not through `jit.kernel`: what that compiles is kept on disk until a file of the package changes.
+compiled = numba.njit(**FLAGS)
+
+
+@compiled
+def compute_exp2(x, out):
+    for i in range(x.size):
+        out[i] = kernel_math.exp2_of_negative(x[i])
+
+
+@compiled
+def compute_erf(x, out):
+    for i in range(x.size):
+        out[i] = kernel_math.erf(x[i])
+
+
+@compiled
+def compute_increment(u, h, out):
+    for i in range(u.size):
+        out[i] = kernel_math.erf_increment(u[i], h[i])
+
+
+@compiled
+def compute_is_small(h, out):
+    for i in range(h.size):
+        out[i] = kernel_math.increment_is_small(h[i])
+
+
+def call(function, *arguments):
+    arguments = np.broadcast_arrays(*map(np.atleast_1d, arguments))
+    arguments = [np.ascontiguousarray(argument) for argument in arguments]
+    out = np.empty_like(arguments[0])
+    function(*arguments, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def n_samples(is_compiled):
+    return 2_000_001 if is_compiled else 2_001
+
+
+single_floats = st.floats(width=32, allow_nan=False)
+
+
+# exp2_of_negative
+
+
+def assert_exp2_is_accurate(x):
+    computed = call(compute_exp2, x)
+    assert computed.dtype == np.float32
+    expected = np.exp2(np.maximum(x.astype(np.float64), -126))
+    # As stated: rounding of 6e-8 a step, of the last steps of the polynomial.
+    np.testing.assert_allclose(computed.astype(np.float64), expected, rtol=1.2e-7)
+
+
+def test_exp2_is_accurate_everywhere(n_samples):
+    assert_exp2_is_accurate(np.linspace(-126, 0, n_samples, dtype=np.float32))
+    assert_exp2_is_accurate(-np.geomspace(1e-38, 200, n_samples, dtype=np.float32))
+
+
+@given(st.floats(max_value=0, width=32))
+@example(-0.0)
+@example(-np.inf)
+@example(-126.0)
+@example(-3.0000002384185791015625)
+def test_exp2_is_accurate_for(x):
+    assert_exp2_is_accurate(np.array([x], np.float32))
+
+
+def test_exp2_is_exact_at_integers_and_ends_at_the_smallest_normal_number():
+    x = np.arange(-126, 1, dtype=np.float32)
+    np.testing.assert_array_equal(call(compute_exp2, x), np.exp2(x.astype(np.float64)))
+    beyond = np.array([-126.5, -127, -1e4, -3e38, -np.inf], np.float32)
+    np.testing.assert_array_equal(call(compute_exp2, beyond), np.finfo(np.float32).tiny)
+
+
+# erf
+
+
+def assert_erf_is_accurate(x):
+    computed = call(compute_erf, x)
+    assert computed.dtype == np.float32
+    expected = scipy.special.erf(x.astype(np.float64))
+    # As stated.
+    np.testing.assert_allclose(computed.astype(np.float64), expected, rtol=0, atol=1.5e-7)
+    assert np.all(np.abs(computed) <= 1)
+
+
+def test_erf_is_accurate_everywhere(n_samples):
+    assert_erf_is_accurate(np.linspace(-4.5, 4.5, n_samples, dtype=np.float32))
+    assert_erf_is_accurate(np.geomspace(1e-38, 3e38, n_samples, dtype=np.float32))
+
+
+@given(single_floats)
+@example(np.inf)
+@example(-np.inf)
+@example(4.0)
+@example(float(np.nextafter(np.float32(4), np.float32(0))))
+@example(float(np.nextafter(np.float32(4), np.float32(5))))
+def test_erf_is_accurate_for(x):
+    assert_erf_is_accurate(np.array([x], np.float32))
+
+
+@given(single_floats)
+@example(0.0)
+def test_erf_is_odd_in_every_bit(x):
+    there, back = call(compute_erf, np.array([x, -x], np.float32))
+    assert there == -back
+    assert np.signbit(there) == np.signbit(np.float32(x))
+
+
+def test_erf_is_zero_at_zero_and_one_from_four_on():
+    x = np.array([0.0, 4.0, 5.0, 1e30, np.inf], np.float32)
+    np.testing.assert_array_equal(call(compute_erf, x), [0, 1, 1, 1, 1])
+
+
+# erf_increment
+
+
+def assert_increment_is_accurate(u, h):
+    u, h = np.broadcast_arrays(u, h)
+    computed = call(compute_increment, u, h)
+    assert computed.dtype == np.float32
+    upper, lower = u.astype(np.float64) + h / 2.0, u.astype(np.float64) - h / 2.0
+    expected = scipy.special.erf(upper) - scipy.special.erf(lower)
+    largest = 2 * scipy.special.erf(h.astype(np.float64) / 2)
+    # 2.9e-7 is the largest that was found in 1e8 pairs: the roundings of five products and of
+    # `exp2_of_negative`. The reference's own of 1e-16 are 1e-9 of the smallest h that is tried.
+    assert np.all(np.abs(computed - expected) <= 3e-7 * largest)
+
+
+def test_increment_is_accurate_everywhere(n_samples):
+    rng = np.random.default_rng(2)
+    u = rng.uniform(-7, 7, n_samples).astype(np.float32)
+    assert_increment_is_accurate(u, rng.uniform(1e-6, 0.5, n_samples).astype(np.float32))
+    assert_increment_is_accurate(u, np.float32(0.5))
+    h = np.geomspace(1e-7, 0.5, n_samples).astype(np.float32)
+    assert_increment_is_accurate(np.float32(0), h)
+    assert_increment_is_accurate(u, h)
+
+
+@given(
+    # No window reaches to 10; around it rows have up to 16 cells more.
+    st.one_of(st.floats(-8, 8, width=32), st.floats(-100, 100, width=32)),
+    st.floats(1e-6, 0.5, exclude_min=True).map(np.float32),
+)
+@example(0.0, np.float32(0.5))
+def test_increment_is_accurate_for(u, h):
+    assert_increment_is_accurate(np.array([u], np.float32), h)
+
+
+@given(st.floats(-6, 6, width=32), st.floats(2.0**-100, 2.0**-20, width=32))
+def test_the_increment_of_nearly_nothing_is_the_derivative(u, h):
+    computed = call(compute_increment, np.array([u], np.float32), np.float32(h)).item()
+    largest = h * 2 / math.sqrt(math.pi)
+    assert computed == pytest.approx(largest * math.exp(-(u**2)), rel=0, abs=3e-7 * largest)
+
+
+@given(st.floats(0, 8, width=32), st.floats(0, 0.5, width=32))
+def test_the_increment_is_even_in_every_bit(u, h):
+    there, back = call(compute_increment, np.array([u, -u], np.float32), np.float32(h))
+    assert there == back
+
+
+@pytest.mark.parametrize("h", [0.5, 0.3, 0.0236])
+def test_increments_add_up_to_erf(h):
+    h = np.float32(h)
+    n = int(6 / h)
+    u = (np.arange(-n, n + 1) * np.float64(h)).astype(np.float32)
+    total = call(compute_increment, u, h).sum(dtype=np.float64)
+    # erf(6) is 1; every increment has an error of at most 3e-7 * 2 h / sqrt(pi), together 12 of h.
+    assert total == pytest.approx(2.0, abs=12 * 3e-7 * 1.13)
+
+
+def test_an_increment_of_nothing_is_nothing():
+    u = np.linspace(-7, 7, 99, dtype=np.float32)
+    assert not call(compute_increment, u, np.float32(0)).any()
+
+
+def test_single_precision_takes_small_increments_and_double_none():
+    h = np.array([1e-30, 0.4, 0.5, 0.50001, 1.0, 1e30])
+    single, double = np.empty(6, bool), np.empty(6, bool)
+    compute_is_small(h.astype(np.float32), single)
+    compute_is_small(h, double)
+    np.testing.assert_array_equal(single, [True, True, True, False, False, False])
+    assert not double.any()
+
+
+# float64
+
+
+@given(st.floats(allow_nan=False))
+def test_double_precision_erf_is_that_of_libm(x):
+    computed = call(compute_erf, np.array([x]))
+    assert computed.dtype == np.float64
+    assert computed.item() == math.erf(x)
+
+
+@given(st.floats(-8, 8), st.floats(0, 8))
+def test_double_precision_increments_are_differences_of_libms_erf(u, h):
+    computed = call(compute_increment, np.array([u]), np.float64(h)).item()
+    expected = math.erf(u + h / 2) - math.erf(u - h / 2)
+    # h / 2 may be multiplied and added with one rounding: that is 1 ulp of an argument below 8.
+    assert computed == pytest.approx(expected, rel=0, abs=2e-15)
+
+
+# Machine code
+
+
+def read_llvm(function, *arguments):
+    # What came from the cache on disk has no text; this is compiled here, with the same flags.
+    fresh = numba.njit(**FLAGS)(function)
+    fresh(*arguments)
+    return fresh.inspect_llvm(fresh.signatures[0])
+
+
+@pytest.fixture(scope="module", params=[2, 5], ids=lambda k: f"{k} Gaussians")
+def llvm_of_single_precision(request):
+    k = request.param
+    out, centres = np.zeros((3, 4, 20), np.float32), np.ones((1, 3))
+    parameters = np.ones((1, k))
+    return read_llvm(
+        render_gaussians.py_func,
+        *(out, 0, 3, np.zeros(1, np.int64), centres, parameters, parameters, np.ones(3)),
+        *(5.0, np.empty(1, np.float32), (0,) * k),
+    )
+
+
+@pytest.mark.compiled
+def test_single_precision_is_never_widened(llvm_of_single_precision):
+    assert "fpext" not in llvm_of_single_precision
+    assert not re.search(r"call .*double @(erf|exp|exp2|pow)\b", llvm_of_single_precision)
+
+
+@pytest.mark.compiled
+def test_a_float_literal_in_single_precision_is_noticed():
+    def halve(x):
+        for i in range(x.size):
+            x[i] *= 0.3
+
+    assert "fpext" in read_llvm(halve, np.ones(4, np.float32))
+
+
+@pytest.mark.compiled
+def test_lanes_are_sixteen_floats_that_are_multiplied_and_added(llvm_of_single_precision):
+    # What is done to a lane: splat a weight, multiply, add to what is in the map, store.
+    for operation in ("load", "fmul contract", "fadd contract"):
+        assert f"{operation} <16 x float>" in llvm_of_single_precision
+    assert "store <16 x float>" in llvm_of_single_precision
+    assert "<16 x double>" not in llvm_of_single_precision
+
+
+@pytest.mark.compiled
+def test_profiles_are_computed_in_vectors(llvm_of_single_precision):
+    # erf takes the sign of its argument, and both ways of integrating turn an exponent into bits;
+    # scalar code is there, too, for one edge.
+    assert re.search(r"@llvm\.copysign\.v\d+f32", llvm_of_single_precision)
+    assert len(re.findall(r"fptosi <\d+ x float>", llvm_of_single_precision)) >= 2

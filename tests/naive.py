@@ -1,0 +1,128 @@
+"""What the package computes, in float64 and in loops that anyone can check.
+
+Shapes are (z, y, x); positions and voxel sizes are (x, y, z).
+"""
+
+from __future__ import annotations
+
+import cmath
+import itertools
+import math
+
+import numpy as np
+
+
+def coordinate(i, n, voxel_size):
+    return (i - n // 2) * voxel_size
+
+
+def average_over_voxels(n, voxel_size, position, variance):
+    """Of one Gaussian of integral 1 along one axis."""
+    width = math.sqrt(2.0 * variance)
+    averages = []
+    for i in range(n):
+        d = coordinate(i, n, voxel_size) - position
+        upper = math.erf((d + voxel_size / 2) / width)
+        lower = math.erf((d - voxel_size / 2) / width)
+        averages.append((upper - lower) / (2 * voxel_size))
+    return np.array(averages)
+
+
+def sample_at_points(n, voxel_size, position, variance):
+    """Of one Gaussian of integral 1 along one axis."""
+    samples = []
+    for i in range(n):
+        d = coordinate(i, n, voxel_size) - position
+        samples.append(math.exp(-(d**2) / (2 * variance)) / math.sqrt(2 * math.pi * variance))
+    return np.array(samples)
+
+
+def add_gaussians(shape, voxel_size, positions, amplitudes, variances, along_axis):
+    """Sum of products of a factor along each axis; amplitudes and variances are (n, k)."""
+    total = np.zeros(shape)
+    for j, position in enumerate(positions):
+        for amplitude, variance in zip(amplitudes[j], variances[j], strict=True):
+            x, y, z = (
+                along_axis(shape[2 - axis], voxel_size[axis], position[axis], variance)
+                for axis in range(3)
+            )
+            total += amplitude * z[:, None, None] * y[None, :, None] * x[None, None, :]
+    return total
+
+
+def voxel_averages(shape, voxel_size, positions, amplitudes, variances):
+    return add_gaussians(
+        shape, voxel_size, positions, amplitudes, variances, along_axis=average_over_voxels
+    )
+
+
+def point_samples(shape, voxel_size, positions, amplitudes, variances):
+    return add_gaussians(
+        shape, voxel_size, positions, amplitudes, variances, along_axis=sample_at_points
+    )
+
+
+def highest_voxel(shape, voxel_size, positions, amplitudes, variances):
+    """Highest sum of the absolute terms, in the map or at a position that reaches into it.
+
+    Rounding is relative to it: a position beside the map leaves only its flank in the map, with
+    the rounding of its summit.
+    """
+    amplitudes = np.abs(amplitudes)
+    highest = voxel_averages(shape, voxel_size, positions, amplitudes, variances).max()
+    for j, position in enumerate(positions):
+        # Beyond 9 standard deviations there is nothing, in float64.
+        reach = 9 * math.sqrt(max(variances[j])) + np.asarray(voxel_size)
+        sides = np.array(shape[::-1]) * voxel_size
+        if np.any(np.abs(position) > sides / 2 + reach):
+            continue
+        nearest = np.rint(position / np.asarray(voxel_size)) * voxel_size
+        there = voxel_averages(
+            (1, 1, 1), voxel_size, positions - nearest, amplitudes, variances
+        ).item()
+        highest = max(highest, there)
+    return highest
+
+
+def indices(shape):
+    return itertools.product(*map(range, shape))
+
+
+def phase(k, r, shape):
+    return 2j * math.pi * sum(a * (b - n // 2) / n for a, b, n in zip(k, r, shape, strict=True))
+
+
+def centred_dft(array):
+    """Of an array with its origin at n // 2; the zero frequency comes out in the corner."""
+    transform = np.zeros(array.shape, complex)
+    for k in indices(array.shape):
+        for r in indices(array.shape):
+            transform[k] += array[r] * cmath.exp(-phase(k, r, array.shape))
+    return transform
+
+
+def centred_inverse_dft(transform):
+    array = np.zeros(transform.shape, complex)
+    for r in indices(array.shape):
+        for k in indices(array.shape):
+            array[r] += transform[k] * cmath.exp(phase(k, r, array.shape)) / array.size
+    return array
+
+
+def rotation_x(degrees):
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+
+
+def rotation_y(degrees):
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+
+
+def rotation_z(degrees):
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def rotation_zyz(phi, theta, psi):
+    return rotation_z(psi) @ rotation_y(theta) @ rotation_z(phi)
