@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,6 +109,7 @@ def read_precision(name: str, dtype: DTypeLike) -> np.dtype[Any]:
 
 # Asking the system takes longer than rendering into a small map.
 ALWAYS_FITS_IN_BYTES = 2**26
+CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def check_fits_in_memory(name: str, what: str, n_bytes: int) -> None:
@@ -141,4 +144,9 @@ def _free_memory() -> int:
     # The system promises more memory than it has, and kills who takes it at its word.
     import psutil
 
-    return int(psutil.virtual_memory().available)
+    free = int(psutil.virtual_memory().available)
+    # A control group may have less; one that cannot be read, or has no limit, is not asked.
+    with contextlib.suppress(OSError, ValueError):
+        limit = int((CONTROL_GROUP / "memory.max").read_text())
+        free = min(free, limit - int((CONTROL_GROUP / "memory.current").read_text()))
+    return free

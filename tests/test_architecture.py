@@ -65,6 +65,8 @@ def test_imports_point_down(path: Path) -> None:
     if not part:
         return
     for found in imports_of(path):
+        if found == "numbavol":
+            assert part == "cli", f"{name_of(path)} imports the package itself"
         if not found.startswith("numbavol.") or part_of(found) == part:
             continue
         # The command imports the package as its users do.

@@ -79,7 +79,7 @@ class PengScatteringFactorParameters:
 
     def __post_init__(self) -> None:
         """Look the elements up."""
-        numbers = np.asarray(self.atomic_numbers)
+        numbers = np.array(self.atomic_numbers)
         if numbers.size == 0:
             numbers = numbers.astype(np.int64)
         if not np.issubdtype(numbers.dtype, np.integer):
@@ -91,15 +91,19 @@ class PengScatteringFactorParameters:
         if np.any((numbers < 1) | (numbers > _HEAVIEST_ELEMENT)):
             raise ValueError(_describe_missing(numbers))
         a, b = _table()
-        object.__setattr__(self, "atomic_numbers", numbers)
-        object.__setattr__(self, "a", a[numbers])
-        object.__setattr__(self, "b", b[numbers])
+        for name, array in (("atomic_numbers", numbers), ("a", a[numbers]), ("b", b[numbers])):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
 
     def __eq__(self, other: object) -> bool:
         """Tell whether two objects have the same elements in the same order."""
         if not isinstance(other, PengScatteringFactorParameters):
             return NotImplemented
         return np.array_equal(self.atomic_numbers, other.atomic_numbers)
+
+    def __hash__(self) -> int:
+        """Hash the elements, so that equal objects have equal hashes."""
+        return hash(self.atomic_numbers.astype(np.int64).tobytes())
 
     def __repr__(self) -> str:
         """Say how many atoms there are, and of which elements."""

@@ -21,9 +21,11 @@ BAD_DATA, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(numbavol.__version__, message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def numbavol_command(debug: bool) -> None:
-    """Cryo-EM volumes: from an atomic model to a potential map in physical units."""
+def numbavol_command() -> None:
+    """Cryo-EM volumes: from an atomic model to a potential map in physical units.
+
+    --debug, anywhere, shows the traceback of an error.
+    """
 
 
 numbavol_command.add_command(render)
@@ -33,6 +35,8 @@ numbavol_command.add_command(fsc)
 
 def run() -> NoReturn:
     """Run the command as a process of its own."""
+    # A batch system that ends the job is to leave no part of a map.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     status = main()
     # An interrupt that comes while Python shuts down would leave it waiting for its threads.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -72,6 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return _fail(_in_one_line(error), BAD_DATA)
+    except Exception as error:
+        if debug:
+            raise
+        reason = f"{type(error).__name__}: {_in_one_line(error)}"
+        return _fail(f"{reason} (this is a bug; --debug shows where)", BAD_DATA)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,17 @@ class Report:
     def finish(self) -> None:
         """Print the JSON object, if one is wanted."""
         if self._as_json:
-            click.echo(json.dumps({**self._facts, "warnings": self._warnings}, indent=2))
+            facts = _without_infinities({**self._facts, "warnings": self._warnings})
+            click.echo(json.dumps(facts, indent=2, allow_nan=False))
+
+
+def _without_infinities(value: Any) -> Any:
+    # JSON has neither infinities nor NaN.
+    if isinstance(value, dict):
+        return {key: _without_infinities(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_infinities(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextlib.contextmanager

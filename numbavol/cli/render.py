@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 # rendering.gaussian_mixture.DEFAULT_TOLERANCE, which --help is not to import NumPy for.
 DEFAULT_TOLERANCE = 1e-6
+# Of a box that --box auto makes, in voxels: more than any memory holds.
+LARGEST_SIDE = 1_000_000
 
 
-class WordOrNumber(click.ParamType["str | float"]):
+class WordOrNumber(click.ParamType):  # type: ignore[type-arg]  # not a generic before click 8.5
     """One of a few words, or a number.
 
     Parameters
@@ -34,7 +37,7 @@ class WordOrNumber(click.ParamType["str | float"]):
 
     name = "word or number"
 
-    def __init__(self, words: tuple[str, ...], number: click.ParamType[Any]) -> None:
+    def __init__(self, words: tuple[str, ...], number: Any) -> None:
         self._words, self._number = words, number
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str | float:
@@ -42,7 +45,8 @@ class WordOrNumber(click.ParamType["str | float"]):
         if value in self._words:
             return str(value)
         try:
-            return self._number.convert(value, param, ctx)  # type: ignore[no-any-return]
+            converted: float = self._number.convert(value, param, ctx)
+            return converted
         except click.BadParameter as error:
             words = " or ".join(repr(word) for word in self._words)
             self.fail(f"{error.message.rstrip('.')}; {words} is possible too", param, ctx)
@@ -119,7 +123,7 @@ def render(
     report = Report(as_json)
     if threads is not None:
         numbavol.set_num_threads(threads)
-    _check_output(output, overwrite)
+    _check_output(output, model, overwrite)
     positions, atomic_numbers, properties = _read(model, models, select, report)
     volume = _make_volume(positions, atomic_numbers, properties, b_factors, report)
 
@@ -147,14 +151,21 @@ def render(
     report.finish()
 
 
-def _check_output(output: Path, overwrite: bool) -> None:
+def _check_output(output: Path, model: Path, overwrite: bool) -> None:
     # Before the work, not after it.
-    if output.exists() and not overwrite:
+    if output.is_dir():
+        msg = f"{output}: expected the name of a file to write, got a folder"
+    elif output.exists() and model.exists() and output.samefile(model):
+        msg = f"{output}: that is the model itself"
+    elif output.exists() and not overwrite:
         msg = f"{output}: the file exists; --overwrite replaces it"
-        raise ValueError(msg)
-    if not output.parent.is_dir():
+    elif not output.parent.is_dir():
         msg = f"{output}: there is no folder {output.parent}"
-        raise ValueError(msg)
+    elif not os.access(output.parent, os.W_OK):
+        msg = f"{output}: nothing may be written in {output.parent}"
+    else:
+        return
+    raise ValueError(msg)
 
 
 def _read(
@@ -162,26 +173,33 @@ def _read(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], AtomProperties]:
     from numbavol.atoms.reading import take_atoms
     from numbavol.atoms.structure_file import parse_structure_file
-    from numbavol.atoms.summary import summarize_structure
 
     parsed = parse_structure_file(model)
-    summary = summarize_structure(model, parsed)
+    # Before the selection, which takes what it does not name out of the structure.
+    n_sites = {part.num: part.count_atom_sites() for part in parsed.structure}
     positions, atomic_numbers, properties = take_atoms(
         model, parsed.structure, center=True, selection_string=select, models=models
     )
     elements = _count_symbols(atomic_numbers)
     atoms = f"{plural(len(positions), 'atom')} ({count_elements(elements)})"
-    left_out = []
-    if models != "all" and len(summary.model_numbers) > 1:
-        left_out.append(f"{plural(len(summary.model_numbers) - 1, 'model')} of the file")
-    if select != "all" and models == "first":
-        n_others = summary.n_atoms - len(positions)
-        left_out.append(f"{plural(n_others, 'atom')} that --select does not name")
+    used = (
+        list(n_sites) if models == "all" else [next(iter(n_sites)) if models == "first" else models]
+    )
+    left_out = {
+        "models": len(n_sites) - len(used),
+        "atoms": sum(n_sites[number] for number in used) - len(positions),
+    }
+    reasons = {"models": "model{} of the file", "atoms": "atom{} that --select does not name"}
+    described = [
+        f"{count} {reasons[what].format('' if count == 1 else 's')}"
+        for what, count in left_out.items()
+        if count
+    ]
     report.say(
-        f"read    {model} ({summary.format}): {atoms}"
-        + (f"; left out: {', '.join(left_out)}" if left_out else ""),
+        f"read    {model} ({parsed.format}): {atoms}"
+        + (f"; left out: {', '.join(described)}" if described else ""),
         model=str(model),
-        format=summary.format,
+        format=parsed.format,
         n_atoms=len(positions),
         elements=elements,
         left_out=left_out,
@@ -241,21 +259,23 @@ def _say_what_is_rendered(
     import numpy as np
 
     n_voxels, voxel_size = render_fn.shape[0], render_fn.voxel_size
+    cells = volume.positions / voxel_size + n_voxels // 2
+    n_outside = int(np.count_nonzero(np.any((cells < -0.5) | (cells > n_voxels - 0.5), axis=1)))
     report.say(
-        f"render  {n_voxels}^3 voxels of {voxel_size:g} A ({n_voxels * voxel_size:.1f} A)"
+        f"render  {n_voxels}^3 voxels of {voxel_size:g} A ({n_voxels * voxel_size:.6g} A)"
         f"{', which holds the model' if box == 'auto' else ''}, tolerance {render_fn.tolerance:g}",
         shape=list(render_fn.shape),
         voxel_size=voxel_size,
         tolerance=render_fn.tolerance,
+        n_outside=n_outside,
     )
-    cells = volume.positions / voxel_size + n_voxels // 2
-    n_outside = int(np.count_nonzero(np.any((cells < -0.5) | (cells > n_voxels - 0.5), axis=1)))
     if n_outside:
         report.warn(
             f"{plural(n_outside, 'atom')} of {len(cells)} outside the box; "
-            "--box auto holds them all",
-            n_outside=n_outside,
+            "--box auto holds them all"
         )
+    if not np.any(volume.amplitudes):
+        report.warn("all occupancies are 0, and so is the map")
 
 
 def _box_that_holds(volume: GaussianMixtureVolume, voxel_size: float, tolerance: float) -> int:
@@ -271,6 +291,12 @@ def _box_that_holds(volume: GaussianMixtureVolume, voxel_size: float, tolerance:
     read_voxel_size("voxel_size", voxel_size)
     reach = reach_in_deviations(tolerance) * np.sqrt(volume.variances.max(axis=1))
     half = float(np.max(np.abs(volume.positions) + reach[:, np.newaxis]))
+    if half / voxel_size > LARGEST_SIDE:
+        msg = (
+            f"--voxel-size: the model takes {2 * half:.3g} A, with its B-factors, and so "
+            f"{2 * half / voxel_size:.3g} voxels of {voxel_size:g} A a side"
+        )
+        raise ValueError(msg)
     side: int = scipy.fft.next_fast_len(2 * math.ceil(half / voxel_size + 0.5), real=True)
     # An even side: one voxel more below the centre than above it.
     while side % 2:

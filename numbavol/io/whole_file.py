@@ -81,7 +81,11 @@ def _rename_to_new(source: Path, target: Path) -> None:
             raise
         # Claims the name; what lies under it until the next line is an empty file.
         target.open("xb").close()
-        source.replace(target)
+        try:
+            source.replace(target)
+        except BaseException:
+            target.unlink()
+            raise
 
 
 def _already_there(filename: str | os.PathLike[str]) -> FileExistsError:

@@ -14,6 +14,7 @@ import hashlib
 import os
 import pickle
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
 
 KERNELS_FOLDER = Path(__file__).parent
 STAMPS_ARE_KEPT_FOR_SECONDS = 30 * 24 * 3600
+STAMP = re.compile(r"stamp-[0-9a-f]{16}")
 DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 def cache_folder() -> Path:
-    """Folder of the compiled code: ``NUMBAVOL_CACHE_DIR``, or one in the user's cache folder.
+    """Folder of the compiled code, in ``NUMBAVOL_CACHE_DIR`` or the user's cache folder.
 
     Returns
     -------
@@ -44,7 +46,8 @@ def cache_folder() -> Path:
         The folder; it need not exist.
     """
     configured = os.environ.get("NUMBAVOL_CACHE_DIR")
-    return Path(configured) if configured else platformdirs.user_cache_path("numbavol") / "kernels"
+    parent = Path(configured) if configured else platformdirs.user_cache_path()
+    return parent / "numbavol-kernels"
 
 
 @functools.cache
@@ -67,7 +70,7 @@ def stamp_folder(parent: Path) -> Path:
         digest.update(source.read_bytes())
     versions = (sys.version, numba.__version__, llvmlite.__version__, platform.machine())
     digest.update(repr(versions).encode())
-    folder = parent / digest.hexdigest()[:16]
+    folder = parent / f"stamp-{digest.hexdigest()[:16]}"
     with contextlib.suppress(OSError):
         os.utime(folder)
     _remove_unused(parent, keep=folder)
@@ -79,7 +82,8 @@ def _remove_unused(parent: Path, keep: Path) -> None:
     # Another process may remove the same folders, or hold them where nothing may be removed.
     with contextlib.suppress(OSError):
         for folder in parent.iterdir():
-            if folder != keep and folder.stat().st_mtime < oldest:
+            is_stamp = STAMP.fullmatch(folder.name) is not None
+            if is_stamp and folder != keep and folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -107,9 +111,11 @@ class KernelCache(NullCache):
         self._parts = _CompileResults()
 
     @property
-    def cache_path(self) -> str:
-        """Folder the compiled code is kept in."""
-        return str(stamp_folder(cache_folder()))
+    def cache_path(self) -> str | None:
+        """Folder the compiled code is kept in, if there is a home for it."""
+        with contextlib.suppress(RuntimeError):
+            return str(stamp_folder(cache_folder()))
+        return None
 
     def load_overload(self, signature: Hashable, target_context: Any) -> Any:
         """Compiled code for a signature, or None where none can be had."""
@@ -127,10 +133,11 @@ class KernelCache(NullCache):
         """Write compiled code under its own name, whole or not at all."""
         if compiled.library.has_dynamic_globals or compiled.lifted:
             return
-        path = self._path(signature, compiled.codegen)
         payload = dumps(self._parts.reduce(compiled))
-        # A folder that cannot be written costs the next process a compilation, nothing else.
-        with contextlib.suppress(OSError):
+        # A folder that cannot be written, or a user without a home, costs the next process a
+        # compilation, nothing else.
+        with contextlib.suppress(OSError, RuntimeError):
+            path = self._path(signature, compiled.codegen)
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
             try:
@@ -144,4 +151,4 @@ class KernelCache(NullCache):
     def _path(self, signature: Hashable, codegen: Any) -> Path:
         made_for = repr((self._identity, signature, codegen.magic_tuple()))
         key = hashlib.sha256(made_for.encode()).hexdigest()[:24]
-        return Path(self.cache_path) / f"{self._label}-{key}.kernel"
+        return stamp_folder(cache_folder()) / f"{self._label}-{key}.kernel"

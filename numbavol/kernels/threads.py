@@ -7,6 +7,7 @@ threads behind it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -71,10 +72,10 @@ def usable_cpus(quota_file: Path = CGROUP_QUOTA) -> int:
         At least 1.
     """
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if quota_file.exists():
+    # A group that cannot be read limits nothing that is known.
+    with contextlib.suppress(OSError, ValueError):
         quota, period = quota_file.read_text().split()
-        if quota != "max":
-            cpus = min(cpus, -(-int(quota) // int(period)))
+        cpus = min(cpus, -(-int(quota) // int(period)))
     return max(cpus, 1)
 
 
@@ -134,7 +135,7 @@ def set_num_threads(n_threads: int | None) -> None:
     1
     >>> numbavol.set_num_threads(None)
     """
-    if n_threads is not None and n_threads < 1:
+    if n_threads is not None and (n_threads != int(n_threads) or n_threads < 1):
         msg = f"n_threads: expected a number of threads above 0, got {n_threads}"
         raise ValueError(msg)
     _pools[0].n_threads = n_threads

@@ -6,6 +6,9 @@
 - ``boxes``: larger and smaller boxes around the same origin.
 - ``resampling``: finer and coarser grids by Fourier coefficients.
 - ``statistics``: radial averages, power spectra, Fourier shell and ring correlations.
+- ``operators``: functions of frequency or of place, which add and multiply.
+- ``filters``: what multiplies a transform.
+- ``masks``: what multiplies an image or a map.
 - ``interpolation``: values between the elements of an array, and planes of a transform.
 """
 
@@ -14,6 +17,14 @@ from numbavol.ndimage.boxes import (
     crop_to_shape_with_center,
     pad_to_shape,
     resize_with_crop_or_pad,
+)
+from numbavol.ndimage.filters import (
+    AbstractFilter,
+    BFactorFilter,
+    CustomFilter,
+    HighpassFilter,
+    LowpassFilter,
+    WhiteningFilter,
 )
 from numbavol.ndimage.grids import (
     make_1d_coordinate_grid,
@@ -35,6 +46,30 @@ from numbavol.ndimage.interpolation import (
     sample_fourier_planes,
     sample_fourier_planes_spline,
 )
+from numbavol.ndimage.masks import (
+    AbstractMask,
+    CircularCosineMask,
+    CustomMask,
+    Cylindrical2DCosineMask,
+    Cylindrical3DCosineMask,
+    InverseSincMask,
+    Rectangular2DCosineMask,
+    Rectangular3DCosineMask,
+    SphericalCosineMask,
+    SquareCosineMask,
+)
+from numbavol.ndimage.operators import (
+    AbstractFourierOperator,
+    AbstractRadialFourierOperator,
+    AbstractRealOperator,
+    CustomFourierOperator,
+    CustomRealOperator,
+    FourierConstant,
+    FourierGaussian,
+    FourierSinc,
+    PengScatteringFactor,
+    ZeroMode,
+)
 from numbavol.ndimage.resampling import (
     fourier_crop_downsample,
     fourier_crop_downsample_to_shape,
@@ -52,8 +87,34 @@ from numbavol.ndimage.statistics import (
 from numbavol.ndimage.transforms import fftn, ifftn, irfftn, rfftn
 
 __all__ = [
+    "AbstractFilter",
+    "AbstractFourierOperator",
+    "AbstractMask",
+    "AbstractRadialFourierOperator",
+    "AbstractRealOperator",
+    "BFactorFilter",
+    "CircularCosineMask",
+    "CustomFilter",
+    "CustomFourierOperator",
+    "CustomMask",
+    "CustomRealOperator",
+    "Cylindrical2DCosineMask",
+    "Cylindrical3DCosineMask",
+    "FourierConstant",
     "FourierCorrelation",
+    "FourierGaussian",
+    "FourierSinc",
+    "HighpassFilter",
+    "InverseSincMask",
+    "LowpassFilter",
+    "PengScatteringFactor",
     "RadialProfile",
+    "Rectangular2DCosineMask",
+    "Rectangular3DCosineMask",
+    "SphericalCosineMask",
+    "SquareCosineMask",
+    "WhiteningFilter",
+    "ZeroMode",
     "compute_fourier_ring_correlation",
     "compute_fourier_shell_correlation",
     "compute_power_spectrum",

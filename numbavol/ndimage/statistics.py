@@ -238,7 +238,7 @@ def _sum_shells(
     half = _half_transform(one)
     halves = (half, half if other is one else _half_transform(other))
     steps = np.zeros(3)
-    steps[: one.ndim] = 1.0 / (sides[::-1] * width)
+    steps[: one.ndim] = sides.max() / sides[::-1]
     kernel = find_kernel("sum_fourier_shells", "cpu")
     sums = _in_parts(
         lambda part, start, stop: kernel(part, *halves, one.shape[-1], steps, start, stop),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.arguments import check_fits_in_memory
 from numbavol.ndimage import fftn, rfftn
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def transform_rendered_map(
     ndarray
         The transform.
     """
+    n_bytes = 2 * real_voxel_grid.nbytes * (1 if outputs_rfft else 2)
+    check_fits_in_memory("outputs_real_space", "the map's transform", n_bytes)
     if outputs_rfft:
         half = rfftn(real_voxel_grid)
         return np.fft.fftshift(half, axes=(0, 1)) if fftshifted else half

@@ -40,7 +40,10 @@ DEFAULT_TOLERANCE = 1e-6
 FARTHEST_REACH = 6.0 * math.sqrt(2.0)
 # The kernel is compiled for each number of Gaussians a position up to this one.
 MOST_FUSED_GAUSSIANS = 6
-POSITIONS_PER_TASK = 100_000
+# A task is what an interrupt waits for, and one step of progress.
+LONGEST_TASK_IN_SECONDS = 0.25
+# What rows of 16 voxels and what positions take on one core; only their sum's size matters.
+SECONDS_A_ROW, SECONDS_A_POSITION = 1.5e-9, 3e-7
 # Adding n terms in float32 errs by about n / 4 of its rounding: where more overlap, slab after slab
 # is added in float64 (tests/rendering/test_crowded.py).
 MOST_IN_SINGLE_PRECISION = 200
@@ -75,8 +78,8 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
     tolerance
         The terms that are left out because they are far from their position sum to at most
         ``tolerance * sum(abs(amplitudes))`` over the map (divided by the voxel's volume). 0 leaves
-        out only what is 0 in float64. Rounding comes on top: about 1e-6 of the map's peak in
-        float32, 1e-14 in float64.
+        out only what is 0 in float64. Rounding comes on top: about 1e-6 in float32 and 1e-12 in
+        float64 of the highest value in the map or at a position that reaches into it.
     dtype
         float32 or float64: of the map, and of the arithmetic.
     device
@@ -233,7 +236,7 @@ def render_gaussian_mixture(
         out.itemsize < 8
         and most_overlapping(centres[order], order_planes, voxel_size) > MOST_IN_SINGLE_PRECISION
     )
-    n_slabs = _good_number_of_slabs(n_inside)
+    n_slabs = _good_number_of_slabs(order_planes, amplitudes.shape[1], voxel_size)
     if is_crowded:
         n_slabs = max(n_slabs, get_num_threads() * SLABS_A_THREAD_WHERE_CROWDED)
     if batch_size is None:
@@ -291,11 +294,15 @@ def reach_in_deviations(tolerance: float) -> float:
     return min(math.sqrt(2.0) * float(erfcinv(tolerance / 3.0)), FARTHEST_REACH)
 
 
-def _good_number_of_slabs(n_positions: int) -> int:
+def _good_number_of_slabs(
+    planes: NDArray[np.int64], n_gaussians: int, voxel_size: NDArray[np.float64]
+) -> int:
     # What a position writes is prepared anew in each slab that it reaches into: more slabs than
-    # threads cost more than their evenness gains (scripts/bench), until there is so much work that
-    # a person would wait for a sign of it.
-    return max(get_num_threads(), n_positions // POSITIONS_PER_TASK)
+    # threads cost more than their evenness gains (scripts/bench), until a task takes long.
+    depth = (planes[:, 1] - planes[:, 0]) * voxel_size[2]
+    rows = depth**2 / (voxel_size[1] * voxel_size[2]) * np.ceil(depth / voxel_size[0] / 16)
+    seconds = SECONDS_A_ROW * n_gaussians * float(rows.sum()) + SECONDS_A_POSITION * len(planes)
+    return max(get_num_threads(), math.ceil(seconds / LONGEST_TASK_IN_SECONDS))
 
 
 def _read_batch_options(

@@ -146,5 +146,10 @@ def test_repr_is_short():
 
 
 def test_the_table_cannot_be_changed_through_a_result():
-    PengScatteringFactorParameters([6]).a[:] = 0
-    assert PengScatteringFactorParameters([6]).a[0, 0] == 0.0893
+    with pytest.raises(ValueError, match="read-only"):
+        PengScatteringFactorParameters([6]).a[:] = 0
+    numbers = np.array([6])
+    parameters = PengScatteringFactorParameters(numbers)
+    numbers[0] = 8
+    assert parameters == PengScatteringFactorParameters([6])
+    assert hash(parameters) == hash(PengScatteringFactorParameters([6]))

@@ -19,6 +19,7 @@ import pytest
 
 import numbavol
 from numbavol.cli import main
+from numbavol.cli.render import DEFAULT_TOLERANCE
 from numbavol.data import enterotoxin
 
 PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
@@ -78,7 +79,7 @@ def test_the_map_holds_every_atom_by_its_occupancy(
     assert facts["integral"] == pytest.approx(expected, rel=3e-6)
     assert facts["n_partial_occupancies"] == 1
     assert facts["elements"] == {"C": 1, "N": 1, "O": 1}
-    assert facts["left_out"] == ["1 model of the file"]
+    assert facts["left_out"] == {"models": 1, "atoms": 0}
     assert facts["warnings"] == []
 
 
@@ -171,7 +172,10 @@ def test_wrong_usage_is_one_line_and_status_2(
         (["--voxel-size", "nan"], "voxel_size: expected finite lengths above 0, got nan"),
         (["--box", "100000"], "and .* GiB of memory are free"),
         (["-o", "no-folder/map.mrc"], "no-folder/map.mrc: there is no folder no-folder"),
-        (["-o", "."], "the file exists; --overwrite replaces it"),
+        (["-o", "."], "expected the name of a file to write, got a folder"),
+        (["-o", "model.pdb", "--overwrite"], "model.pdb: that is the model itself"),
+        (["--voxel-size", "1e-300"], "--voxel-size: the model takes"),
+        (["--b-factors", "1e300"], "--voxel-size: the model takes"),
     ],
 )
 def test_bad_data_is_one_line_and_status_1(
@@ -212,6 +216,44 @@ def test_a_bad_file_is_named(
     assert "bad.pdb" in error
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_what_the_selection_leaves_out_is_counted(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for models, left_out in (("all", (0, 2)), ("1", (1, 2)), ("2", (1, 0))):
+        options = ["--models", models, "--select", "[N]", "--json", "--overwrite"]
+        assert render(model, "-o", tmp_path / "map.mrc", *options) == 0
+        assert facts_of(capsys)["left_out"] == dict(zip(("models", "atoms"), left_out, strict=True))
+
+
+def test_a_bug_is_one_line_too(
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def break_down(*_arguments: object, **_options: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("numbavol.rendering.render_gaussian_mixture", break_down)
+    assert render(model, "-o", tmp_path / "map.mrc") == 1
+    error = capsys.readouterr().err
+    assert error.endswith("(this is a bug; --debug shows where)\n")
+    assert error.count("\n") == 1
+
+
+def test_an_empty_map_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "empty.pdb"
+    path.write_text(
+        "ATOM      1  N   ALA A   1      11.000  20.000  30.000  0.00 10.00           N  \nEND\n"
+    )
+    assert render(path, "-o", tmp_path / "map.mrc") == 0
+    assert "all occupancies are 0, and so is the map" in capsys.readouterr().err
+
+
+def test_the_default_tolerance_is_the_renderers() -> None:
+    assert numbavol.GaussianMixtureRenderFn((1, 1, 1), 1.0).tolerance == DEFAULT_TOLERANCE
 
 
 def test_an_existing_map_is_kept(

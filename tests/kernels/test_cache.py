@@ -123,12 +123,30 @@ def test_other_flags_have_another_file(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_only_folders_unused_for_long_are_removed(tmp_path: Path) -> None:
-    old, recent = tmp_path / "old", tmp_path / "recent"
+    old, recent = tmp_path / f"stamp-{'0' * 16}", tmp_path / f"stamp-{'1' * 16}"
+    foreign = tmp_path / "data"
     long_ago = time.time() - 2 * cache.STAMPS_ARE_KEPT_FOR_SECONDS
-    for folder in (old, recent):
+    for folder in (old, recent, foreign):
         folder.mkdir()
         (folder / "some.kernel").write_text("")
-    os.utime(old, (long_ago, long_ago))
+    for folder in (old, foreign):
+        os.utime(folder, (long_ago, long_ago))
     cache.stamp_folder(tmp_path)
     assert not old.exists()
     assert recent.exists()
+    assert foreign.exists()
+
+
+def test_a_user_without_a_home_is_no_error() -> None:
+    # As in a container that runs under a number that no user has.
+    without_home = "import pwd\ndef fail(_): raise KeyError\npwd.getpwuid = fail\n"
+    environment = {"HOME": "", "XDG_CACHE_HOME": "", "NUMBAVOL_CACHE_DIR": ""}
+    kept = {name: value for name, value in os.environ.items() if name not in environment}
+    process = subprocess.Popen(
+        [sys.executable, "-c", without_home + PROGRAM, "float32"],
+        env=kept,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert finish(process) == "hits 0"

@@ -215,9 +215,10 @@ def test_the_number_of_threads_changes_no_bit(shape, k, dtype, monkeypatch):
     volume = make_crowd(shape, k)
     render_fn = GaussianMixtureRenderFn(shape, 1.0, dtype=dtype)
     maps, n_slabs = [], []
-    for n_threads, positions_per_task in [(1, 10**6), (2, 10**6), (3, 10**6), (7, 10**6), (2, 3)]:
+    monkeypatch.setattr(gaussian_mixture, "MOST_IN_SINGLE_PRECISION", np.inf)
+    for n_threads, longest in [(1, np.inf), (2, np.inf), (3, np.inf), (7, np.inf), (2, 1e-9)]:
         numbavol.set_num_threads(n_threads)
-        monkeypatch.setattr(gaussian_mixture, "POSITIONS_PER_TASK", positions_per_task)
+        monkeypatch.setattr(gaussian_mixture, "LONGEST_TASK_IN_SECONDS", longest)
         reports = []
         maps.append(render_gaussian_mixture(render_fn, volume, lambda *r, to=reports: to.append(r)))
         n_slabs.append(len(reports))

@@ -21,6 +21,9 @@ from numbavol.kernels.math import erf, erf_increment, increment_is_small
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+# Of a cell in widths of a Gaussian: a point, as far as arithmetic goes, but not infinite.
+SHARPEST = 1e30
+
 
 @helper
 def first_cell(centre: float, radius: float, n_cells: int) -> int:
@@ -71,7 +74,7 @@ def fill_profiles(
     low = real(first - nearest) - half - within
     high = real(end - nearest) - half - within
     for i in range(sharpness.size):
-        width = real(cell_size * sharpness[i])
+        width = real(min(cell_size * sharpness[i], SHARPEST))
         for chunk in range(0, length, LANES):
             cell = real(start + chunk - nearest)
             if increment_is_small(width):
@@ -86,11 +89,12 @@ def fill_profiles(
                     row[lane] = erf(min(max(edge, low), high) * width)
                 store(edges, i * (stride + 1) + chunk, load(row, 0))
     for i in range(sharpness.size):
-        if not increment_is_small(real(cell_size * sharpness[i])):
+        width = real(min(cell_size * sharpness[i], SHARPEST))
+        if not increment_is_small(width):
             from_edge = i * (stride + 1)
             # Only where a row begins early is the last lane a cell of the window.
             if end == start + length:
-                edges[from_edge + length] = erf(high * real(cell_size * sharpness[i]))
+                edges[from_edge + length] = erf(high * width)
             else:
                 edges[from_edge + length] = edges[from_edge + length - 1]
             for chunk in range(0, length, LANES):

@@ -1,0 +1,140 @@
+"""Values that combine with ``+``, ``-`` and ``*``: what operators, filters and masks share."""
+
+from __future__ import annotations
+
+import math
+import operator
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Family = TypeVar("Family")
+
+BY_SYMBOL = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+
+LONGEST_ARRAY_WRITTEN_OUT = 8
+
+
+class AlgebraicValue(ABC, Generic[Family]):
+    """A frozen object that compares by value, and combines with its family and with numbers.
+
+    A family (the Fourier operators, the filters) says in `_combine` what its sums, differences
+    and products are. Anything else as an operand is a `TypeError`.
+    """
+
+    # An array on the left of an operator would otherwise work through its elements one by one.
+    __array_ufunc__ = None
+
+    @classmethod
+    @abstractmethod
+    def _combine(cls, symbol: str, left: Family | float, right: Family | float) -> Family:
+        """Make ``left + right``, ``left - right`` or ``left * right``; one may be a number."""
+
+    @classmethod
+    @abstractmethod
+    def _is_family(cls, operand: object) -> bool:
+        """Tell whether `operand` is of the family."""
+
+    def __add__(self, other: Family | float) -> Family:
+        """Add another of the family, or a number."""
+        return self._combine_if_known("+", self, other)
+
+    def __radd__(self, other: Family | float) -> Family:
+        """Add it to a number."""
+        return self._combine_if_known("+", other, self)
+
+    def __sub__(self, other: Family | float) -> Family:
+        """Subtract another of the family, or a number."""
+        return self._combine_if_known("-", self, other)
+
+    def __rsub__(self, other: Family | float) -> Family:
+        """Subtract it from a number."""
+        return self._combine_if_known("-", other, self)
+
+    def __mul__(self, other: Family | float) -> Family:
+        """Multiply by another of the family, or by a number."""
+        return self._combine_if_known("*", self, other)
+
+    def __rmul__(self, other: Family | float) -> Family:
+        """Multiply a number by it."""
+        return self._combine_if_known("*", other, self)
+
+    def __neg__(self) -> Family:
+        """Change the sign."""
+        return self._combine_if_known("*", -1.0, self)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare class and values; False for anything else."""
+        if type(other) is not type(self):
+            return False
+        mine, theirs = vars(self), vars(other)
+        return mine.keys() == theirs.keys() and all(
+            _are_equal(mine[name], theirs[name]) for name in mine
+        )
+
+    def __hash__(self) -> int:
+        """Hash the values, of arrays their shape alone."""
+        values = (
+            value.shape if isinstance(value, np.ndarray) else value for value in vars(self).values()
+        )
+        return hash((type(self), *values))
+
+    def __repr__(self) -> str:
+        """Write the values, of long arrays their type and shape."""
+        values = (f"{name}={_describe(value)}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({', '.join(values)})"
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Keep these values, arrays read-only: a copied or unpickled array can be written to."""
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+        vars(self).update(state)
+
+    def _combine_if_known(self, symbol: str, left: Any, right: Any) -> Family:
+        one, other = (
+            operand if self._is_family(operand) else _as_number(symbol, operand)
+            for operand in (left, right)
+        )
+        if one is None or other is None:
+            return NotImplemented  # type: ignore[no-any-return]
+        return self._combine(symbol, one, other)
+
+
+def freeze(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Make a read-only, contiguous array of this one, itself if it is nobody else's to write to."""
+    is_frozen = array.flags.owndata and array.flags.c_contiguous and not array.flags.writeable
+    frozen = array if is_frozen else array.astype(array.dtype.newbyteorder("="), order="C")
+    frozen.setflags(write=False)
+    return frozen
+
+
+def _as_number(symbol: str, operand: object) -> float | None:
+    if not isinstance(operand, (float, int, np.generic, np.ndarray)):
+        return None
+    array = np.asarray(operand)
+    if array.ndim or array.dtype.kind not in "biuf":
+        return None
+    number = float(array)
+    if not math.isfinite(number):
+        msg = f"{symbol}: expected a finite number, got {number}"
+        raise ValueError(msg)
+    return number
+
+
+def _are_equal(mine: object, theirs: object) -> bool:
+    if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
+        return np.array_equal(mine, theirs)  # type: ignore[arg-type]
+    return bool(mine == theirs)
+
+
+def _describe(value: object) -> str:
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if value.size <= LONGEST_ARRAY_WRITTEN_OUT:
+        return repr(value.tolist())
+    return f"<{value.dtype} of shape {value.shape}>"
