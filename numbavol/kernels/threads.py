@@ -30,17 +30,16 @@ class _Pool:
     def __init__(self, n_threads: int | None) -> None:
         self.n_threads = n_threads
         self.lock = threading.Lock()
-        self.executor: ThreadPoolExecutor | None = None
-        self.size = 0
+        self.executors: dict[int, ThreadPoolExecutor] = {}
 
     def executor_of(self, n_threads: int) -> ThreadPoolExecutor:
         """Return threads that run the tasks of every caller of this process."""
         with self.lock:
-            if self.executor is None or self.size != n_threads:
-                # Callers that still wait for the old threads are served by them to the end.
-                self.executor = ThreadPoolExecutor(n_threads, "numbavol", _become_worker)
-                self.size = n_threads
-            return self.executor
+            if n_threads not in self.executors:
+                self.executors[n_threads] = ThreadPoolExecutor(
+                    n_threads, "numbavol", _become_worker
+                )
+            return self.executors[n_threads]
 
 
 _pools = [_Pool(n_threads=None)]

@@ -234,7 +234,7 @@ def render_gaussian_mixture(
     order_planes = planes[order]
     is_crowded = (
         out.itemsize < 8
-        and most_overlapping(centres[order], order_planes, voxel_size) > MOST_IN_SINGLE_PRECISION
+        and most_overlapping(order, centres, planes, shape, voxel_size) > MOST_IN_SINGLE_PRECISION
     )
     n_slabs = _good_number_of_slabs(order_planes, amplitudes.shape[1], voxel_size)
     if is_crowded:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 SMALLEST_BLOCK_SIDE = 16
 # NumPy sorts 16-bit numbers in linear time. The last one is left for what is in no block.
 BLOCK_NUMBER = np.dtype(np.uint16)
-LARGEST_SAMPLE = 10_000
+# A larger sample than this tells no more; fewer, and the fullest box is one of chance.
+LARGEST_SAMPLE = 40_000
+MOST_COUNTERS = 2**20
 
 
 def block_side_in_voxels(shape: tuple[int, ...]) -> int:
@@ -66,16 +68,24 @@ def balanced_slabs(planes: NDArray[np.int64], n_planes: int, n_slabs: int) -> li
 
 
 def most_overlapping(
-    centres: NDArray[np.float64], planes: NDArray[np.int64], voxel_size: NDArray[np.float64]
+    order: NDArray[np.intp],
+    centres: NDArray[np.float64],
+    planes: NDArray[np.int64],
+    shape: tuple[int, int, int],
+    voxel_size: NDArray[np.float64],
 ) -> float:
     """Estimate how many positions write to the voxel that most write to.
 
     Parameters
     ----------
+    order
+        ``(m,)``: those of the positions that write to the map.
     centres
         ``(n, 3)`` in the order (x, y, z), in voxels.
     planes
         ``(n, 2)``: the first plane that each position writes to, and the one after its last.
+    shape
+        Shape (z, y, x) of the map.
     voxel_size
         ``(3,)``, in the order (x, y, z).
 
@@ -84,13 +94,18 @@ def most_overlapping(
     float
         The largest number in one of the boxes of a mean window's size that tile the map.
     """
-    if len(centres) == 0:
+    if len(order) == 0:
         return 0.0
-    step = -(-len(centres) // LARGEST_SAMPLE)
-    window = float(np.mean(planes[::step, 1] - planes[::step, 0])) * voxel_size[2] / voxel_size
-    boxes = np.floor(centres[::step] / window).astype(np.int64)
-    boxes -= boxes.min(axis=0)
-    extent = boxes.max(axis=0) + 1
+    step = -(-len(order) // LARGEST_SAMPLE)
+    sample = order[::step]
+    depth = float(np.mean(planes[sample, 1] - planes[sample, 0]))
+    window = depth * voxel_size[2] / voxel_size
+    extent = (np.array(shape[::-1]) / window).astype(np.int64) + 3
+    # What lies outside the map is counted where it reaches in.
+    boxes = np.clip(centres[sample] * (1.0 / window) + 1.0, 0.0, extent - 1.0).astype(np.int64)
     numbers = (boxes[:, 2] * extent[1] + boxes[:, 1]) * extent[0] + boxes[:, 0]
-    _, counts = np.unique(numbers, return_counts=True)
+    if math.prod(extent.tolist()) < MOST_COUNTERS:
+        counts = np.bincount(numbers)
+    else:
+        _, counts = np.unique(numbers, return_counts=True)
     return float(step * counts.max())

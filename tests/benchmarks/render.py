@@ -51,7 +51,7 @@ def gemmi_model(
 
 def measure() -> list[Row]:
     rows = []
-    for n_copies, n_voxels, n_rounds in ((24, 320, 9), (1, 128, 31)):
+    for n_copies, n_voxels, n_rounds in ((24, 320, 9), (1, 128, 9)):
         positions, atomic_numbers, b_factors = copies_of_the_sample(n_copies)
         model = gemmi_model(positions, atomic_numbers, b_factors, n_voxels)
         parameters = numbavol.PengScatteringFactorParameters(atomic_numbers)

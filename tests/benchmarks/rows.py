@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+TURN_IN_SECONDS = 0.1
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A measurement beside a peer: ``ratio`` is the peer's over ours, and is to be large."""
@@ -64,14 +67,22 @@ class Limit:
 
 
 def medians_in_turn(works: Sequence[Callable[[], object]], n_rounds: int) -> list[float]:
-    """Time pieces of work one after the other, round by round, after one round unmeasured."""
+    """Time pieces of work in turn, round by round, after one round unmeasured.
+
+    Each round begins with another one, for the first to follow a peer that has freed much memory
+    waits for the system to gather it again. In its turn a piece of work is repeated for a tenth of
+    a second, for a processor that was idle takes milliseconds to wake.
+    """
     seconds: list[list[float]] = [[] for _ in works]
     for n_round in range(n_rounds + 1):
-        for work, taken in zip(works, seconds, strict=True):
-            began = time.perf_counter()
-            work()
+        for n in range(len(works)):
+            which = (n + n_round) % len(works)
+            began, n_runs = time.perf_counter(), 0
+            while (taken := time.perf_counter() - began) < TURN_IN_SECONDS:
+                works[which]()
+                n_runs += 1
             if n_round > 0:
-                taken.append(time.perf_counter() - began)
+                seconds[which].append(taken / n_runs)
     return [statistics.median(taken) for taken in seconds]
 
 

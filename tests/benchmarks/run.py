@@ -1,6 +1,6 @@
 """Benchmarks: each piece of work beside a peer, or beside the limit that is set for it.
 
-python tests/benchmarks/run.py [render] [memory] [startup] [--json FILE]
+python tests/benchmarks/run.py [render] [arrays] [memory] [startup] [--json FILE]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import platform
 from pathlib import Path
 
+import arrays
 import memory
 import numpy as np
 import render
@@ -20,7 +21,12 @@ from rich.table import Table
 import numbavol
 from numbavol.kernels.threads import usable_cpus
 
-BENCHMARKS = {"render": render.measure, "memory": memory.measure, "startup": startup.measure}
+BENCHMARKS = {
+    "render": render.measure,
+    "arrays": arrays.measure,
+    "memory": memory.measure,
+    "startup": startup.measure,
+}
 
 
 def main() -> None:

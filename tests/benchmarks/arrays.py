@@ -1,0 +1,62 @@
+"""Planes of a transform beside SciPy's interpolation, and a correlation within its limit."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import scipy.ndimage
+from rows import Limit, Row, medians_in_turn
+from scipy.spatial.transform import Rotation
+
+import numbavol
+
+SIDE = 256
+N_PLANES = 20
+N_THREADS = 2
+
+
+def measure() -> list[Row | Limit]:
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((SIDE,) * 3, dtype=np.float32)
+    grid = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(values).fourier_voxel_grid
+    coefficients = numbavol.compute_spline_coefficients(grid)
+    turns = Rotation.random(N_PLANES, rng=0).as_matrix()
+    half = (SIDE, SIDE // 2 + 1)
+    planes = np.stack([-turns[:, 1] / 2, turns[:, 0] / SIDE, turns[:, 1] / SIDE], axis=1)
+    y, x = np.indices(half)
+    points = [
+        np.moveaxis((first + x[..., np.newaxis] * a + y[..., np.newaxis] * b), -1, 0)[::-1] * SIDE
+        + SIDE // 2
+        for first, a, b in planes
+    ]
+    numbavol.set_num_threads(N_THREADS)
+    rows: list[Row | Limit] = []
+    with ThreadPoolExecutor(N_THREADS) as pool:
+
+        def with_scipy(order: int) -> None:
+            def interpolate(at: np.ndarray) -> np.ndarray:
+                return scipy.ndimage.map_coordinates(
+                    grid, at, order=order, mode="grid-wrap", prefilter=False
+                )
+
+            list(pool.map(interpolate, points))
+
+        for order, name, target, sample in (
+            (1, "linear", 3.5, lambda: numbavol.sample_fourier_planes(grid, planes, half)),
+            (
+                3,
+                "cubic",
+                2.5,
+                lambda: numbavol.sample_fourier_planes_spline(coefficients, planes, half),
+            ),
+        ):
+            ours, theirs = medians_in_turn([sample, lambda order=order: with_scipy(order)], 5)
+            work = f"{name} slice of {SIDE}^3, half plane, 2 threads"
+            peer = "scipy map_coordinates, 2 threads"
+            rows.append(Row(work, ours / N_PLANES, peer, theirs / N_PLANES, target))
+    other = values + rng.standard_normal(values.shape, dtype=np.float32)
+    (fsc,) = medians_in_turn([lambda: numbavol.compute_fourier_shell_correlation(values, other)], 5)
+    rows.append(Limit(f"Fourier shell correlation of {SIDE}^3", fsc, 0.5))
+    numbavol.set_num_threads(None)
+    return rows
