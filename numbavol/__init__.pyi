@@ -8,7 +8,7 @@ from .atoms import (
     read_atoms_from_pdb,
     variance_to_b_factor,
 )
-from .io import MapHeader, RealSpaceMap, read_map, read_map_header, write_map
+from .io import MapHeader, RealSpaceMap, is_map_file, read_map, read_map_header, write_map
 from .kernels.threads import get_num_threads, set_num_threads
 from .ndimage import (
     AbstractFilter,
@@ -77,7 +77,7 @@ from .poses import (
     QuaternionPose,
     RelionAngles,
 )
-from .rendering import AbstractVolumeRenderFn, GaussianMixtureRenderFn
+from .rendering import AbstractVolumeRenderFn, GaussianMixtureRenderFn, render_gaussian_mixture
 from .volumes import (
     AbstractAtomVolume,
     AbstractVolumeParametrization,
@@ -160,6 +160,7 @@ __all__ = [
     "ifftn",
     "io",
     "irfftn",
+    "is_map_file",
     "make_1d_coordinate_grid",
     "make_1d_frequency_grid",
     "make_coordinate_grid",
@@ -175,6 +176,7 @@ __all__ = [
     "read_atoms_from_pdb",
     "read_map",
     "read_map_header",
+    "render_gaussian_mixture",
     "rendering",
     "rescale_voxel_size",
     "resize_with_crop_or_pad",
