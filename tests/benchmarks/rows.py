@@ -69,9 +69,9 @@ class Limit:
 def medians_in_turn(works: Sequence[Callable[[], object]], n_rounds: int) -> list[float]:
     """Time pieces of work in turn, round by round, after one round unmeasured.
 
-    Each round begins with another one, for the first to follow a peer that has freed much memory
-    waits for the system to gather it again. In its turn a piece of work is repeated for a tenth of
-    a second, for a processor that was idle takes milliseconds to wake.
+    Each round begins with another one, for what follows a peer that has freed much memory is slower
+    than what follows something else. In its turn a piece of work is repeated for a tenth of a
+    second: this times repeated calls, and hides what the first call after a peer costs.
     """
     seconds: list[list[float]] = [[] for _ in works]
     for n_round in range(n_rounds + 1):
