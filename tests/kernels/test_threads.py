@@ -74,9 +74,11 @@ def test_an_error_arrives_and_drops_what_was_not_begun(n_threads: int) -> None:
 def test_no_task_runs_on_after_an_error() -> None:
     set_num_threads(2)
     running: set[int] = set()
+    both_run = threading.Barrier(2, timeout=20)
 
     def work(task: int) -> None:
         running.add(task)
+        both_run.wait()
         time.sleep(0.1 * task)
         running.discard(task)
         if task == 0:

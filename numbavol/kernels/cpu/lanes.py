@@ -104,8 +104,8 @@ def _mark(instruction: Any, kind: str) -> None:
 
 def _register_load(function: Any, count: int, metadata: str) -> None:
     @type_callable(function)
-    def type_of_load(context: Any) -> Any:  # noqa: ARG001
-        return lambda array, start: LanesType(array.dtype, count)  # noqa: ARG005
+    def type_of_load(context: Any) -> Any:
+        return lambda array, start: LanesType(array.dtype, count)
 
     @lower_builtin(function, types.Array, types.Integer)
     def lower_load(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -125,19 +125,19 @@ _register_load(load_output, LANES, "alias.scope")
 
 
 @type_callable(lane)
-def _type_of_lane(context: Any) -> Any:  # noqa: ARG001
-    return lambda lanes, index: lanes.dtype if isinstance(lanes, LanesType) else None  # noqa: ARG005
+def _type_of_lane(context: Any) -> Any:
+    return lambda lanes, index: lanes.dtype if isinstance(lanes, LanesType) else None
 
 
 @lower_builtin(lane, LanesType, types.Integer)
-def _lower_lane(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+def _lower_lane(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     lanes, index = arguments
     return builder.extract_element(lanes, builder.trunc(index, ir.IntType(32)))
 
 
 @type_callable(load_scalar)
-def _type_of_load_scalar(context: Any) -> Any:  # noqa: ARG001
-    return lambda array, index: array.dtype  # noqa: ARG005
+def _type_of_load_scalar(context: Any) -> Any:
+    return lambda array, index: array.dtype
 
 
 @lower_builtin(load_scalar, types.Array, types.Integer)
@@ -148,7 +148,7 @@ def _lower_load_scalar(context: Any, builder: Any, signature: Any, arguments: An
 
 
 @type_callable(widen)
-def _type_of_widen(context: Any) -> Any:  # noqa: ARG001
+def _type_of_widen(context: Any) -> Any:
     return lambda lanes, array: LanesType(array.dtype, lanes.count)
 
 
@@ -161,8 +161,8 @@ def _lower_widen(context: Any, builder: Any, signature: Any, arguments: Any) -> 
 
 def _register_store(function: Any, metadata: str | None) -> None:
     @type_callable(function)
-    def type_of_store(context: Any) -> Any:  # noqa: ARG001
-        return lambda array, start, lanes: types.none  # noqa: ARG005
+    def type_of_store(context: Any) -> Any:
+        return lambda array, start, lanes: types.none
 
     @lower_builtin(function, types.Array, types.Integer, LanesType)
     def lower_store(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -183,7 +183,7 @@ _register_store(store_output, "alias.scope")
 
 @type_callable(operator.add)
 @type_callable(operator.sub)
-def _type_of_sum(context: Any) -> Any:  # noqa: ARG001
+def _type_of_sum(context: Any) -> Any:
     def type_sum(left: Any, right: Any) -> Any:
         return left if isinstance(left, LanesType) and left == right else None
 
@@ -191,17 +191,17 @@ def _type_of_sum(context: Any) -> Any:  # noqa: ARG001
 
 
 @lower_builtin(operator.add, LanesType, LanesType)
-def _lower_add(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+def _lower_add(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     return builder.fadd(*arguments, flags=("contract",))
 
 
 @lower_builtin(operator.sub, LanesType, LanesType)
-def _lower_subtract(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+def _lower_subtract(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     return builder.fsub(*arguments, flags=("contract",))
 
 
 @type_callable(operator.mul)
-def _type_of_multiple(context: Any) -> Any:  # noqa: ARG001
+def _type_of_multiple(context: Any) -> Any:
     def type_multiple(scalar: Any, lanes: Any) -> Any:
         return lanes if isinstance(lanes, LanesType) and scalar == lanes.dtype else None
 
@@ -209,7 +209,7 @@ def _type_of_multiple(context: Any) -> Any:  # noqa: ARG001
 
 
 @lower_builtin(operator.mul, types.Float, LanesType)
-def _lower_multiple(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+def _lower_multiple(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     scalar, lanes = arguments
     undefined = ir.Constant(lanes.type, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
