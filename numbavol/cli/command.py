@@ -15,8 +15,12 @@ from numbavol.cli.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 BAD_DATA, BAD_USAGE, INTERRUPTED = 1, 2, 130
+# The signals that came to this process: where an interrupt meets an import, it may come out as an
+# error of that.
+_interrupts: list[int] = []
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -36,11 +40,19 @@ numbavol_command.add_command(fsc)
 def run() -> NoReturn:
     """Run the command as a process of its own."""
     # A batch system that ends the job is to leave no part of a map.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    # A shell's background job ignores the keyboard.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     status = main()
     # An interrupt that comes while Python shuts down would leave it waiting for its threads.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(status)
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    _interrupts.append(signal_number)
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,13 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message().rstrip(".") + hint, error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", INTERRUPTED)
-    except (ValueError, TypeError, OSError, MemoryError) as error:
-        if debug:
-            raise
-        return _fail(_in_one_line(error), BAD_DATA)
     except Exception as error:
         if debug:
             raise
+        if _interrupts:
+            return _fail("interrupted", INTERRUPTED)
+        if isinstance(error, (ValueError, TypeError, OSError, MemoryError)):
+            return _fail(_in_one_line(error), BAD_DATA)
         reason = f"{type(error).__name__}: {_in_one_line(error)}"
         return _fail(f"{reason} (this is a bug; --debug shows where)", BAD_DATA)
     return 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from numbavol.kernels.threads import run_task
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
 MODULES = {
     ("expand_half_transform", "cpu"): "numbavol.kernels.cpu.transforms",
@@ -61,5 +65,12 @@ def find_kernel(name: str, device: str) -> Callable[..., Any]:
     callable
         The compiled function.
     """
-    kernel: Callable[..., Any] = getattr(import_module(MODULES[name, device]), name)
+    kernel: Callable[..., Any] = getattr(_import_off_the_main_thread(MODULES[name, device]), name)
     return kernel
+
+
+def _import_off_the_main_thread(module: str) -> ModuleType:
+    if module in sys.modules:
+        return import_module(module)
+    # An interrupt in the midst of Numba's import becomes an ImportError, or is lost.
+    return run_task(lambda: import_module(module))

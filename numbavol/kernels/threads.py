@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ Result = TypeVar("Result")
 
 ENVIRONMENT_VARIABLE = "NUMBAVOL_NUM_THREADS"
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class _Pool:
@@ -170,22 +172,63 @@ def run_tasks(
             if report is not None:
                 report(n_done, len(tasks))
         return
-    # Also a single thread is not the caller's: an interrupt reaches the main thread only, and
-    # must not find it where Numba loads code, for LLVM's callbacks lose it, or crash.
-    executor = _pools[0].executor_of(get_num_threads())
-    futures: list[Future[object]] = []
+    run = _Run(work, tasks)
     try:
-        futures.extend(executor.submit(work, task) for task in tasks)
-        for n_done, future in enumerate(as_completed(futures), start=1):
-            future.result()
+        # Also a single thread is not the caller's: an interrupt reaches the main thread only, and
+        # must not find it where Numba loads code, for LLVM's callbacks lose it, or crash.
+        executor = _pools[0].executor_of(get_num_threads())
+        for _ in range(min(get_num_threads(), len(tasks))):
+            executor.submit(run.work_off)
+        for n_done in range(1, len(tasks) + 1):
+            error = run.outcomes.get()
+            if error is not None:
+                raise error
             if report is not None:
                 report(n_done, len(tasks))
     finally:
-        for future in futures:
-            future.cancel()
-        for future in futures:
-            if not future.cancelled():
-                future.exception()
+        run.stop()
+
+
+class _Run(Generic[Task]):
+    """Tasks that a few threads share, and what the caller waits for.
+
+    The caller takes no lock that a Python function holds: an interrupt can come between any two
+    lines of that one, as in those of `concurrent.futures`, and leave it locked for ever.
+    """
+
+    def __init__(self, work: Callable[[Task], object], tasks: list[Task]) -> None:
+        self.outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
+        self._work, self._tasks, self._lock = work, iter(tasks), threading.Lock()
+        self._n_begun = self._n_ended = 0
+        self._is_stopped = False
+
+    def work_off(self) -> None:
+        """Do the next task until there is none."""
+        while True:
+            with self._lock:
+                if self._is_stopped:
+                    return
+                try:
+                    task = next(self._tasks)
+                except StopIteration:
+                    return
+                self._n_begun += 1
+            outcome = None
+            try:
+                self._work(task)
+            except BaseException as error:  # noqa: BLE001  # the caller raises it
+                outcome = error
+            with self._lock:
+                self._n_ended += 1
+            self.outcomes.put(outcome)
+
+    def stop(self) -> None:
+        """Begin no more tasks, and wait for those that are begun."""
+        with self._lock:
+            self._is_stopped = True
+        while self._n_ended < self._n_begun:
+            with contextlib.suppress(Empty):
+                self.outcomes.get(timeout=SECONDS_BETWEEN_LOOKS)
 
 
 def run_task(work: Callable[[], Result]) -> Result:

@@ -274,7 +274,10 @@ def test_debug_shows_the_traceback(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.compiled
-def test_an_interrupted_run_leaves_no_map(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "seconds", [0.1, *(pytest.param(0.05 * n, marks=pytest.mark.heavy) for n in range(12))]
+)
+def test_an_interrupted_run_leaves_no_map(seconds: float, tmp_path: Path) -> None:
     output = tmp_path / "map.mrc"
     program = "from numbavol.cli import run; run()"
     # Work of several seconds.
@@ -288,9 +291,17 @@ def test_an_interrupted_run_leaves_no_map(tmp_path: Path) -> None:
     assert process.stdout is not None
     while not process.stdout.readline().startswith("render"):
         pass
-    time.sleep(0.1)
+    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
     assert errors.splitlines()[-1] == "numbavol: error: interrupted"
+    assert process.returncode == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_that_an_interrupt_causes_is_reported_as_the_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("numbavol.cli.command._interrupts", [signal.SIGINT])
+    assert render(tmp_path / "missing.pdb", "-o", tmp_path / "map.mrc") == 130
+    assert capsys.readouterr().err == "numbavol: error: interrupted\n"
