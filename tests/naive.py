@@ -109,6 +109,15 @@ def centred_inverse_dft(transform):
     return array
 
 
+def frequency_vectors(shape, spacing=1.0, *, half=True):
+    """Vectors (x, y[, z]) as NumPy has them; one spacing, or one an axis in the order (z, y, x)."""
+    spacings = np.broadcast_to(spacing, len(shape))
+    axes = [np.fft.fftfreq(n, side) for n, side in zip(shape, spacings, strict=True)]
+    if half:
+        axes[-1] = np.fft.rfftfreq(shape[-1], spacings[-1])
+    return np.stack(np.meshgrid(*axes, indexing="ij")[::-1], axis=-1)
+
+
 def rotation_x(degrees):
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])

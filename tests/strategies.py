@@ -39,6 +39,12 @@ numbers_of_gaussians = st.sampled_from([1, 2, 5, 6, 7, 8])
 dtypes = st.sampled_from([np.float32, np.float64])
 
 
+def image_and_map_shapes(longest):
+    """Two or three axes of up to so many elements."""
+    sides = st.integers(1, longest)
+    return st.one_of(st.tuples(sides, sides), st.tuples(sides, sides, sides))
+
+
 @dataclasses.dataclass(frozen=True)
 class Scene:
     """A map, and Gaussians: amplitudes and variances are (n, k)."""

@@ -16,6 +16,7 @@ PACKAGE = Path(numbavol.__file__).parent
 # An import may only point to a smaller number, or stay in its own folder.
 LAYERS = {
     "arguments": 0,
+    "values": 0,
     "kernels": 0,
     "data": 0,
     "atoms": 1,

@@ -1,6 +1,7 @@
-"""The conventions of the package, one test each.
+"""The conventions of the package, one test each: space, poses, atoms and rendering.
 
-Arrays are [z, y, x], vectors (x, y, z), lengths angstroms.
+Arrays are [z, y, x], vectors (x, y, z), lengths angstroms. Those of Fourier space and of volumes of
+voxels are in test_fourier_conventions.py and test_voxel_conventions.py.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import numpy as np
 import pytest
 
 from numbavol import (
+    AxisAnglePose,
     EulerAnglePose,
     GaussianMixtureRenderFn,
     GaussianMixtureVolume,
+    PengScatteringFactor,
     PengScatteringFactorParameters,
+    QuaternionPose,
     b_factor_to_variance,
-    fftn,
-    ifftn,
-    irfftn,
-    rfftn,
+    crop_to_shape,
+    make_coordinate_grid,
+    pad_to_shape,
+    read_atoms_from_pdb,
+    resize_with_crop_or_pad,
     variance_to_b_factor,
 )
 
@@ -75,6 +80,34 @@ def test_position_zero_is_the_centre_of_voxel_half_n_rounded_down(n):
         assert middle[n // 2 - 1] == middle[n // 2 + 1]
 
 
+@pytest.mark.parametrize("shape", [(4, 5, 6), (5, 4, 7)])
+def test_a_coordinate_grid_holds_x_y_z_of_each_voxel(shape):
+    grid = make_coordinate_grid(shape, (1.0, 2.0, 4.0))
+    assert grid.shape == (*shape, 3)
+    n_z, n_y, n_x = shape
+    np.testing.assert_array_equal(grid[n_z // 2, n_y // 2, n_x // 2], [0, 0, 0])
+    np.testing.assert_array_equal(grid[n_z // 2, n_y // 2, n_x // 2 + 1], [1, 0, 0])
+    np.testing.assert_array_equal(
+        grid[0, 1, 2], [2 - n_x // 2, (1 - n_y // 2) * 2, -(n_z // 2) * 4]
+    )
+
+
+def test_coordinates_of_images_and_of_rows_are_x_y_and_x():
+    np.testing.assert_array_equal(make_coordinate_grid((3, 4))[0, 1], [-1, -1])
+    np.testing.assert_array_equal(make_coordinate_grid((3, 4))[2, 1], [-1, 1])
+    np.testing.assert_array_equal(make_coordinate_grid((4,)), [[-2], [-1], [0], [1]])
+
+
+@pytest.mark.parametrize(("n", "m"), [(4, 8), (4, 7), (5, 8), (5, 9), (5, 5)])
+def test_padding_and_cropping_move_voxel_half_n_to_half_m_rounded_down(n, m):
+    small, large = np.zeros((n, n, n)), np.zeros((m, m, m))
+    small[n // 2, n // 2, n // 2] = large[m // 2, m // 2, m // 2] = 1
+    np.testing.assert_array_equal(pad_to_shape(small, (m, m, m)), large)
+    np.testing.assert_array_equal(crop_to_shape(large, (n, n, n)), small)
+    other = resize_with_crop_or_pad(small, (m, n, 1))
+    assert np.argwhere(other).tolist() == [[m // 2, n // 2, 0]]
+
+
 @pytest.mark.parametrize("voxel_size", [1.0, 0.5, (0.5, 1.0, 2.0)])
 def test_the_sum_of_the_map_times_the_voxel_volume_is_the_sum_of_the_amplitudes(voxel_size):
     volume = GaussianMixtureVolume([[0, 0, 0], [1, -1, 2]], [3.0, -1.25], 1.0)
@@ -91,64 +124,6 @@ def test_there_is_no_factor_four_pi():
     rendered = GaussianMixtureRenderFn((40, 40, 40), 0.5, tolerance=0)(volume)
     # Of the printed table: f(0) of carbon.
     assert rendered.sum(dtype=float) * 0.5**3 == pytest.approx(2.5088, abs=1e-4)
-
-
-# Fourier
-
-
-@pytest.mark.parametrize("shape", [(4, 5, 6), (5, 4, 7)])
-def test_transforms_have_numpys_sign_and_no_factor(shape):
-    array = np.random.default_rng(1).normal(size=shape)
-    np.testing.assert_allclose(
-        fftn(array), np.fft.fftn(np.fft.ifftshift(array)), rtol=0, atol=1e-12
-    )
-    np.testing.assert_allclose(
-        rfftn(array), np.fft.rfftn(np.fft.ifftshift(array)), rtol=0, atol=1e-12
-    )
-
-
-@pytest.mark.parametrize("n", [6, 7])
-def test_a_point_at_x_has_the_phase_minus_two_pi_k_x(n):
-    array = np.zeros(n)
-    array[n // 2 + 2] = 1
-    frequencies = np.fft.fftfreq(n)
-    expected = np.exp(-2j * np.pi * frequencies * 2)
-    np.testing.assert_allclose(fftn(array), expected, rtol=0, atol=ROUNDING)
-
-
-def test_the_zero_frequency_is_in_the_corner_and_is_the_sum():
-    array = np.arange(24.0).reshape(2, 3, 4)
-    assert fftn(array)[0, 0, 0] == array.sum()
-    assert rfftn(array)[0, 0, 0] == array.sum()
-
-
-@pytest.mark.parametrize("n", [6, 7])
-def test_a_half_transform_is_the_first_half_of_the_last_axis(n):
-    array = np.random.default_rng(1).normal(size=(4, 5, n))
-    half = rfftn(array)
-    assert half.shape == (4, 5, n // 2 + 1)
-    np.testing.assert_allclose(half, fftn(array)[..., : n // 2 + 1], rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("shape", [(4, 5, 6), (5, 4, 7)])
-def test_the_inverse_transforms_return_the_origin_to_the_middle(shape):
-    array = np.zeros(shape)
-    array[tuple(n // 2 for n in shape)] = 1
-    np.testing.assert_allclose(ifftn(np.ones(shape, complex)), array, rtol=0, atol=1e-15)
-    half = np.ones((*shape[:2], shape[2] // 2 + 1), complex)
-    np.testing.assert_allclose(irfftn(half, shape), array, rtol=0, atol=1e-15)
-
-
-@pytest.mark.parametrize("shape", [(4, 5, 6), (5, 4, 7)])
-def test_shifted_rendered_transforms_have_zero_frequency_at_half_n_rounded_down(shape):
-    render_fn = GaussianMixtureRenderFn(shape, 1.0, dtype=np.float64)
-    volume = GaussianMixtureVolume([[0.3, -0.2, 0.5]], 1.0, 1.0)
-    total = render_fn(volume).sum()
-    full = render_fn(volume, outputs_real_space=False, fftshifted=True)
-    half = render_fn(volume, outputs_real_space=False, outputs_rfft=True, fftshifted=True)
-    middle = tuple(n // 2 for n in shape)
-    assert full[middle] == pytest.approx(total, rel=1e-14)
-    assert half[(*middle[:2], 0)] == pytest.approx(total, rel=1e-14)  # x is halved: from 0 on
 
 
 # Poses
@@ -169,6 +144,25 @@ def test_a_positive_angle_turns_x_to_y_to_z_to_x():
     np.testing.assert_allclose(volume.positions, [[0, 4, 0]], rtol=0, atol=ROUNDING)
 
 
+def test_coordinates_rotate_by_r_and_back_by_its_transpose():
+    rotation, grid = naive.rotation_zyz(20, 50, 70), np.arange(24.0).reshape(2, 4, 3) / 3
+    turned, back = POSE.rotate_coordinates(grid), POSE.rotate_coordinates(grid, inverse=True)
+    for index in np.ndindex(2, 4):
+        np.testing.assert_allclose(turned[index], rotation @ grid[index], rtol=0, atol=ROUNDING)
+        np.testing.assert_allclose(back[index], rotation.T @ grid[index], rtol=0, atol=ROUNDING)
+
+
+def test_quaternions_are_wxyz():
+    half = math.radians(70) / 2
+    rotation = QuaternionPose(wxyz=(math.cos(half), math.sin(half), 0, 0)).rotation.as_matrix()
+    np.testing.assert_allclose(rotation, naive.rotation_x(70), rtol=0, atol=ROUNDING)
+
+
+def test_an_axis_and_an_angle_are_a_rotation_vector_in_degrees():
+    rotation = AxisAnglePose(euler_vector=(0, 70, 0)).rotation.as_matrix()
+    np.testing.assert_allclose(rotation, naive.rotation_y(70), rtol=0, atol=ROUNDING)
+
+
 def test_atoms_rotate_by_r_and_back_by_its_transpose():
     position = np.array([1.0, 2.0, 3.0])
     rotation = naive.rotation_zyz(20, 50, 70)
@@ -184,6 +178,12 @@ def test_positive_offsets_move_density_to_positive_x_and_y_and_z():
     moved = make_point((0, 0, 0)).translate_to_pose(pose)
     rendered = GaussianMixtureRenderFn((11, 11, 11), 1.0)(moved)
     assert np.unravel_index(rendered.argmax(), rendered.shape) == (5 + 4, 5 + 3, 5 + 2)
+
+
+def test_there_is_no_offset_along_z_unless_given():
+    assert EulerAnglePose(1.0, 2.0).offset_z_in_angstroms is None
+    moved = make_point((5.0, 6.0, 7.0)).translate_to_pose(EulerAnglePose(1.0, 2.0))
+    np.testing.assert_array_equal(moved.positions, [[6, 8, 7]])
 
 
 def test_the_offset_comes_after_the_rotation():
@@ -209,6 +209,41 @@ def test_relions_angles_and_origins_have_the_other_sign():
 
 
 # Atoms
+
+
+def test_scattering_factors_are_the_printed_table():
+    # Of Peng, Ren, Dudarev & Whelan (1996): carbon.
+    carbon = PengScatteringFactorParameters([6])
+    np.testing.assert_array_equal(carbon.a, [[0.0893, 0.2563, 0.7570, 1.0487, 0.3575]])
+    np.testing.assert_array_equal(carbon.b, [[0.2465, 1.7100, 6.4094, 18.6113, 50.2523]])
+
+
+def test_there_are_five_gaussians_of_each_element_from_1_to_98():
+    table = PengScatteringFactorParameters(np.arange(1, 99))
+    assert table.a.shape == table.b.shape == (98, 5)
+    for missing in (0, 99):
+        with pytest.raises(ValueError, match="no scattering factor"):
+            PengScatteringFactorParameters([missing])
+
+
+def test_as_a_function_of_frequency_a_scattering_factor_takes_a_quarter_of_b_and_b_factor():
+    a, b, b_factor, k = [2.0, -0.5], [3.0, 40.0], 20.0, np.array([0.1, -0.2, 0.3])
+    expected = sum(x * math.exp(-(y + 20.0) * 0.14 / 4) for x, y in zip(a, b, strict=True))
+    assert PengScatteringFactor(a, b, b_factor)(k) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("variance", [0.0, -1.0])
+def test_variances_are_above_0(variance):
+    with pytest.raises(ValueError, match="variances: expected"):
+        GaussianMixtureVolume([[0, 0, 0]], 1.0, variance)
+
+
+def test_all_atoms_are_selected_not_a_chain_of_that_name(tmp_path):
+    path = tmp_path / "model.pdb"
+    path.write_text(
+        "ATOM      1  CA  ALA A   1       1.000   2.000   3.000  1.00 10.00           C"
+    )
+    assert read_atoms_from_pdb(path, center=False)[0].tolist() == [[1, 2, 3]]
 
 
 def test_the_variance_of_a_b_factor_is_b_over_eight_pi_squared():
@@ -266,3 +301,25 @@ def test_maps_are_float32_with_a_tolerance_of_a_millionth_unless_asked():
     render_fn = GaussianMixtureRenderFn((3, 3, 3), 1.0)
     assert render_fn.dtype == np.float32
     assert render_fn.tolerance == 1e-6
+
+
+def measure_what_is_left_out(tolerance):
+    """The sum of it over a map of 20 Gaussians, as a part of their absolute amplitudes."""
+    rng = np.random.default_rng(1)
+    positions, amplitudes = rng.uniform(-5, 5, (20, 3)), rng.uniform(-2, 2, (20, 1))
+    variances, shape, sides = rng.uniform(0.5, 2, (20, 1)), (15, 16, 17), (1.0, 1.5, 0.75)
+    render_fn = GaussianMixtureRenderFn(shape, sides, tolerance=tolerance, dtype=np.float64)
+    rendered = render_fn(GaussianMixtureVolume(positions, amplitudes, variances))
+    exact = naive.voxel_averages(shape, sides, positions, amplitudes, variances)
+    return np.abs(rendered - exact).sum() * math.prod(sides) / np.abs(amplitudes).sum()
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-8])
+def test_what_a_rendering_leaves_out_is_within_the_tolerance_of_all_amplitudes(tolerance):
+    # More than rounding: it is there to be within the tolerance.
+    assert 1e-13 < measure_what_is_left_out(tolerance) <= tolerance
+
+
+def test_a_tolerance_of_0_leaves_nothing_out():
+    # Rounding alone: each voxel of a Gaussian is a product of differences, good to 1e-16 of it.
+    assert measure_what_is_left_out(0) < 1e-14

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 import numbavol
+from numbavol.cli.filter import filter_map
 from numbavol.cli.fsc import fsc
 from numbavol.cli.info import info
 from numbavol.cli.render import render
@@ -35,6 +36,7 @@ def numbavol_command() -> None:
 numbavol_command.add_command(render)
 numbavol_command.add_command(info)
 numbavol_command.add_command(fsc)
+numbavol_command.add_command(filter_map)
 
 
 def run() -> NoReturn:

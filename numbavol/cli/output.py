@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 
 class Report:
@@ -81,6 +83,40 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def check_output(output: Path, source: Path, what: str, overwrite: bool) -> None:
+    """Refuse a file that cannot be written: before the work, not after it.
+
+    Parameters
+    ----------
+    output
+        The file to write.
+    source
+        The file that is read.
+    what
+        What that is, in a word.
+    overwrite
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If `output` cannot be written, or is `source`. The message says why.
+    """
+    if output.is_dir():
+        msg = f"{output}: expected the name of a file to write, got a folder"
+    elif output.exists() and source.exists() and output.samefile(source):
+        msg = f"{output}: that is the {what} itself"
+    elif output.exists() and not overwrite:
+        msg = f"{output}: the file exists; --overwrite replaces it"
+    elif not output.parent.is_dir():
+        msg = f"{output}: there is no folder {output.parent}"
+    elif not os.access(output.parent, os.W_OK):
+        msg = f"{output}: nothing may be written in {output.parent}"
+    else:
+        return
+    raise ValueError(msg)
 
 
 def count_elements(elements: Mapping[str, int]) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from numbavol.cli.output import Report, count_elements, plural, progress_bar
+from numbavol.cli.options import LARGEST_SIDE, WordOrNumber
+from numbavol.cli.output import Report, check_output, count_elements, plural, progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,36 +20,6 @@ if TYPE_CHECKING:
 
 # rendering.gaussian_mixture.DEFAULT_TOLERANCE, which --help is not to import NumPy for.
 DEFAULT_TOLERANCE = 1e-6
-# Of a box that --box auto makes, in voxels: more than any memory holds.
-LARGEST_SIDE = 1_000_000
-
-
-class WordOrNumber(click.ParamType):  # type: ignore[type-arg]  # not a generic before click 8.5
-    """One of a few words, or a number.
-
-    Parameters
-    ----------
-    words
-        The words.
-    number
-        What the number is read by.
-    """
-
-    name = "word or number"
-
-    def __init__(self, words: tuple[str, ...], number: Any) -> None:
-        self._words, self._number = words, number
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> str | float:
-        """Read the option."""
-        if value in self._words:
-            return str(value)
-        try:
-            converted: float = self._number.convert(value, param, ctx)
-            return converted
-        except click.BadParameter as error:
-            words = " or ".join(repr(word) for word in self._words)
-            self.fail(f"{error.message.rstrip('.')}; {words} is possible too", param, ctx)
 
 
 @click.command()
@@ -123,7 +93,7 @@ def render(
     report = Report(as_json)
     if threads is not None:
         numbavol.set_num_threads(threads)
-    _check_output(output, model, overwrite)
+    check_output(output, model, "model", overwrite)
     positions, atomic_numbers, properties = _read(model, models, select, report)
     volume = _make_volume(positions, atomic_numbers, properties, b_factors, report)
 
@@ -149,23 +119,6 @@ def render(
         seconds=seconds,
     )
     report.finish()
-
-
-def _check_output(output: Path, model: Path, overwrite: bool) -> None:
-    # Before the work, not after it.
-    if output.is_dir():
-        msg = f"{output}: expected the name of a file to write, got a folder"
-    elif output.exists() and model.exists() and output.samefile(model):
-        msg = f"{output}: that is the model itself"
-    elif output.exists() and not overwrite:
-        msg = f"{output}: the file exists; --overwrite replaces it"
-    elif not output.parent.is_dir():
-        msg = f"{output}: there is no folder {output.parent}"
-    elif not os.access(output.parent, os.W_OK):
-        msg = f"{output}: nothing may be written in {output.parent}"
-    else:
-        return
-    raise ValueError(msg)
 
 
 def _read(

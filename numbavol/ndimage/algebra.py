@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from numbavol.values import have_equal_values
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -69,12 +71,7 @@ class AlgebraicValue(ABC, Generic[Family]):
 
     def __eq__(self, other: object) -> bool:
         """Compare class and values; False for anything else."""
-        if type(other) is not type(self):
-            return False
-        mine, theirs = vars(self), vars(other)
-        return mine.keys() == theirs.keys() and all(
-            _are_equal(mine[name], theirs[name]) for name in mine
-        )
+        return type(other) is type(self) and have_equal_values(vars(self), vars(other))
 
     def __hash__(self) -> int:
         """Hash the values, of arrays their shape alone."""
@@ -124,12 +121,6 @@ def _as_number(symbol: str, operand: object) -> float | None:
         msg = f"{symbol}: expected a finite number, got {number}"
         raise ValueError(msg)
     return number
-
-
-def _are_equal(mine: object, theirs: object) -> bool:
-    if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
-        return np.array_equal(mine, theirs)  # type: ignore[arg-type]
-    return bool(mine == theirs)
 
 
 def _describe(value: object) -> str:

@@ -12,34 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import read_shape
+from numbavol.ndimage.parameters import read_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
-
-
-def read_numbers(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Read an array of real or complex numbers.
-
-    Returns
-    -------
-    NDArray
-        The array itself if its byte order is the machine's, otherwise a copy.
-
-    Raises
-    ------
-    ValueError
-        If it holds no numbers, or has no axis. The message has `name` in it.
-    """
-    array = np.asarray(value)
-    if array.dtype.kind not in "biufc":
-        msg = f"{name}: expected real or complex numbers, got dtype {array.dtype}"
-        raise ValueError(msg)
-    if array.ndim == 0 or array.size == 0:
-        msg = f"{name}: expected an array with at least one element, got shape {array.shape}"
-        raise ValueError(msg)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def pad_to_shape(
@@ -73,7 +51,7 @@ def pad_to_shape(
     >>> pad_to_shape([1, 2, 3], (6,))
     array([0, 0, 1, 2, 3, 0])
     """
-    values = read_numbers("array", array)
+    values = read_array("array", array)
     target = read_shape("shape", shape, values.ndim)
     if any(m < n for m, n in zip(target, values.shape, strict=True)):
         msg = f"shape: expected at least the shape {values.shape} of array, got {target}"
@@ -146,7 +124,7 @@ def crop_to_shape_with_center(
     >>> crop_to_shape_with_center([[0, 1, 2, 3], [4, 5, 6, 7]], (1, 2), center=(3, 1))
     array([[6, 7]])
     """
-    values = read_numbers("array", array)
+    values = read_array("array", array)
     target = read_shape("shape", shape, values.ndim)
     middle = np.asarray(center)
     if middle.shape != (values.ndim,) or middle.dtype.kind not in "iu":
@@ -197,7 +175,7 @@ def resize_with_crop_or_pad(
            [1, 2],
            [0, 0]])
     """
-    values = read_numbers("array", array)
+    values = read_array("array", array)
     target = read_shape("shape", shape, values.ndim)
     common = tuple(min(m, n) for m, n in zip(target, values.shape, strict=True))
     return pad_to_shape(crop_to_shape(values, common), target, mode, **options)

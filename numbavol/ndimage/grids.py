@@ -8,42 +8,17 @@ has it; in cycles a voxel, with a spacing of 1, it is exactly 1/2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import allocate_zeros, read_reals, read_shape
+from numbavol.arguments import allocate_zeros, read_shape
+from numbavol.ndimage.parameters import read_grid_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
-
-
-def read_grid_spacing(name: str, grid_spacing: ArrayLike, n_axes: int) -> tuple[float, ...]:
-    """Read one length, or one an axis in the order (x, y, z).
-
-    Returns
-    -------
-    tuple[float, ...]
-        One length for each axis of an array, in the array's order: (z, y, x).
-
-    Raises
-    ------
-    ValueError
-        If it is neither, or a length is not finite and above 0. The message has `name` in it.
-    """
-    lengths = read_reals(name, grid_spacing)
-    if lengths.shape not in [(), (n_axes,)]:
-        msg = (
-            f"{name}: expected one number, or one for each of {n_axes} axes in the order "
-            f"(x, y, z), got shape {lengths.shape}"
-        )
-        raise ValueError(msg)
-    if not np.all((lengths > 0) & np.isfinite(lengths)):
-        msg = f"{name}: expected finite lengths above 0, got {lengths.tolist()}"
-        raise ValueError(msg)
-    return tuple(np.broadcast_to(lengths, (n_axes,))[::-1].tolist())
 
 
 def make_1d_coordinate_grid(size: int, grid_spacing: float = 1.0) -> NDArray[np.float64]:
@@ -345,3 +320,18 @@ def _make_lengths(axes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     for component in np.meshgrid(*axes, indexing="ij", sparse=True):
         lengths += component**2
     return np.sqrt(lengths, out=lengths)
+
+
+def compute_squared_lengths(vectors: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Compute the squared length of each vector, in a new array of their precision."""
+    squared = np.empty(vectors.shape[:-1], vectors.dtype)
+    np.square(vectors[..., 0], out=squared)
+    for component in range(1, vectors.shape[-1]):
+        squared += np.square(vectors[..., component])
+    return squared
+
+
+def compute_lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the length of each vector."""
+    lengths: NDArray[np.float64] = np.sqrt(compute_squared_lengths(vectors))
+    return lengths

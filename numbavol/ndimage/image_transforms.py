@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from numbavol.ndimage.algebra import AlgebraicValue, Family, freeze
-from numbavol.ndimage.parameters import check_n_axes
+from numbavol.ndimage.parameters import get_working_dtype, read_array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -36,7 +36,7 @@ class AbstractImageTransform(AlgebraicValue[Family], Generic[Family]):
         return f"{type(self).__name__}({', '.join(written)})"
 
 
-def read_array(name: str, array: ArrayLike, kinds: str) -> NDArray[np.inexact[Any]]:
+def keep_array(name: str, array: ArrayLike, kinds: str) -> NDArray[np.inexact[Any]]:
     """Read the array of a filter or of a mask as a read-only copy, in single or double precision.
 
     Raises
@@ -45,20 +45,8 @@ def read_array(name: str, array: ArrayLike, kinds: str) -> NDArray[np.inexact[An
         If its values are of another kind, or not finite, or it is no image or map. The message has
         `name` in it.
     """
-    values = np.asarray(array)
-    if values.dtype.kind not in kinds:
-        msg = f"{name}: expected {'' if 'c' in kinds else 'real '}numbers, got dtype {values.dtype}"
-        raise ValueError(msg)
-    check_n_axes(name, values.shape, (2, 3))
+    values = read_array(name, array, (2, 3), kinds=kinds)
     if not np.all(np.isfinite(values)):
         msg = f"{name}: expected finite values, got some that are not"
         raise ValueError(msg)
     return freeze(values.astype(get_working_dtype(values.dtype), copy=False))
-
-
-def get_working_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type of a product: complex if one is, single precision if the first is."""
-    is_single = dtypes[0].kind in "fc" and np.finfo(dtypes[0]).precision <= 6
-    precision = np.float32 if is_single else np.float64
-    is_complex = any(dtype.kind == "c" for dtype in dtypes)
-    return np.result_type(precision, np.complex64) if is_complex else np.dtype(precision)

@@ -11,6 +11,7 @@ import scipy.ndimage
 from numbavol.arguments import check_finite, read_reals
 from numbavol.kernels.dispatch import find_kernel
 from numbavol.kernels.threads import run_tasks
+from numbavol.ndimage.parameters import get_working_dtype, read_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def compute_spline_coefficients(data: ArrayLike) -> NDArray[np.inexact[Any]]:
     >>> bool(np.allclose(spline, [0.0, 6.0, 0.0, 0.0]))
     True
     """
-    array = _read_array("data", data)
+    array = _read_values("data", data)
     coefficients = scipy.ndimage.spline_filter(array, output=array.dtype, mode="grid-wrap")
     return np.pad(coefficients, 1, mode="wrap")
 
@@ -101,7 +102,7 @@ def map_coordinates(
     >>> map_coordinates(np.array([0.0, 10.0, 20.0]), [np.array([0.5, 1.25, 7.0])], order=1)
     array([ 5. , 12.5,  0. ])
     """
-    array = _read_array("input", input)
+    array = _read_values("input", input)
     if order not in (0, 1, 3):
         msg = f"order: expected 0, 1 or 3, got {order!r}"
         raise ValueError(msg)
@@ -137,7 +138,7 @@ def map_coordinates_spline(
         If the mode is another, there is not one array of coordinates an axis, or an axis has fewer
         than three coefficients.
     """
-    array = _read_array("coefficients", coefficients)
+    array = _read_values("coefficients", coefficients)
     if min(array.shape) < 3:
         msg = f"coefficients: expected 3 or more along each axis, got shape {array.shape}"
         raise ValueError(msg)
@@ -259,9 +260,7 @@ def _interpolate(
         msg = f"coordinates: expected arrays of one shape: {error}"
         raise ValueError(msg) from error
     n_missing = 3 - len(shape)
-    points = np.zeros((3, axes[0].size))
-    for axis, given in enumerate(axes):
-        points[n_missing + axis] = given.ravel()
+    points = _stack(axes, coordinates)
     padding = 2 if order == 3 else 0
     out = np.empty(axes[0].shape, values.dtype)
     n_channels = 2 if np.iscomplexobj(values) else 1
@@ -276,8 +275,7 @@ def _interpolate(
             (1,) * n_missing + shape,
             (0,) * n_missing + (padding,) * len(shape),
             points,
-            # An axis that was added has one element.
-            (0,) * n_missing + (order,) * len(shape),
+            order,
             MODES.index(mode),
             fill,
             start,
@@ -288,18 +286,16 @@ def _interpolate(
     return out
 
 
-def _read_array(name: str, value: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(value)
-    if array.dtype.kind not in "biufc":
-        msg = f"{name}: expected real or complex numbers, got dtype {array.dtype}"
-        raise ValueError(msg)
-    if not 1 <= array.ndim <= 3 or array.size == 0:
-        msg = f"{name}: expected one to three axes of one element or more, got shape {array.shape}"
-        raise ValueError(msg)
-    precision = {("f", 4): np.float32, ("c", 8): np.complex64, ("f", 2): np.float32}
-    default = np.complex128 if array.dtype.kind == "c" else np.float64
-    dtype = precision.get((array.dtype.kind, array.dtype.itemsize), default)
-    return np.ascontiguousarray(array, dtype)
+def _stack(axes: Sequence[NDArray[np.float64]], given: object) -> NDArray[np.float64]:
+    if isinstance(given, np.ndarray) and given.dtype == np.float64 and given.flags.c_contiguous:
+        # Of many points, a copy takes a third of the time of the nearest element's.
+        return given.reshape(len(axes), -1)
+    return np.stack([axis.ravel() for axis in axes])
+
+
+def _read_values(name: str, value: ArrayLike) -> NDArray[Any]:
+    array = read_array(name, value, (1, 2, 3))
+    return np.ascontiguousarray(array, get_working_dtype(array.dtype))
 
 
 def _as_reals(array: NDArray[Any]) -> NDArray[Any]:

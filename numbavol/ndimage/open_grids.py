@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import allocate_zeros, check_finite, read_precision, read_shape
-from numbavol.ndimage.grids import (
-    make_1d_coordinate_grid,
-    make_1d_frequency_grid,
-    read_grid_spacing,
-)
-from numbavol.ndimage.parameters import check_n_axes, read_grid
+from numbavol.ndimage.grids import make_1d_coordinate_grid, make_1d_frequency_grid
+from numbavol.ndimage.parameters import check_n_axes, read_grid, read_grid_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Reading of what operators, filters and masks are made from."""
+"""Reading of what the functions of arrays are given, and the types they work in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,50 @@ from numbavol.arguments import check_finite, read_reals
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+REAL, REAL_OR_COMPLEX = "biuf", "biufc"
+
 _GRIDS = {2: "(y, x, 2)", 3: "(z, y, x, 3)"}
+
+
+def read_array(
+    name: str,
+    value: ArrayLike,
+    n_axes: tuple[int, ...] | None = None,
+    *,
+    kinds: str = REAL_OR_COMPLEX,
+) -> NDArray[Any]:
+    """Read an array of numbers of some numbers of axes, at least one; finite or not.
+
+    Returns
+    -------
+    NDArray
+        The array itself if its byte order is the machine's, otherwise a copy.
+
+    Raises
+    ------
+    ValueError
+        If it holds other things than `kinds`, or nothing, or has another number of axes. The
+        message has `name` in it.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in kinds:
+        expected = "real numbers" if kinds == REAL else "real or complex numbers"
+        msg = f"{name}: expected {expected}, got dtype {array.dtype}"
+        raise ValueError(msg)
+    if n_axes is not None:
+        check_n_axes(name, array.shape, n_axes)
+    if array.ndim == 0 or array.size == 0:
+        msg = f"{name}: expected an array with at least one element, got shape {array.shape}"
+        raise ValueError(msg)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def get_working_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of a product: complex if one is, single precision if the first is."""
+    is_single = dtypes[0].kind in "fc" and np.finfo(dtypes[0]).precision <= 6
+    precision = np.float32 if is_single else np.float64
+    is_complex = any(dtype.kind == "c" for dtype in dtypes)
+    return np.result_type(precision, np.complex64) if is_complex else np.dtype(precision)
 
 
 def read_number(name: str, value: ArrayLike, *, minimum: float = -np.inf) -> float:
@@ -82,16 +125,27 @@ def check_n_axes(name: str, shape: tuple[int, ...], n_axes: tuple[int, ...]) -> 
         raise ValueError(msg)
 
 
-def compute_squared_lengths(vectors: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Compute the squared length of each vector, in a new array of their precision."""
-    squared = np.empty(vectors.shape[:-1], vectors.dtype)
-    np.square(vectors[..., 0], out=squared)
-    for component in range(1, vectors.shape[-1]):
-        squared += np.square(vectors[..., component])
-    return squared
+def read_grid_spacing(name: str, grid_spacing: ArrayLike, n_axes: int) -> tuple[float, ...]:
+    """Read one length, or one an axis in the order (x, y, z).
 
+    Returns
+    -------
+    tuple[float, ...]
+        One length for each axis of an array, in the array's order: (z, y, x).
 
-def compute_lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute the length of each vector."""
-    lengths: NDArray[np.float64] = np.sqrt(compute_squared_lengths(vectors))
-    return lengths
+    Raises
+    ------
+    ValueError
+        If it is neither, or a length is not finite and above 0. The message has `name` in it.
+    """
+    lengths = read_reals(name, grid_spacing)
+    if lengths.shape not in [(), (n_axes,)]:
+        msg = (
+            f"{name}: expected one number, or one for each of {n_axes} axes in the order "
+            f"(x, y, z), got shape {lengths.shape}"
+        )
+        raise ValueError(msg)
+    if not np.all((lengths > 0) & np.isfinite(lengths)):
+        msg = f"{name}: expected finite lengths above 0, got {lengths.tolist()}"
+        raise ValueError(msg)
+    return tuple(np.broadcast_to(lengths, (n_axes,))[::-1].tolist())

@@ -8,9 +8,9 @@ import numpy as np
 import scipy.fft
 
 from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.rounding import HALF_A_SHELL
 from numbavol.kernels.threads import get_num_threads, run_tasks
-from numbavol.ndimage.boxes import read_numbers
-from numbavol.ndimage.grids import read_grid_spacing
+from numbavol.ndimage.parameters import REAL, get_working_dtype, read_array, read_grid_spacing
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -140,7 +140,7 @@ def compute_power_spectrum(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
         If the array is not real with two or three axes.
     """
     values = _read_real("array", array, (2, 3))
-    sums, frequencies = _sum_shells(values, values, grid_spacing)
+    sums, frequencies = _correlate_up_to_nyquist(values, values, grid_spacing)
     return RadialProfile(_divide(sums[:, 2], sums[:, 0]), frequencies)
 
 
@@ -170,7 +170,7 @@ def compute_radial_average(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     farthest = np.linalg.norm(
         [n // 2 * side for n, side in zip(values.shape, spacing, strict=True)]
     )
-    n_shells = int(farthest / width + 0.5) + 1
+    n_shells = int(farthest / width + HALF_A_SHELL) + 1
     volume = values.reshape((1,) * (3 - values.ndim) + values.shape)
     steps = np.zeros(3)
     steps[: values.ndim] = spacing[::-1] / width
@@ -203,7 +203,7 @@ def _correlate(
     if not 0.0 < threshold < 1.0:
         msg = f"threshold: expected a number between 0 and 1, got {threshold!r}"
         raise ValueError(msg)
-    sums, frequencies = _sum_shells(one, other, grid_spacing)
+    sums, frequencies = _correlate_up_to_nyquist(one, other, grid_spacing)
     power = np.sqrt(sums[:, 2] * sums[:, 3])
     correlation = np.divide(sums[:, 1], power, out=np.zeros(len(sums)), where=power > 0)
     return FourierCorrelation(
@@ -227,30 +227,54 @@ def _resolution(
     return float(1.0 / crossing)
 
 
-def _sum_shells(
-    one: NDArray[Any], other: NDArray[Any], grid_spacing: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    spacing = np.array(read_grid_spacing("grid_spacing", grid_spacing, one.ndim))
-    sides = np.array(one.shape) * spacing
-    width = 1.0 / float(sides.max())
-    n_shells = int(0.5 / float(spacing.max()) / width + 1e-9) + 1
-    # A common shift of both changes no product: the origin stays in the corner.
-    half = _half_transform(one)
-    halves = (half, half if other is one else _half_transform(other))
+def sum_fourier_shells(
+    first: NDArray[np.complexfloating[Any, Any]],
+    second: NDArray[np.complexfloating[Any, Any]],
+    shape: tuple[int, ...],
+    grid_spacing: tuple[float, ...],
+    n_shells: int,
+) -> NDArray[np.float64]:
+    """Sum products of two half transforms over rings or shells of equal frequency.
+
+    Parameters
+    ----------
+    first, second
+        Half transforms of real arrays of `shape`, the zero frequency in the corner.
+    shape, grid_spacing
+        Of the real arrays, one number for each of their two or three axes.
+    n_shells
+        How many shells there are. Each is as wide as one step of the finest frequency axis.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(n_shells, 4)``: the number of samples of the full transforms, the sum of the real part
+        of ``first * conj(second)``, and the sums of the squared moduli of both.
+    """
+    n_missing = 3 - len(shape)
+    halves = [half.reshape((1,) * n_missing + half.shape) for half in (first, second)]
+    sides = np.array(shape) * grid_spacing
     steps = np.zeros(3)
-    steps[: one.ndim] = sides.max() / sides[::-1]
+    steps[: len(shape)] = sides.max() / sides[::-1]
     kernel = find_kernel("sum_fourier_shells", "cpu")
-    sums = _in_parts(
-        lambda part, start, stop: kernel(part, *halves, one.shape[-1], steps, start, stop),
-        len(half),
+    return _in_parts(
+        lambda part, start, stop: kernel(part, *halves, shape[-1], steps, start, stop),
+        len(halves[0]),
         (n_shells, 4),
     )
+
+
+def _correlate_up_to_nyquist(
+    one: NDArray[Any], other: NDArray[Any], grid_spacing: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    spacing = read_grid_spacing("grid_spacing", grid_spacing, one.ndim)
+    width = 1.0 / float(np.max(np.array(one.shape) * spacing))
+    n_shells = int(0.5 / max(spacing) / width + 1e-9) + 1
+    # A common shift of both changes no product: the origin stays in the corner.
+    half = scipy.fft.rfftn(one, workers=get_num_threads())
+    other_half = half if other is one else scipy.fft.rfftn(other, workers=get_num_threads())
+    sums = sum_fourier_shells(half, other_half, one.shape, spacing, n_shells)
     return sums, width * np.arange(n_shells, dtype=np.float64)
-
-
-def _half_transform(values: NDArray[Any]) -> NDArray[np.complexfloating[Any, Any]]:
-    half: NDArray[Any] = scipy.fft.rfftn(values, workers=get_num_threads())
-    return half.reshape((1,) * (3 - half.ndim) + half.shape)
 
 
 def _in_parts(work: Any, n_planes: int, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -270,11 +294,6 @@ def _divide(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[n
     return averages
 
 
-def _read_real(name: str, value: ArrayLike, axes: tuple[int, ...]) -> NDArray[Any]:
-    array = read_numbers(name, value)
-    if array.dtype.kind == "c" or array.ndim not in axes:
-        expected = " or ".join(str(n) for n in axes)
-        msg = f"{name}: expected a real array of {expected} axes, got {array.dtype} {array.shape}"
-        raise ValueError(msg)
-    is_single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    return np.ascontiguousarray(array, np.float32 if is_single else np.float64)
+def _read_real(name: str, value: ArrayLike, n_axes: tuple[int, ...]) -> NDArray[Any]:
+    array = read_array(name, value, n_axes, kinds=REAL)
+    return np.ascontiguousarray(array, get_working_dtype(array.dtype))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from numbavol.values import have_equal_values
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -87,11 +89,8 @@ class PoseParameters:
 
     def __eq__(self, other: object) -> bool:
         """Compare class, number of poses and values; False for anything that is no pose."""
-        if type(other) is not type(self):
-            return False
-        mine, theirs = self.__getstate__(), other.__getstate__()
-        return mine.keys() == theirs.keys() and all(
-            np.array_equal(mine[name], theirs[name]) for name in mine
+        return type(other) is type(self) and have_equal_values(
+            self.__getstate__(), other.__getstate__()
         )
 
     def __hash__(self) -> int:

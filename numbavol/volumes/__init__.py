@@ -6,7 +6,6 @@
 - ``fourier_voxels``: `FourierVoxelGridVolume` and `FourierVoxelSplineVolume`.
 - ``real_voxels``: `RealVoxelGridVolume`.
 - ``coordinates``: coordinates that stay affine.
-- ``values``: dataclasses of arrays as values.
 """
 
 from numbavol.volumes.base import (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
+from numbavol.values import have_equal_values
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -54,13 +55,7 @@ class AffineCoordinates:
 
     def __eq__(self, other: object) -> bool:
         """Compare shape, middle and steps."""
-        if not isinstance(other, AffineCoordinates):
-            return False
-        return (
-            self.shape == other.shape
-            and np.array_equal(self.middle, other.middle)
-            and np.array_equal(self.steps, other.steps)
-        )
+        return type(other) is type(self) and have_equal_values(vars(self), vars(other))
 
     def __hash__(self) -> int:
         """Hash what equal grids have in common."""

@@ -15,8 +15,8 @@ from numbavol.kernels.threads import get_num_threads, run_tasks
 from numbavol.ndimage import fftn
 from numbavol.ndimage.boxes import pad_to_shape
 from numbavol.ndimage.interpolation import compute_spline_coefficients
+from numbavol.values import ArrayValue
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
-from numbavol.volumes.values import ArrayValue
 from numbavol.volumes.voxel_base import (
     AbstractVoxelVolume,
     keep_voxel_size,

@@ -9,8 +9,8 @@ import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
 from numbavol.atoms import b_factor_to_variance
+from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
-from numbavol.volumes.values import ArrayValue
 
 if TYPE_CHECKING:
     from typing import Any

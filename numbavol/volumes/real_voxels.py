@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from numbavol.ndimage.boxes import crop_to_shape
+from numbavol.values import ArrayValue
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
-from numbavol.volumes.values import ArrayValue
 from numbavol.volumes.voxel_base import (
     AbstractVoxelVolume,
     keep_voxel_size,

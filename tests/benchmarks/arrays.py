@@ -1,4 +1,4 @@
-"""Planes of a transform beside SciPy's interpolation, and a correlation within its limit."""
+"""Planes of a transform and points of a map beside SciPy's, and a correlation within its limit."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numbavol
 SIDE = 256
 N_PLANES = 20
 N_THREADS = 2
+N_POINTS = 1_000_000
 
 
 def measure() -> list[Row | Limit]:
@@ -55,8 +56,40 @@ def measure() -> list[Row | Limit]:
             work = f"{name} slice of {SIDE}^3, half plane, 2 threads"
             peer = "scipy map_coordinates, 2 threads"
             rows.append(Row(work, ours / N_PLANES, peer, theirs / N_PLANES, target))
+    rows.extend(_measure_points(values[:128, :128, :128].copy()))
+    numbavol.set_num_threads(N_THREADS)
     other = values + rng.standard_normal(values.shape, dtype=np.float32)
     (fsc,) = medians_in_turn([lambda: numbavol.compute_fourier_shell_correlation(values, other)], 5)
     rows.append(Limit(f"Fourier shell correlation of {SIDE}^3", fsc, 0.5))
     numbavol.set_num_threads(None)
+    return rows
+
+
+def _measure_points(values: np.ndarray) -> list[Row]:
+    rng = np.random.default_rng(1)
+    points = rng.uniform(0, np.min(values.shape) - 1, (3, N_POINTS))
+    padded = numbavol.compute_spline_coefficients(values)
+    coefficients = padded[1:-1, 1:-1, 1:-1].copy()
+    numbavol.set_num_threads(1)
+    rows = []
+    for order in (0, 1, 3):
+        ours, theirs = medians_in_turn(
+            [
+                lambda order=order: (
+                    numbavol.map_coordinates_spline(padded, points, mode="wrap")
+                    if order == 3
+                    else numbavol.map_coordinates(values, points, order)
+                ),
+                lambda order=order: scipy.ndimage.map_coordinates(
+                    coefficients if order == 3 else values,
+                    points,
+                    order=order,
+                    mode="grid-wrap" if order == 3 else "constant",
+                    prefilter=False,
+                ),
+            ],
+            9,
+        )
+        work = f"{N_POINTS} random points of 128^3 in float32, order {order}, 1 thread"
+        rows.append(Row(work, ours, "scipy map_coordinates", theirs, 1.0))
     return rows

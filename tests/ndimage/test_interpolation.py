@@ -153,7 +153,7 @@ def test_many_points_are_shared_by_threads():
         ((np.ones((2, 2)), [[1.0, 2.0, 3.0], [1.0, 2.0]], 1), r"coordinates: .* one shape"),
         (
             (np.ones((2,) * 4), [[1.0]] * 4, 1),
-            r"input: expected one to three axes .* \(2, 2, 2, 2\)",
+            r"input: expected 1 or 2 or 3 axes, got shape \(2, 2, 2, 2\)",
         ),
         ((np.array(["a"]), [[1.0]], 1), r"input: expected real or complex numbers, got dtype <U1"),
         ((np.ones(3), [[1.0j]], 1), r"coordinates: expected real numbers"),

@@ -46,14 +46,10 @@ def find_neighbours(
 ) -> int:
     """Write the cells along one axis that a value is made of, and their weights.
 
-    ``coordinate`` is inside the array. For the order 3, cells are those of coefficients with one
+    ``coordinate`` is inside the array, ``order`` 1 or 3. For the order 3, cells are those of coefficients with one
     more on each side. Returns how many there are.
     """
     real = weights.dtype.type
-    if order == 0:
-        cells[0] = take_cell(math.floor(coordinate + 0.5), n_cells, mode)
-        weights[0] = real(1)
-        return 1
     below = math.floor(coordinate)
     within = real(coordinate - below)
     if order == 1:
@@ -79,7 +75,7 @@ def interpolate_points(
     shape: tuple[int, int, int],
     padding: tuple[int, int, int],
     coordinates: Array,
-    orders: tuple[int, int, int],
+    order: int,
     mode: int,
     fill: Array,
     start: int,
@@ -88,30 +84,38 @@ def interpolate_points(
     """Interpolate an array at the points ``start <= p < stop``.
 
     ``values`` is the array's memory as real numbers, one or two a cell (complex); ``shape``
-    (z, y, x) is that of the data, ``padding`` what coefficients have more of along each axis;
-    ``coordinates`` (3, n) are (z, y, x) in cells; ``orders`` is 0, 1 or 3 an axis; ``mode`` is
-    ``FILL``, ``CLIP`` or ``WRAP``, ``fill`` (channels,) the value outside for ``FILL``. Owns
-    ``out`` (n, channels) between ``start`` and ``stop``.
+    (z, y, x) is that of the data, with ones before the axes that there are, ``padding`` what
+    coefficients have more of along each axis; ``coordinates`` (axes, n) are in cells; ``order`` is
+    0, 1 or 3; ``mode`` is ``FILL``, ``CLIP`` or ``WRAP``, ``fill`` (channels,) the value outside
+    for ``FILL``. Owns ``out`` (n, channels) between ``start`` and ``stop``.
     """
     real = out.dtype.type
     channels = out.shape[1]
-    cells = np.empty((3, 4), np.int64)
-    weights = np.empty((3, 4), out.dtype)
-    counts = np.empty(3, np.int64)
+    n_missing = 3 - coordinates.shape[0]
+    cells = np.zeros((3, 4), np.int64)
+    weights = np.ones((3, 4), out.dtype)
+    counts = np.ones(3, np.int64)
     ny, nx = shape[1] + padding[1], shape[2] + padding[2]
     for p in range(start, stop):
-        inside = True
-        for axis in range(3):
-            coordinate = into_range(coordinates[axis, p], shape[axis], mode)
+        inside, nearest = True, 0
+        for axis in range(n_missing, 3):
+            coordinate = into_range(coordinates[axis - n_missing, p], shape[axis], mode)
             if not coordinate >= 0.0:
                 inside = False
                 break
+            if order == 0:
+                cell = take_cell(math.floor(coordinate + 0.5), shape[axis], mode)
+                nearest = nearest * shape[axis] + cell
+                continue
             counts[axis] = find_neighbours(
-                coordinate, shape[axis], orders[axis], mode, cells[axis], weights[axis]
+                coordinate, shape[axis], order, mode, cells[axis], weights[axis]
             )
         for channel in range(channels):
             if not inside:
                 out[p, channel] = fill[channel]
+                continue
+            if order == 0:
+                out[p, channel] = values[nearest * channels + channel]
                 continue
             total = real(0)
             for k in range(counts[0]):

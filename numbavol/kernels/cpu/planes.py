@@ -42,6 +42,98 @@ def sample_periodic(
     return total
 
 
+@helper
+def mix_linearly(
+    values: Array, at: int, along_y: int, along_z: int, within_y: Any, within_z: Any
+) -> Any:
+    """Interpolate along y and z two complex neighbours along x, the first of which is at ``at``."""
+    near = load_four(values, at)
+    near = near + within_y * (load_four(values, at + along_y) - near)
+    far = load_four(values, at + along_z)
+    far = far + within_y * (load_four(values, at + along_z + along_y) - far)
+    return near + within_z * (far - near)
+
+
+@helper
+def mix_cubically(
+    values: Array, at: int, along_y: int, along_z: int, within_y: Any, within_z: Any
+) -> Any:
+    """Interpolate along y and z four complex coefficients along x, the first at ``at``."""
+    y0, y1 = cubic_weight(within_y, 0), cubic_weight(within_y, 1)
+    y2, y3 = cubic_weight(within_y, 2), cubic_weight(within_y, 3)
+    eight = values.dtype.type(0) * load_eight(values, at)
+    for n in range(4):
+        layer = y0 * load_eight(values, at) + y1 * load_eight(values, at + along_y)
+        layer = layer + y2 * load_eight(values, at + 2 * along_y)
+        layer = layer + y3 * load_eight(values, at + 3 * along_y)
+        eight = eight + cubic_weight(within_z, n) * layer
+        at += along_z
+    return eight
+
+
+@helper
+def walk_planes(
+    out: Array,
+    values: Array,
+    shape: tuple[int, int, int],
+    order: int,
+    planes: Array,
+    lowest: Array,
+    highest: Array,
+    start: int,
+    stop: int,
+) -> None:
+    """Sample planes by interpolation of an order, 1 or 3: see `sample_planes_linear`."""
+    real = out.dtype.type
+    n_y, n_x = out.shape[1], out.shape[2]
+    nz, ny, nx = shape
+    padding = order - 1
+    along_y = 2 * (nx + padding)
+    along_z = along_y * (ny + padding)
+    cells = np.empty((3, 4), np.int64)
+    weights = np.empty((3, 4), out.dtype)
+    for r in range(start, stop):
+        plane, row = planes[r // n_y], r % n_y
+        row_x = plane[0, 0] + row * plane[2, 0]
+        row_y = plane[0, 1] + row * plane[2, 1]
+        row_z = plane[0, 2] + row * plane[2, 2]
+        for column in range(n_x):
+            x = row_x + column * plane[1, 0]
+            y = row_y + column * plane[1, 1]
+            z = row_z + column * plane[1, 2]
+            if not (
+                lowest[0] <= x <= highest[0]
+                and lowest[1] <= y <= highest[1]
+                and lowest[2] <= z <= highest[2]
+            ):
+                out[r // n_y, row, column, 0] = real(0)
+                out[r // n_y, row, column, 1] = real(0)
+                continue
+            i, j, k = math.floor(x), math.floor(y), math.floor(z)
+            is_inside = 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1
+            at = k * along_z + j * along_y + 2 * i
+            within_x, within_y, within_z = real(x - i), real(y - j), real(z - k)
+            if is_inside and order == 1:
+                pair = mix_linearly(values, at, along_y, along_z, within_y, within_z)
+                for channel in range(2):
+                    left = lane(pair, channel)
+                    out[r // n_y, row, column, channel] = left + within_x * (
+                        lane(pair, channel + 2) - left
+                    )
+            elif is_inside:
+                eight = mix_cubically(values, at, along_y, along_z, within_y, within_z)
+                for channel in range(2):
+                    total = real(0)
+                    for n in range(4):
+                        total += cubic_weight(within_x, n) * lane(eight, 2 * n + channel)
+                    out[r // n_y, row, column, channel] = total
+            else:
+                for channel in range(2):
+                    out[r // n_y, row, column, channel] = sample_periodic(
+                        values, shape, padding, order, (x, y, z), channel, cells, weights
+                    )
+
+
 @kernel
 def sample_planes_linear(
     out: Array,
@@ -61,48 +153,7 @@ def sample_planes_linear(
     (x, y, z), the place of sample [0, 0] and the steps along x and along y. What lies outside
     ``lowest`` <= place <= ``highest``, (3,) each, is 0.
     """
-    real = out.dtype.type
-    n_y, n_x = out.shape[1], out.shape[2]
-    nz, ny, nx = shape
-    cells = np.empty((3, 4), np.int64)
-    weights = np.empty((3, 4), out.dtype)
-    for r in range(start, stop):
-        plane, row = planes[r // n_y], r % n_y
-        row_x = plane[0, 0] + row * plane[2, 0]
-        row_y = plane[0, 1] + row * plane[2, 1]
-        row_z = plane[0, 2] + row * plane[2, 2]
-        for column in range(n_x):
-            x = row_x + column * plane[1, 0]
-            y = row_y + column * plane[1, 1]
-            z = row_z + column * plane[1, 2]
-            if not (
-                lowest[0] <= x <= highest[0]
-                and lowest[1] <= y <= highest[1]
-                and lowest[2] <= z <= highest[2]
-            ):
-                out[r // n_y, row, column, 0] = real(0)
-                out[r // n_y, row, column, 1] = real(0)
-                continue
-            i, j, k = math.floor(x), math.floor(y), math.floor(z)
-            if 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1:
-                at = 2 * ((k * ny + j) * nx + i)
-                within_x, within_y, within_z = real(x - i), real(y - j), real(z - k)
-                near = load_four(values, at)
-                near = near + within_y * (load_four(values, at + 2 * nx) - near)
-                at += 2 * ny * nx
-                far = load_four(values, at)
-                far = far + within_y * (load_four(values, at + 2 * nx) - far)
-                pair = near + within_z * (far - near)
-                for channel in range(2):
-                    left = lane(pair, channel)
-                    out[r // n_y, row, column, channel] = left + within_x * (
-                        lane(pair, channel + 2) - left
-                    )
-            else:
-                for channel in range(2):
-                    out[r // n_y, row, column, channel] = sample_periodic(
-                        values, shape, 0, 1, (x, y, z), channel, cells, weights
-                    )
+    walk_planes(out, values, shape, 1, planes, lowest, highest, start, stop)
 
 
 @kernel
@@ -121,49 +172,4 @@ def sample_planes_cubic(
     As `sample_planes_linear`, but ``values`` holds coefficients, with one more than ``shape`` on
     each side of each axis.
     """
-    real = out.dtype.type
-    n_y, n_x = out.shape[1], out.shape[2]
-    nz, ny, nx = shape
-    along_y, along_z = 2 * (nx + 2), 2 * (nx + 2) * (ny + 2)
-    cells = np.empty((3, 4), np.int64)
-    weights = np.empty((3, 4), out.dtype)
-    for r in range(start, stop):
-        plane, row = planes[r // n_y], r % n_y
-        row_x = plane[0, 0] + row * plane[2, 0]
-        row_y = plane[0, 1] + row * plane[2, 1]
-        row_z = plane[0, 2] + row * plane[2, 2]
-        for column in range(n_x):
-            x = row_x + column * plane[1, 0]
-            y = row_y + column * plane[1, 1]
-            z = row_z + column * plane[1, 2]
-            if not (
-                lowest[0] <= x <= highest[0]
-                and lowest[1] <= y <= highest[1]
-                and lowest[2] <= z <= highest[2]
-            ):
-                out[r // n_y, row, column, 0] = real(0)
-                out[r // n_y, row, column, 1] = real(0)
-                continue
-            i, j, k = math.floor(x), math.floor(y), math.floor(z)
-            if 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1:
-                within_x, within_y, within_z = real(x - i), real(y - j), real(z - k)
-                y0, y1 = cubic_weight(within_y, 0), cubic_weight(within_y, 1)
-                y2, y3 = cubic_weight(within_y, 2), cubic_weight(within_y, 3)
-                at = k * along_z + j * along_y + 2 * i
-                eight = real(0) * load_eight(values, at)
-                for n in range(4):
-                    layer = y0 * load_eight(values, at) + y1 * load_eight(values, at + along_y)
-                    layer = layer + y2 * load_eight(values, at + 2 * along_y)
-                    layer = layer + y3 * load_eight(values, at + 3 * along_y)
-                    eight = eight + cubic_weight(within_z, n) * layer
-                    at += along_z
-                for channel in range(2):
-                    total = real(0)
-                    for n in range(4):
-                        total += cubic_weight(within_x, n) * lane(eight, 2 * n + channel)
-                    out[r // n_y, row, column, channel] = total
-            else:
-                for channel in range(2):
-                    out[r // n_y, row, column, channel] = sample_periodic(
-                        values, shape, 2, 3, (x, y, z), channel, cells, weights
-                    )
+    walk_planes(out, values, shape, 3, planes, lowest, highest, start, stop)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from numbavol.kernels.jit import kernel
+from numbavol.kernels.rounding import HALF_A_SHELL
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -37,12 +38,12 @@ def sum_fourier_shells(
             ky = (y if y <= n_y // 2 else y - n_y) * steps[1]
             for x in range(n_half):
                 kx = x * steps[0]
-                shell = int(math.sqrt(kx * kx + ky * ky + kz * kz) + 0.5)
+                shell = int(math.sqrt(kx * kx + ky * ky + kz * kz) + HALF_A_SHELL)
                 if shell >= sums.shape[0]:
                     break
                 # The half that is left out has the same products.
                 count = 1.0 if x == 0 or 2 * x == n_x else 2.0
-                a, b = first[z, y, x], second[z, y, x]
+                a, b = np.complex128(first[z, y, x]), np.complex128(second[z, y, x])
                 sums[shell, 0] += count
                 sums[shell, 1] += count * (a.real * b.real + a.imag * b.imag)
                 sums[shell, 2] += count * (a.real * a.real + a.imag * a.imag)
@@ -64,7 +65,7 @@ def sum_real_shells(sums: Array, values: Array, steps: Array, start: int, stop: 
             dy = (y - n_y // 2) * steps[1]
             for x in range(n_x):
                 dx = (x - n_x // 2) * steps[0]
-                shell = int(math.sqrt(dx * dx + dy * dy + dz * dz) + 0.5)
+                shell = int(math.sqrt(dx * dx + dy * dy + dz * dz) + HALF_A_SHELL)
                 if shell < sums.shape[0]:
                     sums[shell, 0] += 1.0
                     sums[shell, 1] += values[z, y, x]

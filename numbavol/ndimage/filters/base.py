@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from numbavol.ndimage.algebra import BY_SYMBOL
-from numbavol.ndimage.image_transforms import (
-    AbstractImageTransform,
+from numbavol.ndimage.image_transforms import AbstractImageTransform, keep_array
+from numbavol.ndimage.operators.custom import call_on_grid
+from numbavol.ndimage.parameters import (
+    REAL_OR_COMPLEX,
     get_working_dtype,
     read_array,
+    read_grid,
 )
-from numbavol.ndimage.operators.custom import call_on_grid
-from numbavol.ndimage.parameters import read_grid
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,10 +57,7 @@ class AbstractFilter(AbstractImageTransform["AbstractFilter"]):
         ValueError
             If the shape does not belong to the filter's.
         """
-        transform, array = np.asarray(image), self.get()
-        if transform.dtype.kind not in "biufc":
-            msg = f"image: expected numbers, got dtype {transform.dtype}"
-            raise ValueError(msg)
+        transform, array = read_array("image", image), self.get()
         filtered = np.empty(transform.shape, get_working_dtype(transform.dtype, array.dtype))
         if transform.shape == array.shape:
             np.multiply(transform, array, out=filtered, casting="same_kind")
@@ -127,7 +125,7 @@ class CustomFilter(AbstractFilter):
 
     def __post_init__(self, filter: ArrayLike) -> None:  # noqa: A002
         """Read the arguments."""
-        vars(self)["array"] = read_array("filter", filter, "biufc")
+        vars(self)["array"] = keep_array("filter", filter, REAL_OR_COMPLEX)
 
     @classmethod
     def from_function(cls, function: Function, frequency_grid: ArrayLike) -> Self:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from numbavol.ndimage.filters.base import AbstractFilter
-from numbavol.ndimage.grids import read_grid_spacing
+from numbavol.ndimage.grids import compute_lengths, compute_squared_lengths
 from numbavol.ndimage.open_grids import OpenGrid, compute_on_grid, make_open_frequency_grid
 from numbavol.ndimage.operators import FourierGaussian
-from numbavol.ndimage.parameters import compute_lengths, compute_squared_lengths, read_number
+from numbavol.ndimage.parameters import read_grid_spacing, read_number
 from numbavol.ndimage.soft_edges import compute_cosine_edge
 
 if TYPE_CHECKING:

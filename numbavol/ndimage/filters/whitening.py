@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 
+from numbavol.kernels.rounding import HALF_A_SHELL
 from numbavol.ndimage.filters.base import AbstractFilter
-from numbavol.ndimage.image_transforms import get_working_dtype
+from numbavol.ndimage.grids import compute_lengths
 from numbavol.ndimage.open_grids import (
     compute_on_grid,
     make_open_frequency_grid,
     read_image_shape,
-    split_rows,
 )
-from numbavol.ndimage.parameters import check_n_axes, compute_lengths
+from numbavol.ndimage.parameters import REAL, check_n_axes, get_working_dtype, read_array
+from numbavol.ndimage.statistics import sum_fourier_shells
 from numbavol.ndimage.transforms import rfftn
 
 if TYPE_CHECKING:
@@ -150,17 +151,8 @@ class WhiteningFilter(AbstractFilter):
 
 
 def _read_images(name: str, image_or_stack: ArrayLike) -> NDArray[Any]:
-    images = np.asarray(image_or_stack)
-    if images.dtype.kind not in "biuf":
-        msg = f"{name}: expected real numbers, got dtype {images.dtype}"
-        raise ValueError(msg)
-    check_n_axes(name, images.shape, (2, 3, 4))
-    if images.ndim == 2:
-        images = images[None]
-    if images.size == 0:
-        msg = f"{name}: expected an image, got shape {images.shape}"
-        raise ValueError(msg)
-    return images
+    images = read_array(name, image_or_stack, (2, 3, 4), kinds=REAL)
+    return images[None] if images.ndim == 2 else images
 
 
 def _compute_filter(
@@ -176,7 +168,7 @@ def _compute_filter(
 
     def compute(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         shell = rings_a_cycle * compute_lengths(vectors)
-        at = np.rint(shell) if interpolation_mode == "nearest" else shell
+        at = np.floor(shell + HALF_A_SHELL) if interpolation_mode == "nearest" else shell
         power: NDArray[np.float64] = np.interp(at, shells, profile)
         if not outputs_squared:
             np.sqrt(power, out=power)
@@ -192,50 +184,28 @@ def _compute_filter(
 def _compute_profile(images: NDArray[Any], rounding: float) -> NDArray[np.float64]:
     """Average the power over rings or shells: number i is ``i / max(shape)`` cycles a pixel."""
     shape = images.shape[1:]
-    sums, n_samples = _sum_over_shells(_compute_mean_power(images), shape)
+    farthest = math.hypot(*(n // 2 / n for n in shape))
+    n_samples, power = _sum_power(images, n_shells=2 + int(max(shape) * farthest))
     # By Parseval's theorem, the mean square of the images.
-    mean = sums.sum() / math.prod(shape)
+    mean = power.sum() / (len(images) * math.prod(shape) ** 2)
     filled = np.flatnonzero(n_samples)
-    averages = sums[filled] / n_samples[filled]
+    averages = power[filled] / (n_samples[filled] * math.prod(shape))
     averages[averages <= rounding**2 * mean] = 0.0
     # The first is the mean of the image alone, which says nothing of the frequencies beside it.
     averages[0] = averages[min(1, len(averages) - 1)]
-    profile: NDArray[np.float64] = np.interp(np.arange(len(sums)), filled, averages)
+    profile: NDArray[np.float64] = np.interp(np.arange(len(power)), filled, averages)
     return profile
 
 
-def _compute_mean_power(images: NDArray[Any]) -> NDArray[np.float64]:
-    """Average the power of half transforms, in float64, and divide it by the number of pixels."""
-    power = np.zeros((*images.shape[1:-1], images.shape[-1] // 2 + 1))
+def _sum_power(
+    images: NDArray[Any], n_shells: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count the samples of all transforms in each shell, and sum their squares."""
+    sums = np.zeros((n_shells, 4))
     for image in images:
         if not np.all(np.isfinite(image)):
             msg = "image_or_image_stack: expected finite values, got some that are not"
             raise ValueError(msg)
         transform = rfftn(image)
-        for rows in split_rows(power.shape):
-            power[rows] += np.square(transform.real[rows], dtype=np.float64)
-            power[rows] += np.square(transform.imag[rows], dtype=np.float64)
-    power /= images.size
-    return power
-
-
-def _sum_over_shells(
-    power: NDArray[np.float64], shape: tuple[int, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum the samples of full transforms up, and count them."""
-    grid = make_open_frequency_grid(shape, 1.0, np.float64)
-    farthest = math.hypot(*(float(np.abs(axis).max()) for axis in grid.axes))
-    n_shells = 2 + int(max(shape) * farthest)
-    # All but the columns that a half transform shares with its mirror image stand for two.
-    multiplicity = np.full(power.shape[-1], 2.0)
-    multiplicity[0] = 1.0
-    if shape[-1] % 2 == 0:
-        multiplicity[-1] = 1.0
-    sums, n_samples = np.zeros(n_shells), np.zeros(n_shells)
-    for rows in split_rows(power.shape):
-        lengths = compute_lengths(grid[rows])
-        shells = np.rint(max(shape) * lengths).astype(np.intp).ravel()
-        weights = np.broadcast_to(multiplicity, power[rows].shape)
-        n_samples += np.bincount(shells, weights.ravel(), n_shells)
-        sums += np.bincount(shells, (weights * power[rows]).ravel(), n_shells)
-    return sums, n_samples
+        sums += sum_fourier_shells(transform, transform, image.shape, (1.0,) * image.ndim, n_shells)
+    return sums[:, 0], sums[:, 2]

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from numbavol.ndimage.algebra import BY_SYMBOL
-from numbavol.ndimage.image_transforms import (
-    AbstractImageTransform,
-    get_working_dtype,
-    read_array,
-)
+from numbavol.ndimage.image_transforms import AbstractImageTransform, keep_array
 from numbavol.ndimage.open_grids import OpenGrid, compute_on_grid, make_open_coordinate_grid
 from numbavol.ndimage.operators.custom import call_on_grid
-from numbavol.ndimage.parameters import check_n_axes, read_grid, read_number
+from numbavol.ndimage.parameters import (
+    REAL,
+    check_n_axes,
+    get_working_dtype,
+    read_array,
+    read_grid,
+    read_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +58,7 @@ class AbstractMask(AbstractImageTransform["AbstractMask"]):
         ValueError
             If the shape is another one, or the values are no numbers.
         """
-        values, array = np.asarray(image), self.get()
-        if values.dtype.kind not in "biufc":
-            msg = f"image: expected numbers, got dtype {values.dtype}"
-            raise ValueError(msg)
+        values, array = read_array("image", image), self.get()
         if values.shape != array.shape:
             msg = f"image: expected shape {array.shape}, as the mask has, got {values.shape}"
             raise ValueError(msg)
@@ -116,7 +116,7 @@ class CustomMask(AbstractMask):
 
     def __post_init__(self, mask_array: ArrayLike) -> None:
         """Read the arguments."""
-        vars(self)["array"] = read_array("mask_array", mask_array, "biuf")
+        vars(self)["array"] = keep_array("mask_array", mask_array, REAL)
 
     @classmethod
     def from_function(cls, function: Function, coordinate_grid: ArrayLike) -> Self:

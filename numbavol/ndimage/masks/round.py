@@ -6,9 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 from numbavol.arguments import check_finite, read_reals
+from numbavol.ndimage.grids import compute_lengths
 from numbavol.ndimage.masks.base import AbstractCosineMask
 from numbavol.ndimage.masks.distances import compute_box, turn_back
-from numbavol.ndimage.parameters import compute_lengths, read_number
+from numbavol.ndimage.parameters import read_number
 from numbavol.ndimage.soft_edges import compute_cosine_edge
 
 if TYPE_CHECKING:

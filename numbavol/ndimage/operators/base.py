@@ -6,14 +6,18 @@ import dataclasses
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Generic
 
+import numpy as np
+
 from numbavol.ndimage.algebra import BY_SYMBOL, AlgebraicValue, Family
-from numbavol.ndimage.parameters import compute_squared_lengths, read_vectors
+from numbavol.ndimage.grids import compute_squared_lengths
+from numbavol.ndimage.parameters import read_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
+
+    Gaussians = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -98,6 +102,20 @@ class AbstractRadialFourierOperator(AbstractFourierOperator):
         NDArray
             One value for each, of the same shape and precision.
         """
+
+
+    def get_gaussians(self) -> Gaussians | None:
+        """Return the Gaussians that the function is the sum of, if it is one.
+
+        Who adds transforms of many frequencies can then do so along one axis after another.
+
+        Returns
+        -------
+        tuple of NDArray[np.float64], or None
+            Amplitudes and B-factors, each of shape ``(n,)``: the function is the sum of
+            ``amplitude * exp(-b_factor * |k|^2 / 4)``.
+        """
+        return None
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -187,6 +205,22 @@ class RadialFourierCombination(
     ) -> NDArray[np.inexact[Any]]:
         """Evaluate both, and combine their values."""
         return self._evaluate(lambda operand: operand.compute_radially(squared_frequency))
+
+    def get_gaussians(self) -> Gaussians | None:
+        """Combine the Gaussians of both, if both are sums of Gaussians."""
+        operands = [
+            (np.array([operand]), np.zeros(1))
+            if isinstance(operand, float)
+            else operand.get_gaussians()
+            for operand in (self.operator1, self.operator2)
+        ]
+        if operands[0] is None or operands[1] is None:
+            return None
+        (a1, b1), (a2, b2) = operands
+        if self.symbol == "*":
+            return np.multiply.outer(a1, a2).ravel(), np.add.outer(b1, b2).ravel()
+        sign = 1.0 if self.symbol == "+" else -1.0
+        return np.concatenate([a1, sign * a2]), np.concatenate([b1, b2])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -18,6 +18,8 @@ from numbavol.ndimage.parameters import read_number, read_vectors
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.ndimage.operators.base import Gaussians
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class FourierConstant(AbstractRadialFourierOperator):
@@ -51,6 +53,10 @@ class FourierConstant(AbstractRadialFourierOperator):
     ) -> NDArray[np.floating[Any]]:
         """Fill an array with the value."""
         return np.full_like(squared_frequency, self.value)
+
+    def get_gaussians(self) -> Gaussians:
+        """Return one, of B-factor 0."""
+        return np.array([self.value]), np.zeros(1)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -141,6 +147,10 @@ class FourierGaussian(AbstractRadialFourierOperator):
         np.exp(values, out=values)
         values *= self.amplitude
         return values
+
+    def get_gaussians(self) -> Gaussians:
+        """Return itself."""
+        return np.array([self.amplitude]), np.array([self.b_factor])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -272,3 +282,7 @@ class PengScatteringFactor(AbstractRadialFourierOperator):
             term *= a
             total += term
         return total
+
+    def get_gaussians(self) -> Gaussians:
+        """Return its terms."""
+        return self.a, self.b + (self.b_factor or 0.0)

@@ -1,0 +1,211 @@
+"""``numbavol filter``: a map to a filtered, resampled, masked or resized map."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from numbavol.cli.options import (
+    DEFAULT_MASK_EDGE,
+    LARGEST_SIDE,
+    FiniteNumber,
+    SphereText,
+)
+from numbavol.cli.output import Report, check_output
+
+if TYPE_CHECKING:
+    from numbavol.cli.options import Sphere
+    from numbavol.cli.placed_map import PlacedMap
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """What is to be done with a map: one option each, None where it is not given."""
+
+    lowpass: float | None
+    highpass: float | None
+    b_factor: float | None
+    voxel_size: float | None
+    mask: Sphere | None
+    crop: int | None
+    pad: int | None
+    box: int | None
+
+    @property
+    def multiplies_the_transform(self) -> bool:
+        """Whether a filter is asked for."""
+        return any(value is not None for value in (self.lowpass, self.highpass, self.b_factor))
+
+    @property
+    def side(self) -> int | None:
+        """Of the new box, in voxels."""
+        return self.crop or self.pad or self.box
+
+    def check(self) -> None:
+        """Refuse what no map allows.
+
+        Raises
+        ------
+        click.UsageError
+            If there is no step, or two that exclude each other.
+        """
+        names = {
+            field.name: "--" + field.name.replace("_", "-") for field in dataclasses.fields(self)
+        }
+        given = [option for name, option in names.items() if getattr(self, name) is not None]
+        boxes = [option for option in given if option in ("--crop", "--pad", "--box")]
+        if not given:
+            msg = f"expected at least one of {', '.join(names.values())}"
+        elif len(boxes) > 1:
+            msg = f"expected one of --crop, --pad and --box, got {' and '.join(boxes)}"
+        elif (
+            self.lowpass is not None and self.highpass is not None and self.highpass <= self.lowpass
+        ):
+            msg = (
+                f"--highpass: expected a coarser resolution than that of --lowpass, "
+                f"{self.lowpass:g} A, got {self.highpass:g} A: together they leave nothing"
+            )
+        else:
+            return
+        raise click.UsageError(msg)
+
+
+LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
+SIDE = click.IntRange(min=1, max=LARGEST_SIDE)
+
+
+@click.command("filter")
+@click.argument("map_file", metavar="MAP", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True,
+    help="The map to write (MRC; gzipped if it ends in .gz).",
+)  # fmt: skip
+@click.option(
+    "--lowpass", type=LENGTH, metavar="A",
+    help="Take away what is finer than this resolution in angstroms. The soft edge beyond it is a "
+    "twentieth of the Nyquist frequency wide, and at most half the cutoff's frequency.",
+)  # fmt: skip
+@click.option(
+    "--highpass", type=LENGTH, metavar="A",
+    help="Take away what is coarser than this resolution in angstroms, the mean with it. The "
+    "edge is as that of --lowpass.",
+)  # fmt: skip
+@click.option(
+    "--b-factor", type=FiniteNumber(click.FLOAT), metavar="B",
+    help="Multiply the transform by exp(-B k^2 / 4), B in square angstroms: "
+    "below 0 it sharpens, above 0 it blurs.",
+)  # fmt: skip
+@click.option(
+    "--voxel-size", type=LENGTH, metavar="A",
+    help="Resample to voxels of this side in angstroms, or as near to it as a whole number of "
+    "voxels in the box allows.",
+)  # fmt: skip
+@click.option(
+    "--mask", type=SphereText(), metavar="sphere:RADIUS[:EDGE]",
+    help="Keep a sphere around the middle of the box; its soft edge, outside of the radius, is "
+    f"{DEFAULT_MASK_EDGE:g} A wide if EDGE is left out. Both in angstroms.",
+)  # fmt: skip
+@click.option("--crop", type=SIDE, metavar="N", help="Cut the box to N voxels a side.")
+@click.option("--pad", type=SIDE, metavar="N", help="Add zeros up to N voxels a side.")
+@click.option("--box", type=SIDE, metavar="N", help="Make N voxels a side: cut or add zeros.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
+)  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace the map if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def filter_map(
+    map_file: Path,
+    output: Path,
+    lowpass: float | None,
+    highpass: float | None,
+    b_factor: float | None,
+    voxel_size: float | None,
+    mask: Sphere | None,
+    crop: int | None,
+    pad: int | None,
+    box: int | None,
+    threads: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Filter, resample, mask or resize MAP (MRC or CCP4, gzipped or not).
+
+    Whatever the order of the options, the steps are done in this one:
+
+    \b
+      1. --lowpass, --highpass and --b-factor, on one transform of the whole box;
+      2. --voxel-size;
+      3. --mask;
+      4. --crop, --pad or --box, in voxels of the size that step 2 made.
+
+    Every step keeps the map in its place on the model, and the header of the new map says where
+    that is. The middle of an axis of n voxels is voxel n // 2, counted from 0. Steps 1 and 2 take
+    the map as repeating beyond its box. The new map has float32 values.
+
+    \b
+    Examples:
+      numbavol filter map.mrc -o smooth.mrc --lowpass 8
+      numbavol filter map.mrc -o sharp.mrc --b-factor -80 --lowpass 3.2 --mask sphere:60:6
+      numbavol filter map.mrc -o small.mrc --voxel-size 2 --box 128
+    """  # noqa: D301
+    steps = Steps(lowpass, highpass, b_factor, voxel_size, mask, crop, pad, box)
+    steps.check()
+
+    import numbavol
+    from numbavol.cli import map_steps
+    from numbavol.cli.placed_map import read_placed_map
+
+    began = time.perf_counter()
+    report = Report(as_json)
+    if threads is not None:
+        numbavol.set_num_threads(threads)
+    check_output(output, map_file, "map", overwrite)
+    density = read_placed_map(map_file)
+    report.say(
+        f"read      {map_file}: {_describe(density)}", map=str(map_file), read=_facts(density)
+    )
+    map_steps.check_steps(density, steps, map_file)
+
+    if steps.multiplies_the_transform:
+        density = map_steps.filter_frequencies(density, steps, report)
+    if voxel_size is not None:
+        density = map_steps.resample(density, voxel_size, report)
+    if mask is not None:
+        density = map_steps.apply_mask(density, mask, report)
+    if steps.side is not None:
+        density = map_steps.resize(density, steps.side, report)
+    numbavol.write_map(
+        output, density.data, density.voxel_size, origin=density.origin, overwrite=overwrite
+    )
+    seconds = time.perf_counter() - began
+    report.say(
+        f"wrote     {output}: {_describe(density)}; {seconds:.2f} s",
+        output=str(output),
+        **_facts(density),
+        seconds=seconds,
+    )
+    if density.minimum == density.maximum:
+        report.warn(f"every voxel of {output} is {density.minimum:g}")
+    report.finish()
+
+
+def _describe(density: PlacedMap) -> str:
+    return (
+        f"{density.describe_grid()}; min {density.minimum:.5g}, max {density.maximum:.5g}, "
+        f"mean {density.mean:.5g}"
+    )
+
+
+def _facts(density: PlacedMap) -> dict[str, Any]:
+    return {
+        "shape": list(density.data.shape),
+        "voxel_size": density.voxel_size.tolist(),
+        "origin": density.origin.tolist(),
+        "minimum": density.minimum,
+        "maximum": density.maximum,
+        "mean": density.mean,
+    }

@@ -1,0 +1,93 @@
+"""What options are read by."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import click
+
+# Of a box, in voxels: more than any memory holds.
+LARGEST_SIDE = 1_000_000
+DEFAULT_MASK_EDGE = 5.0
+
+
+class WordOrNumber(click.ParamType):  # type: ignore[type-arg]  # not a generic before click 8.5
+    """One of a few words, or a number.
+
+    Parameters
+    ----------
+    words
+        The words.
+    number
+        What the number is read by.
+    """
+
+    name = "word or number"
+
+    def __init__(self, words: tuple[str, ...], number: Any) -> None:
+        self._words, self._number = words, number
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | float:
+        """Read the option."""
+        if value in self._words:
+            return str(value)
+        try:
+            converted: float = self._number.convert(value, param, ctx)
+            return converted
+        except click.BadParameter as error:
+            words = " or ".join(repr(word) for word in self._words)
+            self.fail(f"{error.message.rstrip('.')}; {words} is possible too", param, ctx)
+
+
+class FiniteNumber(click.ParamType):  # type: ignore[type-arg]
+    """A number that is neither infinite nor NaN.
+
+    Parameters
+    ----------
+    number
+        What the number is read by.
+    """
+
+    name = "number"
+
+    def __init__(self, number: Any) -> None:
+        self._number = number
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Read the option."""
+        converted = float(self._number.convert(value, param, ctx))
+        if not math.isfinite(converted):
+            self.fail(f"{converted} is not a finite number", param, ctx)
+        return converted
+
+
+class Sphere(NamedTuple):
+    """The radius of a mask and the width of its edge, in angstroms."""
+
+    radius: float
+    edge: float
+
+
+class SphereText(click.ParamType):  # type: ignore[type-arg]
+    """A mask as text: ``sphere:40:5``."""
+
+    name = "mask"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Sphere:
+        """Read the option."""
+        kind, *texts = str(value).split(":")
+        try:
+            lengths = [float(text) for text in texts]
+        except ValueError:
+            lengths = []
+        radius, edge = [*lengths, DEFAULT_MASK_EDGE][:2] if lengths else (0.0, 0.0)
+        is_sphere = kind == "sphere" and 1 <= len(lengths) <= 2
+        if not (is_sphere and 0 < radius < math.inf and 0 <= edge < math.inf):
+            self.fail(
+                "expected sphere:RADIUS or sphere:RADIUS:EDGE in angstroms, a radius above 0 and "
+                f"an edge of at least 0, got {value!r}",
+                param,
+                ctx,
+            )
+        return Sphere(radius, edge)

@@ -1,0 +1,44 @@
+"""Objects of arrays as values: equality and hashing that an array allows."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def have_equal_values(mine: Mapping[str, object], theirs: Mapping[str, object]) -> bool:
+    """Compare names and values; arrays are equal if their shapes and elements are."""
+    return mine.keys() == theirs.keys() and all(
+        _are_equal(mine[name], theirs[name]) for name in mine
+    )
+
+
+def _are_equal(mine: object, theirs: object) -> bool:
+    if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
+        return np.array_equal(mine, theirs)  # type: ignore[arg-type]
+    return bool(mine == theirs)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class ArrayValue:
+    """A frozen dataclass of arrays that compares by value, and never raises when it does.
+
+    Subclasses are frozen dataclasses, declared with ``eq=False`` and ``repr=False``.
+    """
+
+    # An array on the left of `==` would otherwise compare itself with every field.
+    __array_ufunc__ = None
+
+    def __eq__(self, other: object) -> bool:
+        """Compare class, shapes and elements; False for anything else."""
+        # What is kept, for what is read may be made from it, and large.
+        return type(other) is type(self) and have_equal_values(vars(self), vars(other))
+
+    def __hash__(self) -> int:
+        """Hash the shapes alone: equal volumes have equal shapes, and no map is read for it."""
+        return hash((type(self), *(np.shape(value) for _, value in sorted(vars(self).items()))))
