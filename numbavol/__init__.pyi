@@ -77,7 +77,13 @@ from .poses import (
     QuaternionPose,
     RelionAngles,
 )
-from .rendering import AbstractVolumeRenderFn, GaussianMixtureRenderFn, render_gaussian_mixture
+from .rendering import (
+    AbstractVolumeRenderFn,
+    FFTAtomRenderFn,
+    GaussianMixtureRenderFn,
+    render_fft_atoms,
+    render_gaussian_mixture,
+)
 from .volumes import (
     AbstractAtomVolume,
     AbstractVolumeParametrization,
@@ -86,7 +92,9 @@ from .volumes import (
     FourierVoxelGridVolume,
     FourierVoxelSplineVolume,
     GaussianMixtureVolume,
+    IndependentAtomVolume,
     RealVoxelGridVolume,
+    split_atoms_by_element,
 )
 
 __version__: str
@@ -113,6 +121,7 @@ __all__ = [
     "Cylindrical2DCosineMask",
     "Cylindrical3DCosineMask",
     "EulerAnglePose",
+    "FFTAtomRenderFn",
     "FourierConstant",
     "FourierCorrelation",
     "FourierGaussian",
@@ -122,6 +131,7 @@ __all__ = [
     "GaussianMixtureRenderFn",
     "GaussianMixtureVolume",
     "HighpassFilter",
+    "IndependentAtomVolume",
     "InverseSincMask",
     "LowpassFilter",
     "MapHeader",
@@ -176,6 +186,7 @@ __all__ = [
     "read_atoms_from_pdb",
     "read_map",
     "read_map_header",
+    "render_fft_atoms",
     "render_gaussian_mixture",
     "rendering",
     "rescale_voxel_size",
@@ -184,6 +195,7 @@ __all__ = [
     "sample_fourier_planes",
     "sample_fourier_planes_spline",
     "set_num_threads",
+    "split_atoms_by_element",
     "variance_to_b_factor",
     "volumes",
     "write_map",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 def have_equal_values(mine: Mapping[str, object], theirs: Mapping[str, object]) -> bool:
@@ -19,6 +19,11 @@ def have_equal_values(mine: Mapping[str, object], theirs: Mapping[str, object]) 
 
 
 def _are_equal(mine: object, theirs: object) -> bool:
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        return have_equal_values(mine, theirs)
+    if isinstance(mine, (tuple, list)) and type(mine) is type(theirs):
+        others = cast("Sequence[object]", theirs)
+        return len(mine) == len(others) and all(map(_are_equal, mine, others))
     if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
         return np.array_equal(mine, theirs)  # type: ignore[arg-type]
     return bool(mine == theirs)

@@ -17,7 +17,10 @@ from __future__ import annotations
 
 from numbavol.atoms.b_factors import b_factor_to_variance, variance_to_b_factor
 from numbavol.atoms.reading import AtomProperties, read_atoms_from_pdb
-from numbavol.atoms.scattering_factors import PengScatteringFactorParameters
+from numbavol.atoms.scattering_factors import (
+    PengScatteringFactorParameters,
+    read_atomic_numbers,
+)
 from numbavol.atoms.summary import StructureSummary, describe_structure
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "StructureSummary",
     "b_factor_to_variance",
     "describe_structure",
+    "read_atomic_numbers",
     "read_atoms_from_pdb",
     "variance_to_b_factor",
 ]

@@ -79,17 +79,7 @@ class PengScatteringFactorParameters:
 
     def __post_init__(self) -> None:
         """Look the elements up."""
-        numbers = np.array(self.atomic_numbers)
-        if numbers.size == 0:
-            numbers = numbers.astype(np.int64)
-        if not np.issubdtype(numbers.dtype, np.integer):
-            msg = f"atomic_numbers: expected integers, not an array of {numbers.dtype}"
-            raise ValueError(msg)
-        if numbers.ndim != 1:
-            msg = f"atomic_numbers: expected shape (n,), not {numbers.shape}"
-            raise ValueError(msg)
-        if np.any((numbers < 1) | (numbers > _HEAVIEST_ELEMENT)):
-            raise ValueError(_describe_missing(numbers))
+        numbers = read_atomic_numbers(self.atomic_numbers)
         a, b = _table()
         for name, array in (("atomic_numbers", numbers), ("a", a[numbers]), ("b", b[numbers])):
             array.setflags(write=False)
@@ -110,6 +100,28 @@ class PengScatteringFactorParameters:
         symbols = ", ".join(gemmi.Element(int(z)).name for z in np.unique(self.atomic_numbers))
         n_atoms = len(self.atomic_numbers)
         return f"{type(self).__name__}({n_atoms} atoms{': ' if symbols else ''}{symbols})"
+
+
+def read_atomic_numbers(atomic_numbers: ArrayLike) -> NDArray[np.integer[Any]]:
+    """Read the elements of atoms as a copy.
+
+    Raises
+    ------
+    ValueError
+        If they are not whole numbers of shape (n,), or the table has no such element.
+    """
+    numbers = np.array(atomic_numbers)
+    if numbers.size == 0:
+        numbers = numbers.astype(np.int64)
+    if not np.issubdtype(numbers.dtype, np.integer):
+        msg = f"atomic_numbers: expected integers, not an array of {numbers.dtype}"
+        raise ValueError(msg)
+    if numbers.ndim != 1:
+        msg = f"atomic_numbers: expected shape (n,), not {numbers.shape}"
+        raise ValueError(msg)
+    if np.any((numbers < 1) | (numbers > _HEAVIEST_ELEMENT)):
+        raise ValueError(_describe_missing(numbers))
+    return numbers
 
 
 @functools.cache

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 MODULES = {
+    ("add_gaussian_filtered", "cpu"): "numbavol.kernels.cpu.filters",
     ("expand_half_transform", "cpu"): "numbavol.kernels.cpu.transforms",
     ("interpolate_points", "cpu"): "numbavol.kernels.cpu.interpolation",
     ("locate_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",

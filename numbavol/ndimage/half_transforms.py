@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from numbavol.arguments import read_shape
+from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.threads import run_tasks
 from numbavol.ndimage.parameters import read_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+PLANES_PER_TASK = 8
 
 SelfConjugateMode = Literal["zero", "one", "real"]
 
@@ -121,3 +125,31 @@ def enforce_self_conjugate_rfftn_components(
 
 def _copy_to_complex(array: NDArray[Any]) -> NDArray[np.complexfloating[Any, Any]]:
     return np.array(array, np.result_type(array, np.complex64), order="C")
+
+
+def expand_half_transform(
+    half: NDArray[np.complexfloating[Any, Any]], shape: tuple[int, ...], margin: int = 0
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Make the whole of the transform of a real map, around its middle, from half of it.
+
+    Parameters
+    ----------
+    half
+        Shape ``(z, y, x // 2 + 1)``, the zero frequency in the corner.
+    shape
+        Of the real map.
+    margin
+        How many samples the result has more on each side of each axis, repeating itself.
+
+    Returns
+    -------
+    NDArray
+        Of `shape` and the margins, the zero frequency at ``n // 2 + margin``.
+    """
+    centred = np.empty([length + 2 * margin for length in shape], half.dtype)
+    expand = find_kernel("expand_half_transform", "cpu")
+    run_tasks(
+        lambda z: expand(centred, half, margin, z, min(z + PLANES_PER_TASK, len(centred))),
+        range(0, len(centred), PLANES_PER_TASK),
+    )
+    return centred

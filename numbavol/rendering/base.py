@@ -9,6 +9,7 @@ import numpy as np
 
 from numbavol.arguments import check_fits_in_memory
 from numbavol.ndimage import fftn, rfftn
+from numbavol.ndimage.half_transforms import expand_half_transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,3 +83,37 @@ def transform_rendered_map(
         return np.fft.fftshift(half, axes=(0, 1)) if fftshifted else half
     full = fftn(real_voxel_grid)
     return np.fft.fftshift(full) if fftshifted else full
+
+
+def arrange_half_transform(
+    half: NDArray[np.complexfloating[Any]],
+    shape: tuple[int, int, int],
+    *,
+    outputs_rfft: bool,
+    fftshifted: bool,
+) -> NDArray[np.complexfloating[Any]]:
+    """Arrange the half transform of a map the way that the call of every renderer describes.
+
+    Parameters
+    ----------
+    half
+        As `numbavol.rfftn` returns it, but for the samples that are conjugates of each other, which
+        may differ. It is overwritten.
+    shape
+        Of the map.
+    outputs_rfft, fftshifted
+        As in `AbstractVolumeRenderFn.__call__`.
+
+    Returns
+    -------
+    ndarray
+        The transform of the real map that `numbavol.irfftn` makes of `half`.
+    """
+    for x in {0, shape[2] // 2} if shape[2] % 2 == 0 else {0}:
+        plane = half[:, :, x]
+        mirrored = np.roll(plane[::-1, ::-1], (1, 1), (0, 1))
+        plane[:] = (plane + mirrored.conj()) / 2
+    if outputs_rfft:
+        return np.fft.fftshift(half, axes=(0, 1)) if fftshifted else half
+    centred = expand_half_transform(half, shape)
+    return centred if fftshifted else np.fft.ifftshift(centred)

@@ -2,6 +2,8 @@
 
 - ``base``: the abstract classes: what is a volume, and what can be rotated and imaged.
 - ``gaussian_mixture``: `GaussianMixtureVolume`, Gaussians at positions.
+- ``independent_atoms``: `IndependentAtomVolume`, groups of atoms with a scattering factor each.
+- ``positions``: positions of atoms; ``trees``: nested tuples, lists and dicts.
 - ``voxel_base``: `AbstractVoxelVolume`, what every volume of voxels is.
 - ``fourier_voxels``: `FourierVoxelGridVolume` and `FourierVoxelSplineVolume`.
 - ``real_voxels``: `RealVoxelGridVolume`.
@@ -15,6 +17,7 @@ from numbavol.volumes.base import (
 )
 from numbavol.volumes.fourier_voxels import FourierVoxelGridVolume, FourierVoxelSplineVolume
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
+from numbavol.volumes.independent_atoms import IndependentAtomVolume, split_atoms_by_element
 from numbavol.volumes.real_voxels import RealVoxelGridVolume
 from numbavol.volumes.voxel_base import AbstractVoxelVolume
 
@@ -26,5 +29,7 @@ __all__ = [
     "FourierVoxelGridVolume",
     "FourierVoxelSplineVolume",
     "GaussianMixtureVolume",
+    "IndependentAtomVolume",
     "RealVoxelGridVolume",
+    "split_atoms_by_element",
 ]

@@ -10,10 +10,10 @@ import numpy as np
 import scipy.fft
 
 from numbavol.arguments import check_fits_in_memory
-from numbavol.kernels.dispatch import find_kernel
-from numbavol.kernels.threads import get_num_threads, run_tasks
+from numbavol.kernels.threads import get_num_threads
 from numbavol.ndimage import fftn
 from numbavol.ndimage.boxes import pad_to_shape
+from numbavol.ndimage.half_transforms import expand_half_transform
 from numbavol.ndimage.interpolation import compute_spline_coefficients
 from numbavol.values import ArrayValue
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     ComplexArray = NDArray[np.complexfloating[Any, Any]]
     RealArray = NDArray[np.floating[Any]]
-
-PLANES_PER_TASK = 8
 
 
 class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
@@ -262,13 +260,7 @@ def _centred_transform(real_voxel_grid: RealArray, *, margin: int) -> ComplexArr
     half = scipy.fft.rfftn(
         np.fft.ifftshift(real_voxel_grid), overwrite_x=True, workers=get_num_threads()
     )
-    centred = np.empty(shape, dtype)
-    expand = find_kernel("expand_half_transform", "cpu")
-    run_tasks(
-        lambda z: expand(centred, half, margin, z, min(z + PLANES_PER_TASK, shape[0])),
-        range(0, shape[0], PLANES_PER_TASK),
-    )
-    return centred
+    return expand_half_transform(half, real_voxel_grid.shape, margin=margin)
 
 
 def _read_padded(real_voxel_grid: ArrayLike, pad_scale: float, pad_mode: str) -> RealArray:

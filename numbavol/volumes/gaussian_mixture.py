@@ -11,6 +11,7 @@ from numbavol.arguments import check_finite, read_reals
 from numbavol.atoms import b_factor_to_variance
 from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
+from numbavol.volumes.positions import read_positions, translate_positions
 
 if TYPE_CHECKING:
     from typing import Any
@@ -70,7 +71,7 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
 
     def __post_init__(self) -> None:
         """Read the arguments into read-only arrays of matching shapes."""
-        positions = _read_positions("positions", self.positions)
+        positions = read_positions("positions", self.positions)
         amplitudes = _read_one_row_a_position("amplitudes", self.amplitudes, len(positions))
         variances = _read_one_row_a_position("variances", self.variances, len(positions))
         if np.any(variances <= 0):
@@ -154,7 +155,7 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
         >>> numbavol.GaussianMixtureVolume.from_tabulated_parameters(positions, parameters, 20.0)
         GaussianMixtureVolume(5684 positions, 5 Gaussians each)
         """
-        positions = _read_positions("atom_positions", atom_positions)
+        positions = read_positions("atom_positions", atom_positions)
         if len(parameters.a) != len(positions):
             msg = (
                 f"parameters: expected those of {len(positions)} atoms, as atom_positions has, "
@@ -213,22 +214,7 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
         ValueError
             If there are many poses.
         """
-        offset = pose.offset_in_angstroms
-        if offset.ndim != 1:
-            msg = f"pose: expected one pose, got {len(offset)}"
-            raise ValueError(msg)
-        moved = self.positions.copy()
-        moved[:, : offset.size] += offset
-        return dataclasses.replace(self, positions=moved)
-
-
-def _read_positions(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    positions = np.array(read_reals(name, value), order="C")
-    if positions.ndim != 2 or positions.shape[1] != 3:
-        msg = f"{name}: expected shape (n, 3), got {positions.shape}"
-        raise ValueError(msg)
-    check_finite(name, positions)
-    return positions
+        return dataclasses.replace(self, positions=translate_positions(self.positions, pose))
 
 
 def _read_one_row_a_position(name: str, value: ArrayLike, n: int) -> NDArray[Any]:

@@ -46,8 +46,8 @@ def find_neighbours(
 ) -> int:
     """Write the cells along one axis that a value is made of, and their weights.
 
-    ``coordinate`` is inside the array, ``order`` 1 or 3. For the order 3, cells are those of coefficients with one
-    more on each side. Returns how many there are.
+    ``coordinate`` is inside the array, ``order`` 1 or 3. For the order 3, cells are those of
+    coefficients with one more on each side. Returns how many there are.
     """
     real = weights.dtype.type
     below = math.floor(coordinate)

@@ -53,6 +53,19 @@ class AbstractFourierOperator(AlgebraicValue["AbstractFourierOperator"]):
             If the grid has another shape, or is not real.
         """
 
+    def get_gaussians(self) -> Gaussians | None:
+        """Return the Gaussians that the function is the sum of, if it is one.
+
+        Who adds transforms of many frequencies can then do so along one axis after another.
+
+        Returns
+        -------
+        tuple of NDArray[np.float64], or None
+            Amplitudes and B-factors, each of shape ``(n,)``: the function is the sum of
+            ``amplitude * exp(-b_factor * |k|^2 / 4)``.
+        """
+        return None
+
     @classmethod
     def _is_family(cls, operand: object) -> bool:
         return isinstance(operand, AbstractFourierOperator)
@@ -102,20 +115,6 @@ class AbstractRadialFourierOperator(AbstractFourierOperator):
         NDArray
             One value for each, of the same shape and precision.
         """
-
-
-    def get_gaussians(self) -> Gaussians | None:
-        """Return the Gaussians that the function is the sum of, if it is one.
-
-        Who adds transforms of many frequencies can then do so along one axis after another.
-
-        Returns
-        -------
-        tuple of NDArray[np.float64], or None
-            Amplitudes and B-factors, each of shape ``(n,)``: the function is the sum of
-            ``amplitude * exp(-b_factor * |k|^2 / 4)``.
-        """
-        return None
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -208,15 +207,15 @@ class RadialFourierCombination(
 
     def get_gaussians(self) -> Gaussians | None:
         """Combine the Gaussians of both, if both are sums of Gaussians."""
-        operands = [
+        one, other = (
             (np.array([operand]), np.zeros(1))
             if isinstance(operand, float)
             else operand.get_gaussians()
             for operand in (self.operator1, self.operator2)
-        ]
-        if operands[0] is None or operands[1] is None:
+        )
+        if one is None or other is None:
             return None
-        (a1, b1), (a2, b2) = operands
+        (a1, b1), (a2, b2) = one, other
         if self.symbol == "*":
             return np.multiply.outer(a1, a2).ravel(), np.add.outer(b1, b2).ravel()
         sign = 1.0 if self.symbol == "+" else -1.0

@@ -1,0 +1,109 @@
+"""Which transforms of points are to be made, and what multiplies each of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.linalg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from numbavol.ndimage.operators import AbstractFourierOperator
+    from numbavol.ndimage.operators.base import Gaussians
+
+    Group = tuple[NDArray[np.float64], AbstractFourierOperator]
+
+# Frequencies at which scattering factors are compared.
+N_FREQUENCIES = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """Points whose transform is multiplied by one function of frequency."""
+
+    positions: NDArray[np.float64]
+    """``(n, 3)``, in angstroms."""
+    strengths: NDArray[np.float64] | None
+    """``(n,)``: what the points carry, or None for 1 each."""
+    operator: AbstractFourierOperator
+    """The function of frequency."""
+
+
+def make_terms(groups: Sequence[Group], highest_frequency: float, precision: float) -> list[Term]:
+    r"""Make the fewest terms that have the transform of all groups.
+
+    Scattering factors that are sums of Gaussians resemble each other: of many,
+    :math:`f_g \approx \sum_t w_{gt} f_t` for a few :math:`t` among them (an interpolative
+    decomposition), and
+
+    .. math:: \sum_g f_g \sum_{j \in g} e_j \approx \sum_t f_t \sum_j w_{g(j) t} e_j .
+
+    Parameters
+    ----------
+    groups
+        Positions and scattering factor of each.
+    highest_frequency
+        In inverse angstroms; beyond it nothing is promised.
+    precision
+        How much a factor may err, in units of the largest value of all factors.
+
+    Returns
+    -------
+    list of Term
+        No more than there are groups.
+    """
+    gaussians = [operator.get_gaussians() for _, operator in groups]
+    alike = [n for n, found in enumerate(gaussians) if found is not None]
+    terms = [
+        Term(positions, None, operator)
+        for (positions, operator), found in zip(groups, gaussians, strict=True)
+        if found is None
+    ]
+    squared = np.linspace(0.0, highest_frequency, N_FREQUENCIES) ** 2
+    values = np.array(
+        [_evaluate(found, squared) for found in gaussians if found is not None]
+    ).reshape(-1, N_FREQUENCIES)
+    chosen, weights = _choose(values, precision)
+    if len(chosen) == len(alike):
+        return terms + [Term(groups[n][0], None, groups[n][1]) for n in alike]
+    for t, which in enumerate(chosen):
+        members = [(groups[n][0], weights[t, k]) for k, n in enumerate(alike) if weights[t, k]]
+        positions = np.concatenate([positions for positions, _ in members])
+        strengths = np.repeat([weight for _, weight in members], [len(at) for at, _ in members])
+        terms.append(Term(positions, strengths, groups[alike[which]][1]))
+    return terms
+
+
+def _choose(
+    values: NDArray[np.float64], precision: float
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Choose rows that the others are combinations of: ``values = weights.T @ values[chosen]``."""
+    n = len(values)
+    everything = np.arange(n), np.eye(n)
+    if n < 2:
+        return everything
+    _, upper, pivots = scipy.linalg.qr(values.T, mode="economic", pivoting=True)
+    largest = float(np.max(np.abs(values)))
+    sizes = np.abs(np.diag(upper))
+    n_chosen = max(1, int(np.count_nonzero(sizes > precision * largest)))
+    while n_chosen < n:
+        weights = np.zeros((n_chosen, n))
+        weights[:, pivots[:n_chosen]] = np.eye(n_chosen)
+        weights[:, pivots[n_chosen:]] = scipy.linalg.solve_triangular(
+            upper[:n_chosen, :n_chosen], upper[:n_chosen, n_chosen:]
+        )
+        chosen = pivots[:n_chosen].astype(np.intp)
+        if np.max(np.abs(values - weights.T @ values[chosen])) <= precision * largest:
+            return chosen, weights
+        n_chosen += 1
+    return everything
+
+
+def _evaluate(gaussians: Gaussians, squared: NDArray[np.float64]) -> NDArray[Any]:
+    amplitudes, b_factors = gaussians
+    return amplitudes @ np.exp(-b_factors[:, np.newaxis] * squared / 4)
