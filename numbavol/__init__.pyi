@@ -79,10 +79,13 @@ from .poses import (
 )
 from .rendering import (
     AbstractVolumeRenderFn,
+    AutoVolumeRenderFn,
     FFTAtomRenderFn,
     GaussianMixtureRenderFn,
+    render,
     render_fft_atoms,
     render_gaussian_mixture,
+    render_voxel_volume,
 )
 from .volumes import (
     AbstractAtomVolume,
@@ -111,6 +114,7 @@ __all__ = [
     "AbstractVolumeRepresentation",
     "AbstractVoxelVolume",
     "AtomProperties",
+    "AutoVolumeRenderFn",
     "AxisAnglePose",
     "BFactorFilter",
     "CircularCosineMask",
@@ -186,8 +190,10 @@ __all__ = [
     "read_atoms_from_pdb",
     "read_map",
     "read_map_header",
+    "render",
     "render_fft_atoms",
     "render_gaussian_mixture",
+    "render_voxel_volume",
     "rendering",
     "rescale_voxel_size",
     "resize_with_crop_or_pad",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.atoms import AtomProperties
+    from numbavol.cli.methods import Model
     from numbavol.volumes import GaussianMixtureVolume
 
 # rendering.gaussian_mixture.DEFAULT_TOLERANCE, which --help is not to import NumPy for.
@@ -56,9 +57,16 @@ DEFAULT_TOLERANCE = 1e-6
     help="Atoms, in gemmi's selection language: '//A' is chain A, '[!H]' all but hydrogen.",
 )  # fmt: skip
 @click.option(
+    "--method", type=click.Choice(["auto", "gaussian", "fft"]), default="auto", show_default=True,
+    help="gaussian averages the potential over voxels; fft averages what it has of frequencies "
+    "that the voxels can hold, in a box that repeats itself. auto takes the faster one where both "
+    "are the same to --tolerance, and gaussian elsewhere.",
+)  # fmt: skip
+@click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace the map if it exists.")
+@click.option("--verbose", is_flag=True, help="Say what each method is predicted to take.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def render(
     model: Path,
@@ -69,8 +77,10 @@ def render(
     tolerance: float,
     models: str | float,
     select: str,
+    method: str,
     threads: int | None,
     overwrite: bool,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Render the electrostatic potential of MODEL (PDB or mmCIF, gzipped or not) as a map.
@@ -87,7 +97,7 @@ def render(
     import numpy as np
 
     import numbavol
-    from numbavol.rendering import render_gaussian_mixture
+    from numbavol.cli.methods import choose_method
 
     began = time.perf_counter()
     report = Report(as_json)
@@ -95,13 +105,19 @@ def render(
         numbavol.set_num_threads(threads)
     check_output(output, model, "model", overwrite)
     positions, atomic_numbers, properties = _read(model, models, select, report)
-    volume = _make_volume(positions, atomic_numbers, properties, b_factors, report)
+    atoms = _make_model(positions, atomic_numbers, properties, b_factors, report)
+    volume = atoms.as_gaussians()
 
     n_voxels = _box_that_holds(volume, voxel_size, tolerance) if box == "auto" else int(box)
-    render_fn = numbavol.GaussianMixtureRenderFn((n_voxels,) * 3, voxel_size, tolerance=tolerance)
-    _say_what_is_rendered(volume, render_fn, box, report)
+    shape = (n_voxels,) * 3
+    # Reads the voxel size and the tolerance, before they are stated.
+    numbavol.GaussianMixtureRenderFn(shape, voxel_size, tolerance=tolerance)
+    _say_what_is_rendered(volume, n_voxels, voxel_size, tolerance, box, report)
+    chosen, render_map = choose_method(
+        method, atoms, volume, shape, voxel_size, tolerance, report, verbose=verbose
+    )
     with progress_bar("rendering") as progress:
-        real_voxel_grid = render_gaussian_mixture(render_fn, volume, progress)
+        real_voxel_grid = render_map(progress)
     origin = properties["center"] - (n_voxels // 2) * voxel_size
     numbavol.write_map(output, real_voxel_grid, voxel_size, origin=origin, overwrite=overwrite)
 
@@ -112,6 +128,7 @@ def render(
         f"wrote   {output}: sum x voxel volume = {total:.2f} A, of {expected:.2f} A in the model; "
         f"{seconds:.2f} s",
         output=str(output),
+        method=chosen,
         origin=origin.tolist(),
         integral=total,
         sum_of_amplitudes=expected,
@@ -171,28 +188,25 @@ def _count_symbols(atomic_numbers: NDArray[np.int64]) -> dict[str, int]:
     }
 
 
-def _make_volume(
+def _make_model(
     positions: NDArray[np.float64],
     atomic_numbers: NDArray[np.int64],
     properties: AtomProperties,
     b_factors: str | float,
     report: Report,
-) -> GaussianMixtureVolume:
-    import dataclasses
-
+) -> Model:
     import numpy as np
 
-    import numbavol
+    from numbavol.cli.methods import Model
 
-    extra: NDArray[np.float64] | float | None
     if b_factors == "file":
         extra = properties["b_factors"]
         described = f"of the file, mean {extra.mean():.1f} A^2"
     elif b_factors == "none":
-        extra, described = None, "none"
+        extra, described = np.zeros(len(positions)), "none"
     else:
-        extra = float(b_factors)
-        described = f"{extra:g} A^2"
+        extra = np.full(len(positions), float(b_factors))
+        described = f"{float(b_factors):g} A^2"
     occupancies = properties["occupancies"]
     n_partial = int(np.count_nonzero(occupancies != 1.0))
     weighted = f", {plural(n_partial, 'atom')} weighted by occupancy" if n_partial else ""
@@ -201,25 +215,27 @@ def _make_volume(
         b_factors=b_factors,
         n_partial_occupancies=n_partial,
     )
-    parameters = numbavol.PengScatteringFactorParameters(atomic_numbers)
-    volume = numbavol.GaussianMixtureVolume.from_tabulated_parameters(positions, parameters, extra)
-    return dataclasses.replace(volume, amplitudes=volume.amplitudes * occupancies[:, np.newaxis])
+    return Model(positions, atomic_numbers, extra, occupancies)
 
 
 def _say_what_is_rendered(
-    volume: GaussianMixtureVolume, render_fn: Any, box: str | float, report: Report
+    volume: GaussianMixtureVolume,
+    n_voxels: int,
+    voxel_size: float,
+    tolerance: float,
+    box: str | float,
+    report: Report,
 ) -> None:
     import numpy as np
 
-    n_voxels, voxel_size = render_fn.shape[0], render_fn.voxel_size
     cells = volume.positions / voxel_size + n_voxels // 2
     n_outside = int(np.count_nonzero(np.any((cells < -0.5) | (cells > n_voxels - 0.5), axis=1)))
     report.say(
         f"render  {n_voxels}^3 voxels of {voxel_size:g} A ({n_voxels * voxel_size:.6g} A)"
-        f"{', which holds the model' if box == 'auto' else ''}, tolerance {render_fn.tolerance:g}",
-        shape=list(render_fn.shape),
+        f"{', which holds the model' if box == 'auto' else ''}, tolerance {tolerance:g}",
+        shape=[n_voxels] * 3,
         voxel_size=voxel_size,
-        tolerance=render_fn.tolerance,
+        tolerance=tolerance,
         n_outside=n_outside,
     )
     if n_outside:

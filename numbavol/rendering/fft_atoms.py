@@ -15,7 +15,7 @@ from numbavol.arguments import (
     read_shape,
     read_voxel_size,
 )
-from numbavol.kernels.dispatch import check_device, find_kernel
+from numbavol.kernels.dispatch import check_device
 from numbavol.kernels.threads import get_num_threads, run_tasks
 from numbavol.ndimage.nonuniform import (
     HalfTransform,
@@ -28,6 +28,7 @@ from numbavol.ndimage.open_grids import OpenGrid, make_open_frequency_grid, spli
 from numbavol.ndimage.operators import FourierSinc
 from numbavol.ndimage.parameters import read_grid
 from numbavol.rendering.base import AbstractVolumeRenderFn, arrange_half_transform
+from numbavol.rendering.scattering import add_scattered
 from numbavol.rendering.terms import make_terms
 from numbavol.volumes import IndependentAtomVolume
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-    from numbavol.ndimage.operators import AbstractFourierOperator
-    from numbavol.ndimage.operators.base import Gaussians
     from numbavol.rendering.terms import Term
     from numbavol.volumes import AbstractVolumeRepresentation
 
@@ -236,6 +235,26 @@ def render_fft_atoms(
     return real_voxel_grid
 
 
+def terms_of(render_fn: FFTAtomRenderFn, volume: IndependentAtomVolume) -> list[Term]:
+    """Return the transforms that a rendering makes, and what multiplies each.
+
+    Parameters
+    ----------
+    render_fn
+        What to render.
+    volume
+        The atoms.
+
+    Returns
+    -------
+    list of Term
+        No more than there are groups of atoms.
+    """
+    grid = make_open_frequency_grid(render_fn.shape, render_fn.voxel_size, np.float64)
+    highest = math.sqrt(sum(float(np.max(np.abs(axis))) ** 2 for axis in grid.axes))
+    return make_terms(volume.groups(), highest, render_fn.eps / 8)
+
+
 def _compute_half_transform(
     render_fn: FFTAtomRenderFn,
     volume: AbstractVolumeRepresentation,
@@ -259,17 +278,27 @@ def _compute_half_transform(
         "shape", half_shape, np.dtype(np.complex64 if sums_in_single else np.complex128)
     )
     grid = make_open_frequency_grid(render_fn.shape, voxel_size, np.float64)
-    highest = math.sqrt(sum(float(np.max(np.abs(axis))) ** 2 for axis in grid.axes))
-    terms = make_terms(groups, highest, render_fn.eps / 8)
+    terms = terms_of(render_fn, volume)
     spreading = Spreading(
         render_fn.eps / (2 * _amplification(terms, grid, render_fn)),
         np.dtype(np.complex64 if is_single else np.complex128),
         tuple(sorted((render_fn.opts or {}).items())),
     )
+    of_voxels = [
+        (np.sinc(axis * side) if render_fn.antialias else np.ones(len(axis))) / side
+        for axis, side in zip(grid.axes, voxel_size[::-1], strict=True)
+    ]
     transform = HalfTransform(render_fn.shape, spreading)
     for n, term in enumerate(terms):
         transform.transform_planes(term.positions / voxel_size + origin, term.strengths)
-        _add_filtered(total, transform, term.operator, grid, render_fn)
+        add_scattered(
+            total,
+            transform,
+            term.operator,
+            grid,
+            of_voxels,
+            render_fn.frequency_grid,
+        )
         if report is not None:
             report(n + 1, len(terms))
     return total
@@ -320,73 +349,3 @@ def _amplification(terms: list[Term], grid: OpenGrid, render_fn: FFTAtomRenderFn
         signal += n * float(power.mean())
         error += n * largest
     return math.sqrt(error / signal) if signal > 0 else 1.0
-
-
-def _add_filtered(
-    total: NDArray[np.complexfloating[Any]],
-    transform: HalfTransform,
-    operator: AbstractFourierOperator,
-    grid: OpenGrid,
-    render_fn: FFTAtomRenderFn,
-) -> None:
-    gaussians = operator.get_gaussians() if render_fn.frequency_grid is None else None
-    sides = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,))[::-1]
-    along_axes = [
-        factor * (np.sinc(axis * side) if render_fn.antialias else 1.0) / side
-        for factor, axis, side in zip(transform.deconvolution, grid.axes, sides, strict=True)
-    ]
-    if gaussians is None:
-        add = _make_operator_filter(total, operator, grid, along_axes, render_fn)
-    else:
-        add = _make_gaussian_filter(total, gaussians, grid, along_axes)
-
-    def transform_rows(start: int) -> None:
-        stop = min(start + ROWS_PER_TASK, total.shape[1])
-        add(transform.transform_along_z(start, stop), start)
-
-    run_tasks(transform_rows, range(0, total.shape[1], ROWS_PER_TASK))
-
-
-def _make_gaussian_filter(
-    total: NDArray[np.complexfloating[Any]],
-    gaussians: Gaussians,
-    grid: OpenGrid,
-    along_axes: list[NDArray[np.float64]],
-) -> Filter:
-    amplitudes, b_factors = gaussians
-    along_z, along_y, along_x = (
-        (np.exp(-np.multiply.outer(b_factors, axis**2) / 4) * factor).astype(total.real.dtype)
-        for axis, factor in zip(grid.axes, along_axes, strict=True)
-    )
-    along_z *= amplitudes[:, np.newaxis].astype(along_z.dtype)
-    along_x = np.repeat(along_x, 2, axis=1)
-    kernel = find_kernel("add_gaussian_filtered", "cpu")
-    parts = _as_parts(total)
-    return lambda rows, start: kernel(parts, _as_parts(rows), along_z, along_y, along_x, start)
-
-
-def _make_operator_filter(
-    total: NDArray[np.complexfloating[Any]],
-    operator: AbstractFourierOperator,
-    grid: OpenGrid,
-    along_axes: list[NDArray[np.float64]],
-    render_fn: FFTAtomRenderFn,
-) -> Filter:
-    along_z, along_y, along_x = along_axes
-    given = render_fn.frequency_grid
-
-    def add(rows: NDArray[np.complexfloating[Any]], start: int) -> None:
-        chosen = slice(start, start + rows.shape[1])
-        here = OpenGrid([grid.axes[0], grid.axes[1][chosen], grid.axes[2]], np.float64)
-        vectors = here[:] if given is None else given[:, chosen]
-        factor = operator(vectors) * along_z[:, np.newaxis, np.newaxis]
-        factor *= along_y[chosen, np.newaxis]
-        factor *= along_x
-        total[:, chosen] += factor * rows
-
-    return add
-
-
-def _as_parts(transform: NDArray[np.complexfloating[Any]]) -> NDArray[np.floating[Any]]:
-    parts: NDArray[np.floating[Any]] = transform.view(transform.real.dtype)
-    return parts

@@ -20,6 +20,7 @@ from numbavol.arguments import (
 from numbavol.kernels.dispatch import check_device, find_kernel
 from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
 from numbavol.rendering.base import AbstractVolumeRenderFn, transform_rendered_map
+from numbavol.rendering.costs import predict_windows
 from numbavol.rendering.slabs import (
     BLOCK_NUMBER,
     balanced_slabs,
@@ -42,8 +43,6 @@ FARTHEST_REACH = 6.0 * math.sqrt(2.0)
 MOST_FUSED_GAUSSIANS = 6
 # A task is what an interrupt waits for, and one step of progress.
 LONGEST_TASK_IN_SECONDS = 0.25
-# What rows of 16 voxels and what positions take on one core; only their sum's size matters.
-SECONDS_A_ROW, SECONDS_A_POSITION = 1.5e-9, 3e-7
 # Adding n terms in float32 errs by about n / 4 of its rounding: where more overlap, slab after slab
 # is added in float64 (tests/rendering/test_crowded.py).
 MOST_IN_SINGLE_PRECISION = 200
@@ -299,9 +298,8 @@ def _good_number_of_slabs(
 ) -> int:
     # What a position writes is prepared anew in each slab that it reaches into: more slabs than
     # threads cost more than their evenness gains (scripts/bench), until a task takes long.
-    depth = (planes[:, 1] - planes[:, 0]) * voxel_size[2]
-    rows = depth**2 / (voxel_size[1] * voxel_size[2]) * np.ceil(depth / voxel_size[0] / 16)
-    seconds = SECONDS_A_ROW * n_gaussians * float(rows.sum()) + SECONDS_A_POSITION * len(planes)
+    sides = (planes[:, 1] - planes[:, 0]) * voxel_size[2]
+    seconds = predict_windows(sides, n_gaussians, voxel_size)
     return max(get_num_threads(), math.ceil(seconds / LONGEST_TASK_IN_SECONDS))
 
 

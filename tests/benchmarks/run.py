@@ -1,6 +1,6 @@
 """Benchmarks: each piece of work beside a peer, or beside the limit that is set for it.
 
-python tests/benchmarks/run.py [render] [arrays] [memory] [startup] [--json FILE]
+python tests/benchmarks/run.py [render] [transforms] [arrays] [memory] [startup] [--json FILE]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import memory
 import numpy as np
 import render
 import startup
+import transforms
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +24,7 @@ from numbavol.kernels.threads import usable_cpus
 
 BENCHMARKS = {
     "render": render.measure,
+    "transforms": transforms.measure,
     "arrays": arrays.measure,
     "memory": memory.measure,
     "startup": startup.measure,

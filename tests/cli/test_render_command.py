@@ -236,7 +236,7 @@ def test_a_bug_is_one_line_too(
     def break_down(*_arguments: object, **_options: object) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr("numbavol.rendering.render_gaussian_mixture", break_down)
+    monkeypatch.setattr("numbavol.cli.methods.render_gaussian_mixture", break_down)
     assert render(model, "-o", tmp_path / "map.mrc") == 1
     error = capsys.readouterr().err
     assert error.endswith("(this is a bug; --debug shows where)\n")

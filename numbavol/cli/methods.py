@@ -1,0 +1,162 @@
+"""The two ways in which ``numbavol render`` renders a model, and the choice between them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import numbavol
+from numbavol.cli.output import plural
+from numbavol.rendering.costs import (
+    averages_agree,
+    predict_fft_atoms,
+    predict_gaussian_mixture,
+)
+from numbavol.rendering.fft_atoms import render_fft_atoms, terms_of
+from numbavol.rendering.gaussian_mixture import reach_in_deviations, render_gaussian_mixture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from numbavol.cli.output import Report
+    from numbavol.volumes import GaussianMixtureVolume, IndependentAtomVolume
+
+    RenderMap = Callable[[Callable[[int, int], object] | None], NDArray[np.floating[Any]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """The atoms of a file, as they are to be rendered."""
+
+    positions: NDArray[np.float64]
+    atomic_numbers: NDArray[np.int64]
+    b_factors: NDArray[np.float64]
+    occupancies: NDArray[np.float64]
+
+    def as_gaussians(self) -> GaussianMixtureVolume:
+        """Make five Gaussians of every atom, weighted by its occupancy."""
+        volume = numbavol.GaussianMixtureVolume.from_tabulated_parameters(
+            self.positions,
+            numbavol.PengScatteringFactorParameters(self.atomic_numbers),
+            self.b_factors,
+        )
+        weights = self.occupancies[:, np.newaxis]
+        return dataclasses.replace(volume, amplitudes=volume.amplitudes * weights)
+
+    def as_groups(self) -> IndependentAtomVolume:
+        """Group atoms of one element, one B-factor and one occupancy: exactly."""
+        positions, factors = [], []
+        for occupancy in np.unique(self.occupancies):
+            chosen = self.occupancies == occupancy
+            volume = numbavol.IndependentAtomVolume.from_atoms(
+                self.positions[chosen],
+                self.atomic_numbers[chosen],
+                self.b_factors[chosen],
+                b_factor_bins=max(1, int(np.count_nonzero(chosen))),
+            )
+            weight = float(occupancy)
+            positions.append(volume.position_pytree)
+            factors.append(tuple(weight * factor for _, factor in volume.groups()))
+        return numbavol.IndependentAtomVolume(tuple(positions), tuple(factors))
+
+
+def choose_method(
+    method: str,
+    model: Model,
+    gaussians: GaussianMixtureVolume,
+    shape: tuple[int, int, int],
+    voxel_size: float,
+    tolerance: float,
+    report: Report,
+    *,
+    verbose: bool,
+) -> tuple[str, RenderMap]:
+    """Choose how a model is rendered, and say so.
+
+    Parameters
+    ----------
+    method
+        ``"auto"``, ``"gaussian"`` or ``"fft"``.
+    model, gaussians
+        The atoms, and the Gaussians that they are.
+    shape, voxel_size
+        Of the map.
+    tolerance
+        Of either way.
+    report
+        Says what was chosen, and why.
+    verbose
+        Say what each way is predicted to cost.
+
+    Returns
+    -------
+    str
+        ``"gaussian"`` or ``"fft"``.
+    callable
+        Renders, and tells the function that it is given how far it is.
+    """
+
+    def render_gaussians(
+        progress: Callable[[int, int], object] | None,
+    ) -> NDArray[np.floating[Any]]:
+        mixture = numbavol.GaussianMixtureRenderFn(shape, voxel_size, tolerance=tolerance)
+        return render_gaussian_mixture(mixture, gaussians, progress)
+
+    reason = _why_not_fft(gaussians, shape, voxel_size, tolerance)
+    is_settled = method == "gaussian" or (method == "auto" and reason is not None)
+    if tolerance == 0 and method == "fft":
+        msg = "--tolerance: expected more than 0 with --method fft, which has no exact setting"
+        raise ValueError(msg)
+    if is_settled and not (verbose and tolerance > 0):
+        return "gaussian", render_gaussians
+    # Grouping takes longer than choosing.
+    fft = numbavol.FFTAtomRenderFn(shape, voxel_size, eps=tolerance)
+    groups = model.as_groups()
+    terms = terms_of(fft, groups)
+    n_points = sum(len(term.positions) for term in terms)
+    seconds = {
+        "gaussian": predict_gaussian_mixture(gaussians, voxel_size, reach_in_deviations(tolerance)),
+        "fft": predict_fft_atoms(shape, len(terms), n_points, tolerance),
+    }
+    faster = min(seconds, key=seconds.__getitem__)
+    chosen = "gaussian" if is_settled else faster if method == "auto" else method
+    if verbose:
+        predictions = ", ".join(f"{name} {value:.2g} s" for name, value in seconds.items())
+        report.say(
+            f"method  {chosen}; predicted, on one core: {predictions} "
+            f"({plural(len(terms), 'transform')})"
+            + (f"; fft is not the same: {reason}" if reason is not None else ""),
+            predicted_seconds=seconds,
+            n_transforms=len(terms),
+            fft_is_not_the_same=reason,
+        )
+    if chosen == "gaussian":
+        return "gaussian", render_gaussians
+    if reason is not None:
+        report.warn(f"--method fft: the map is not that of --method gaussian: {reason}")
+    return "fft", lambda progress: render_fft_atoms(fft, groups, progress)
+
+
+def _why_not_fft(
+    gaussians: GaussianMixtureVolume,
+    shape: tuple[int, int, int],
+    voxel_size: float,
+    tolerance: float,
+) -> str | None:
+    """Say what a rendering by transforms would have that one of Gaussians has not."""
+    if tolerance == 0:
+        return "it has no exact setting"
+    if not averages_agree(gaussians, voxel_size, tolerance):
+        return f"atoms have frequencies beyond {2 * voxel_size:g} A"
+    reach = reach_in_deviations(tolerance) * np.sqrt(gaussians.variances.max(axis=1, initial=0.0))
+    cells = gaussians.positions / voxel_size + np.array(shape[::-1]) // 2
+    ends = np.array(shape[::-1]) - 0.5
+    reach_in_voxels = reach[:, np.newaxis] / voxel_size
+    if np.any((cells - reach_in_voxels < -0.5) | (cells + reach_in_voxels > ends)):
+        return "what reaches out of the box comes in again at the other side"
+    return None
