@@ -1,4 +1,4 @@
-from . import atoms, data, io, ndimage, poses, rendering, volumes
+from . import atoms, data, io, ndimage, poses, projection, rendering, volumes
 from .atoms import (
     AtomProperties,
     PengScatteringFactorParameters,
@@ -77,6 +77,14 @@ from .poses import (
     QuaternionPose,
     RelionAngles,
 )
+from .projection import (
+    AbstractVolumeIntegrator,
+    AutoVolumeProjection,
+    FourierSliceExtraction,
+    GaussianMixtureProjection,
+    ImageConfig,
+    project,
+)
 from .rendering import (
     AbstractVolumeRenderFn,
     AutoVolumeRenderFn,
@@ -109,11 +117,13 @@ __all__ = [
     "AbstractPose",
     "AbstractRadialFourierOperator",
     "AbstractRealOperator",
+    "AbstractVolumeIntegrator",
     "AbstractVolumeParametrization",
     "AbstractVolumeRenderFn",
     "AbstractVolumeRepresentation",
     "AbstractVoxelVolume",
     "AtomProperties",
+    "AutoVolumeProjection",
     "AutoVolumeRenderFn",
     "AxisAnglePose",
     "BFactorFilter",
@@ -130,11 +140,14 @@ __all__ = [
     "FourierCorrelation",
     "FourierGaussian",
     "FourierSinc",
+    "FourierSliceExtraction",
     "FourierVoxelGridVolume",
     "FourierVoxelSplineVolume",
+    "GaussianMixtureProjection",
     "GaussianMixtureRenderFn",
     "GaussianMixtureVolume",
     "HighpassFilter",
+    "ImageConfig",
     "IndependentAtomVolume",
     "InverseSincMask",
     "LowpassFilter",
@@ -187,6 +200,8 @@ __all__ = [
     "ndimage",
     "pad_to_shape",
     "poses",
+    "project",
+    "projection",
     "read_atoms_from_pdb",
     "read_map",
     "read_map_header",

@@ -135,3 +135,23 @@ def rotation_z(degrees):
 
 def rotation_zyz(phi, theta, psi):
     return rotation_z(psi) @ rotation_y(theta) @ rotation_z(phi)
+
+
+def atoms_half_transform(frequencies, voxel_size, groups, *, antialias=True):
+    """Of (positions, function of frequency) in each group, at vectors (x, y, z) of any shape."""
+    transform = np.zeros(frequencies.shape[:-1], complex)
+    for positions, function in groups:
+        waves = np.zeros(transform.shape, complex)
+        for position in positions:
+            waves += np.exp(-2j * np.pi * (frequencies @ position))
+        transform += function(frequencies) * waves
+    if antialias:
+        transform *= np.prod(np.sinc(frequencies * voxel_size), axis=-1)
+    return transform / np.prod(voxel_size)
+
+
+def render_atoms(shape, voxel_size, groups, *, antialias=True):
+    voxel_size = np.broadcast_to(voxel_size, 3)
+    frequencies = frequency_vectors(shape, voxel_size[::-1])
+    transform = atoms_half_transform(frequencies, voxel_size, groups, antialias=antialias)
+    return np.fft.fftshift(np.fft.irfftn(transform, s=shape, axes=(0, 1, 2)))

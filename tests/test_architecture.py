@@ -25,7 +25,8 @@ LAYERS = {
     "ndimage": 1,
     "volumes": 3,
     "rendering": 4,
-    "cli": 5,
+    "projection": 5,
+    "cli": 6,
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -22,22 +22,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALLEST_EPS = 1e-13
-# finufft's options that change how it works and not what it computes.
+# What finufft can be asked for without a warning.
+FINEST_EPS = 1e-14
+# finufft's options that change how points are spread, and not what comes out.
 OPTIONS = (
     "debug",
-    "fftw",
-    "maxbatchsize",
-    "nthreads",
-    "showwarn",
     "spread_debug",
     "spread_kerevalmeth",
     "spread_kerformula",
     "spread_kerpad",
     "spread_max_sp_size",
-    "spread_nthr_atomic",
     "spread_sort",
-    "spread_thread",
-    "upsampfac",
 )
 # In single precision points are rounded, and the transform of n samples an axis errs by this many
 # times n roundings, whatever is asked for; and no kernel does better than the second number.
@@ -75,7 +70,8 @@ def read_options(name: str, opts: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If they are not a mapping of names in ``OPTIONS`` to numbers. The message has `name` in it.
+        If they are not a mapping of names in ``OPTIONS`` to whole numbers. The message has `name`
+        in it.
     """
     if opts is None:
         return {}
@@ -88,12 +84,9 @@ def read_options(name: str, opts: Mapping[str, Any] | None) -> dict[str, Any]:
         if option not in OPTIONS:
             msg = f"{name}: expected options among {', '.join(OPTIONS)}, got {option!r}"
             raise ValueError(msg)
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-            msg = f"{name}: expected a number for {option}, got {value!r}"
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            msg = f"{name}: expected a whole number for {option}, got {value!r}"
             raise ValueError(msg)
-    if "upsampfac" in options and options["upsampfac"] not in (SMALL_GRID, LARGE_GRID):
-        msg = f"{name}: expected an upsampfac of {SMALL_GRID} or {LARGE_GRID}, got {options}"
-        raise ValueError(msg)
     return options
 
 
@@ -108,7 +101,7 @@ class Spreading:
     """How finufft spreads points over a finer grid: what its kernel is made from."""
 
     eps: float
-    """Relative l2 error of the transform."""
+    """What finufft is asked for, and meets to a factor of two: the transform's l2 error."""
     dtype: np.dtype[Any]
     """complex64 or complex128."""
     options: tuple[tuple[str, Any], ...]
@@ -117,8 +110,7 @@ class Spreading:
     @property
     def fineness(self) -> float:
         """How many cells the finer grid has for each frequency."""
-        grid = SMALL_GRID if self.eps >= FINEST_EPS_OF_SMALL_GRID else LARGE_GRID
-        return float(dict(self.options).get("upsampfac", grid))
+        return SMALL_GRID if self.eps >= FINEST_EPS_OF_SMALL_GRID else LARGE_GRID
 
     def count_cells(self, n_frequencies: int) -> int:
         """Return the length of the finer grid's axis, which is quick to transform."""

@@ -18,6 +18,8 @@ from numbavol.arguments import (
 from numbavol.kernels.dispatch import check_device
 from numbavol.kernels.threads import get_num_threads, run_tasks
 from numbavol.ndimage.nonuniform import (
+    FINEST_EPS,
+    FINEST_SINGLE_EPS,
     HalfTransform,
     Spreading,
     read_eps,
@@ -43,9 +45,10 @@ if TYPE_CHECKING:
     Filter = Callable[[NDArray[np.complexfloating[Any]], int], None]
 
 DEFAULT_EPS = 1e-6
-ROWS_PER_TASK = 8
 # Frequencies along an axis at which the power of a scattering factor is averaged.
 N_SAMPLED_FREQUENCIES = 12
+# In voxels: a position on the edge of the box is in it, however it is rounded.
+ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +62,9 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
 
     This is the average over each voxel of a potential that has no frequencies beyond Nyquist's,
     where `GaussianMixtureRenderFn` averages the potential itself. They agree where the scattering
-    factors are negligible at the Nyquist frequency: carbon at 1 angstrom differs by 4 % of the peak
-    for a B-factor of 20, by 2e-4 for 100 and by 3e-7 for 200. The box repeats itself: what an atom
+    factors are negligible at the Nyquist frequency: carbon at 1 angstrom differs by 4 to 10 % of
+    the peak, by where in its voxel it is, for a B-factor of 20, by 1e-4 to 5e-4 for 100 and by 3e-7
+    to 8e-7 for 200. The box repeats itself: what an atom
     has beyond one side is found at the other.
 
     Parameters
@@ -79,7 +83,7 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
         Relative l2 error of the map, from 1e-13 to 1. Double precision is used wherever single
         cannot reach it.
     opts
-        Options of finufft, for example ``{"nthreads": 1}``.
+        Options of finufft's spreading, for example ``{"spread_sort": 0}``; seldom needed.
     periodic
         Take atoms outside of the box for their images inside it, in place of an error.
     dtype
@@ -188,9 +192,10 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
         if outputs_real_space:
             return render_fft_atoms(self, volume_representation)
         half = _compute_half_transform(self, volume_representation, origin=(0, 0, 0), report=None)
-        return arrange_half_transform(
+        arranged = arrange_half_transform(
             half, self.shape, outputs_rfft=outputs_rfft, fftshifted=fftshifted
         )
+        return arranged.astype(np.result_type(self.dtype, np.complex64), copy=False)
 
 
 def render_fft_atoms(
@@ -269,7 +274,12 @@ def _compute_half_transform(
     voxel_size = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,))
     if not render_fn.periodic:
         _check_inside([positions for positions, _ in groups], render_fn.shape, voxel_size)
-    is_single = single_precision_suffices(render_fn.shape, render_fn.eps / 2)
+    grid = make_open_frequency_grid(render_fn.shape, voxel_size, np.float64)
+    terms = terms_of(render_fn, volume)
+    eps = render_fn.eps / (2 * _amplification(terms, grid, render_fn))
+    is_single = (
+        single_precision_suffices(render_fn.shape, render_fn.eps / 2) and eps >= FINEST_SINGLE_EPS
+    )
     z, y, x = render_fn.shape
     half_shape = (z, y, x // 2 + 1)
     # What float32 rounds in the end may be added up in single precision.
@@ -277,10 +287,8 @@ def _compute_half_transform(
     total = allocate_zeros(
         "shape", half_shape, np.dtype(np.complex64 if sums_in_single else np.complex128)
     )
-    grid = make_open_frequency_grid(render_fn.shape, voxel_size, np.float64)
-    terms = terms_of(render_fn, volume)
     spreading = Spreading(
-        render_fn.eps / (2 * _amplification(terms, grid, render_fn)),
+        max(eps, FINEST_EPS),
         np.dtype(np.complex64 if is_single else np.complex128),
         tuple(sorted((render_fn.opts or {}).items())),
     )
@@ -313,7 +321,9 @@ def _check_inside(
     n_atoms = n_outside = 0
     for positions in groups:
         voxels = positions / voxel_size + lengths // 2
-        is_outside = np.any((voxels < -0.5) | (voxels > lengths - 0.5), axis=1)
+        is_outside = np.any(
+            (voxels < -0.5 - ROUNDING) | (voxels > lengths - 0.5 + ROUNDING), axis=1
+        )
         n_atoms += len(positions)
         n_outside += int(np.count_nonzero(is_outside))
     if n_outside:

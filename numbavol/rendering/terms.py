@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Term:
     """The function of frequency."""
 
 
-def make_terms(groups: Sequence[Group], highest_frequency: float, precision: float) -> list[Term]:
+def make_terms(groups: Sequence[Group], highest_frequency: float, eps: float) -> list[Term]:
     r"""Make the fewest terms that have the transform of all groups.
 
     Scattering factors that are sums of Gaussians resemble each other: of many,
@@ -49,8 +50,8 @@ def make_terms(groups: Sequence[Group], highest_frequency: float, precision: flo
         Positions and scattering factor of each.
     highest_frequency
         In inverse angstroms; beyond it nothing is promised.
-    precision
-        How much a factor may err, in units of the largest value of all factors.
+    eps
+        How much the sum may err, relative to it in the l2 norm, if points are taken for random.
 
     Returns
     -------
@@ -68,7 +69,8 @@ def make_terms(groups: Sequence[Group], highest_frequency: float, precision: flo
     values = np.array(
         [_evaluate(found, squared) for found in gaussians if found is not None]
     ).reshape(-1, N_FREQUENCIES)
-    chosen, weights = _choose(values, precision)
+    counts = np.array([len(groups[n][0]) for n in alike], np.float64)
+    chosen, weights = _choose(values, eps * _root_mean_square(values, counts, squared))
     if len(chosen) == len(alike):
         return terms + [Term(groups[n][0], None, groups[n][1]) for n in alike]
     for t, which in enumerate(chosen):
@@ -79,26 +81,43 @@ def make_terms(groups: Sequence[Group], highest_frequency: float, precision: flo
     return terms
 
 
+def _root_mean_square(
+    values: NDArray[np.float64], counts: NDArray[np.float64], squared: NDArray[np.float64]
+) -> float:
+    """Average what points scatter over the points and over the frequencies of three axes."""
+    if len(values) == 0:
+        return 0.0
+    # A shell has the squared frequency's share of them.
+    shares = squared if np.any(squared) else np.ones_like(squared)
+    power = np.average(values**2, axis=1, weights=shares)
+    return math.sqrt(float(np.average(power, weights=counts)))
+
+
 def _choose(
     values: NDArray[np.float64], precision: float
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Choose rows that the others are combinations of: ``values = weights.T @ values[chosen]``."""
+    """Choose rows, of which the others are combinations that err by no more than the precision.
+
+    Returns
+    -------
+    chosen, weights
+        With ``values`` nearly ``weights.T @ values[chosen]``.
+    """
     n = len(values)
     everything = np.arange(n), np.eye(n)
     if n < 2:
         return everything
     _, upper, pivots = scipy.linalg.qr(values.T, mode="economic", pivoting=True)
-    largest = float(np.max(np.abs(values)))
     sizes = np.abs(np.diag(upper))
-    n_chosen = max(1, int(np.count_nonzero(sizes > precision * largest)))
-    while n_chosen < n:
+    n_chosen = max(1, int(np.count_nonzero(sizes > precision)))
+    while n_chosen < n and sizes[n_chosen - 1] > 0:
         weights = np.zeros((n_chosen, n))
         weights[:, pivots[:n_chosen]] = np.eye(n_chosen)
         weights[:, pivots[n_chosen:]] = scipy.linalg.solve_triangular(
             upper[:n_chosen, :n_chosen], upper[:n_chosen, n_chosen:]
         )
         chosen = pivots[:n_chosen].astype(np.intp)
-        if np.max(np.abs(values - weights.T @ values[chosen])) <= precision * largest:
+        if np.max(np.abs(values - weights.T @ values[chosen])) <= precision:
             return chosen, weights
         n_chosen += 1
     return everything

@@ -3,6 +3,7 @@
 - ``base``: the abstract classes: what is a volume, and what can be rotated and imaged.
 - ``gaussian_mixture``: `GaussianMixtureVolume`, Gaussians at positions.
 - ``independent_atoms``: `IndependentAtomVolume`, groups of atoms with a scattering factor each.
+- ``grouping``: `split_atoms_by_element`, and bins of B-factors.
 - ``positions``: positions of atoms; ``trees``: nested tuples, lists and dicts.
 - ``voxel_base``: `AbstractVoxelVolume`, what every volume of voxels is.
 - ``fourier_voxels``: `FourierVoxelGridVolume` and `FourierVoxelSplineVolume`.
@@ -17,7 +18,8 @@ from numbavol.volumes.base import (
 )
 from numbavol.volumes.fourier_voxels import FourierVoxelGridVolume, FourierVoxelSplineVolume
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
-from numbavol.volumes.independent_atoms import IndependentAtomVolume, split_atoms_by_element
+from numbavol.volumes.grouping import split_atoms_by_element
+from numbavol.volumes.independent_atoms import IndependentAtomVolume
 from numbavol.volumes.real_voxels import RealVoxelGridVolume
 from numbavol.volumes.voxel_base import AbstractVoxelVolume
 

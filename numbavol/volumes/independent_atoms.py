@@ -12,6 +12,7 @@ from numbavol.atoms import PengScatteringFactorParameters, read_atomic_numbers
 from numbavol.ndimage.operators import AbstractFourierOperator, PengScatteringFactor
 from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
+from numbavol.volumes.grouping import read_number_of_bins, sort_into_bins
 from numbavol.volumes.positions import read_positions, translate_positions
 from numbavol.volumes.trees import collect_leaves, map_leaves, map_like
 
@@ -73,6 +74,9 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
 
     def __post_init__(self) -> None:
         """Read the arguments into trees of one structure."""
+        if not collect_leaves(self.scattering_factor_pytree):
+            msg = "scattering_factor_pytree: expected one group of atoms or more, got none"
+            raise ValueError(msg)
         factors = map_leaves(
             _check_operator, "scattering_factor_pytree", self.scattering_factor_pytree
         )
@@ -100,7 +104,7 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
 
     def __hash__(self) -> int:
         """Hash what equal volumes have in common: the numbers of atoms."""
-        return hash((type(self), *(len(positions) for positions, _ in self.groups())))
+        return hash((type(self), *sorted(len(positions) for positions, _ in self.groups())))
 
     def groups(self) -> list[tuple[NDArray[np.float64], AbstractFourierOperator]]:
         """Return the positions and the scattering factor of each group.
@@ -256,9 +260,7 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
         if given.shape not in [(), (len(places),)]:
             msg = f"b_factors: expected one number or {len(places)}, got shape {given.shape}"
             raise ValueError(msg)
-        if b_factor_bins != int(b_factor_bins) or b_factor_bins < 1:
-            msg = f"b_factor_bins: expected a whole number above 0, got {b_factor_bins!r}"
-            raise ValueError(msg)
+        n_bins = read_number_of_bins(b_factor_bins)
         every = np.broadcast_to(given, len(places))
         groups: list[NDArray[np.float64]] = []
         factors: list[PengScatteringFactor] = []
@@ -273,11 +275,14 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
                     f"{every[of_element].min():g} for atomic number {element}"
                 )
                 raise ValueError(msg)
-            bins = _sort_into_bins(every[of_element] + b.min(), int(b_factor_bins))
+            bins = sort_into_bins(every[of_element] + b.min(), n_bins)
             for members in bins:
                 chosen = of_element[members]
                 groups.append(places[chosen])
-                factors.append(PengScatteringFactor(a, b, float(every[chosen].mean())))
+                of_bin = every[chosen]
+                # A mean of equal numbers may be another one.
+                mean = of_bin[0] if np.ptp(of_bin) == 0 else of_bin.mean()
+                factors.append(PengScatteringFactor(a, b, float(mean)))
         return cls(tuple(groups), tuple(factors))
 
     def rotate_to_pose(self, pose: AbstractPose, inverse: bool = False) -> Self:
@@ -317,67 +322,6 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
     def _map_positions(self, function: Any) -> Self:
         moved = map_leaves(lambda _, leaf: function(leaf), "", self.position_pytree)
         return dataclasses.replace(self, position_pytree=moved)
-
-
-def split_atoms_by_element(
-    atomic_numbers: ArrayLike, atom_pytree: Any, atom_axis: int = 0
-) -> tuple[Any, NDArray[np.integer[Any]]]:
-    """Split what atoms have into what those of each element have.
-
-    Parameters
-    ----------
-    atomic_numbers
-        ``(n,)``.
-    atom_pytree
-        An array with one entry an atom along `atom_axis`, or nested tuples, lists or dicts of them:
-        positions, B-factors.
-    atom_axis
-        The axis of the atoms.
-
-    Returns
-    -------
-    atom_pytree
-        Of the same structure, each array replaced by a tuple of arrays, one an element.
-    atomic_numbers
-        The elements, ascending: the order of the tuples.
-
-    Raises
-    ------
-    ValueError
-        If an array has not one entry an atom.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from numbavol import split_atoms_by_element
-    >>> split_atoms_by_element([6, 8, 6], np.array([20.0, 30.0, 25.0]))
-    ((array([20., 25.]), array([30.])), array([6, 8]))
-    """
-    numbers = read_atomic_numbers(atomic_numbers)
-    elements = np.unique(numbers)
-
-    def split(name: str, leaf: ArrayLike) -> tuple[NDArray[Any], ...]:
-        array = np.asarray(leaf)
-        if not -array.ndim <= atom_axis < array.ndim or array.shape[atom_axis] != len(numbers):
-            msg = (
-                f"{name}: expected {len(numbers)} atoms along axis {atom_axis}, got shape "
-                f"{array.shape}"
-            )
-            raise ValueError(msg)
-        return tuple(
-            np.take(array, np.flatnonzero(numbers == element), axis=atom_axis)
-            for element in elements
-        )
-
-    return map_leaves(split, "atom_pytree", atom_pytree), elements
-
-
-def _sort_into_bins(widths: NDArray[np.float64], n_bins: int) -> list[NDArray[np.intp]]:
-    distinct, at = np.unique(widths, return_inverse=True)
-    if len(distinct) > n_bins:
-        edges = np.geomspace(distinct[0], distinct[-1], n_bins + 1)[1:-1]
-        at = np.searchsorted(edges, widths, side="right")
-    return [np.flatnonzero(at == number) for number in np.unique(at)]
 
 
 def _check_operator(name: str, leaf: object) -> AbstractFourierOperator:

@@ -44,9 +44,10 @@ def map_like(function: Callable[[str, Any, Any], Any], name: str, tree: Any, lik
     ValueError
         If a node of `like` has no counterpart in `tree`.
     """
-    if not isinstance(like, CONTAINERS):
+    is_leaf = not isinstance(like, CONTAINERS)
+    if is_leaf and not _holds_arrays(tree):
         return function(name, tree, like)
-    if not isinstance(tree, type(like)) or set(_keys(tree)) != set(_keys(like)):
+    if is_leaf or not isinstance(tree, type(like)) or set(_keys(tree)) != set(_keys(like)):
         msg = f"{name}: expected the structure {describe_tree(like)}, got {describe_tree(tree)}"
         raise ValueError(msg)
     made = [
@@ -67,8 +68,7 @@ def describe_tree(tree: Any) -> str:
     """Write a tree with arrays as their shapes, and other leaves as their class."""
     if isinstance(tree, dict):
         return "{" + ", ".join(f"{key!r}: {describe_tree(tree[key])}" for key in tree) + "}"
-    if isinstance(tree, list) and not _holds_leaves(tree):
-        # The rows of an array.
+    if is_array_like(tree):
         return f"array{np.shape(tree)}"
     if isinstance(tree, (tuple, list)):
         inner = ", ".join(map(describe_tree, tree))
@@ -86,13 +86,23 @@ def _children(tree: Any) -> list[Any]:
     return list(tree.values()) if isinstance(tree, dict) else list(tree)
 
 
-def _holds_leaves(tree: list[Any]) -> bool:
+def is_array_like(tree: Any) -> bool:
+    """Tell whether a list or a tuple is the rows of an array, and not a tree of arrays."""
+    if not isinstance(tree, (list, tuple)) or not tree or _holds_arrays(tree):
+        return False
     try:
-        return np.asarray(tree).dtype.kind not in "biuf" or any(
-            isinstance(leaf, np.ndarray) for leaf in tree
-        )
+        return np.asarray(tree).dtype.kind in "biufc"
     except ValueError:
+        return False
+
+
+def _holds_arrays(tree: Any) -> bool:
+    """Tell a tree from the rows of an array, which may be arrays of one axis."""
+    if isinstance(tree, dict):
         return True
+    return isinstance(tree, (list, tuple)) and any(
+        row.ndim > 1 if isinstance(row, np.ndarray) else _holds_arrays(row) for row in tree
+    )
 
 
 def _rebuild(tree: Any, children: list[Any]) -> Any:

@@ -19,14 +19,14 @@ N_ROUNDS = 3
 B_FACTORS = (30.0, 32.0, 34.0, 36.0)
 LIMITS = {1e-4: (1.5, 6.0), 1e-6: (3.5, 10.0)}
 PEAK = """
-import resource, sys
+import sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 import numbavol
 from transforms import N_VOXELS, make_volume
 volume = make_volume()
 real_voxel_grid = numbavol.FFTAtomRenderFn((N_VOXELS,) * 3, 1.0, eps=float(sys.argv[2]))(volume)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = 1024 * int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 print(peak / real_voxel_grid.nbytes)
 """
 

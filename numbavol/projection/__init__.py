@@ -1,0 +1,27 @@
+"""From a volume and poses to images.
+
+- ``image_config``: `ImageConfig`, the pixels and the electrons.
+- ``base``: `AbstractVolumeIntegrator`, and what a projection is while it is made.
+- ``gaussian_mixture``: `GaussianMixtureProjection`, pixel averages of Gaussians.
+- ``fourier_slices``: `FourierSliceExtraction`, slices of Fourier volumes.
+- ``auto``: `AutoVolumeProjection`, the integrator of a volume.
+- ``many``: `project`, for many poses.
+"""
+
+from numbavol.projection.auto import AutoVolumeProjection
+from numbavol.projection.base import AbstractVolumeIntegrator, Placement, Projection
+from numbavol.projection.fourier_slices import FourierSliceExtraction
+from numbavol.projection.gaussian_mixture import GaussianMixtureProjection
+from numbavol.projection.image_config import ImageConfig
+from numbavol.projection.many import project
+
+__all__ = [
+    "AbstractVolumeIntegrator",
+    "AutoVolumeProjection",
+    "FourierSliceExtraction",
+    "GaussianMixtureProjection",
+    "ImageConfig",
+    "Placement",
+    "Projection",
+    "project",
+]

@@ -1,0 +1,51 @@
+"""The integrator that a volume needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from numbavol.projection.base import AbstractVolumeIntegrator
+from numbavol.projection.fourier_slices import FourierSliceExtraction
+from numbavol.projection.gaussian_mixture import GaussianMixtureProjection
+from numbavol.volumes import (
+    FourierVoxelGridVolume,
+    FourierVoxelSplineVolume,
+    GaussianMixtureVolume,
+)
+
+if TYPE_CHECKING:
+    from numbavol.projection.base import Prepared
+    from numbavol.projection.image_config import ImageConfig
+    from numbavol.volumes import AbstractVolumeRepresentation
+
+
+@dataclasses.dataclass(frozen=True)
+class AutoVolumeProjection(AbstractVolumeIntegrator):
+    """Project a volume by the integrator of its class, with its defaults."""
+
+    def prepare(
+        self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
+    ) -> Prepared:
+        """Do what all projections of a volume have in common: see the base class."""
+        return self.choose(volume_representation).prepare(volume_representation, image_config)
+
+    def choose(self, volume: AbstractVolumeRepresentation) -> AbstractVolumeIntegrator:
+        """Return the integrator that a volume is projected by.
+
+        Parameters
+        ----------
+        volume
+            The volume.
+
+        Raises
+        ------
+        TypeError
+            If there is none for it.
+        """
+        if isinstance(volume, GaussianMixtureVolume):
+            return GaussianMixtureProjection()
+        if isinstance(volume, (FourierVoxelGridVolume, FourierVoxelSplineVolume)):
+            return FourierSliceExtraction()
+        msg = f"volume_representation: no integrator projects a {type(volume).__name__}"
+        raise TypeError(msg)

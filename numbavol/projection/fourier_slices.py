@@ -1,0 +1,233 @@
+"""Projections of Fourier volumes: slices through the transform."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.ndimage import (
+    enforce_self_conjugate_rfftn_components,
+    map_coordinates,
+    map_coordinates_spline,
+    sample_fourier_planes,
+    sample_fourier_planes_spline,
+)
+from numbavol.ndimage.masks import AbstractMask
+from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
+from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from numbavol.projection.base import Placement, Prepared
+    from numbavol.projection.image_config import ImageConfig
+    from numbavol.volumes import AbstractVolumeRepresentation
+
+    FourierVolume = FourierVoxelGridVolume | FourierVoxelSplineVolume
+    Sample = Callable[[NDArray[np.float64]], NDArray[np.complexfloating[Any]]]
+
+MODES = ("fill", "clip", "wrap")
+# Of frequencies that were turned.
+ROUNDING = 1e-13
+# A header keeps a voxel size as the length of a box in float32.
+SAME_SIZE = 1e-5
+
+
+@dataclasses.dataclass(frozen=True)
+class FourierSliceExtraction(AbstractVolumeIntegrator):
+    r"""Project a Fourier volume by a slice through its transform.
+
+    By the central-slice theorem, the transform of the projection along z is the slice
+    :math:`q_z = 0` of the volume's transform, at the frequencies that the volume holds. The half
+    plane :math:`q_x \ge 0` is what counts. `FourierVoxelGridVolume` is interpolated linearly,
+    `FourierVoxelSplineVolume` by its cubic spline.
+
+    Parameters
+    ----------
+    outputs_integral
+        Multiply by the pixel size, so that the image is the integral in inverse angstroms. Without
+        it, it is the sum over voxels.
+    correction_mask
+        Multiplies the image, of the volume's longest side, in real space: `InverseSincMask`
+        undoes what linear interpolation did.
+    out_of_bounds_mode
+        What is beyond the frequencies that the volume holds: ``"fill"`` for `fill_value`,
+        ``"clip"`` for the value at the nearest edge, ``"wrap"`` to repeat the transform.
+    fill_value
+        For ``"fill"``.
+
+    Raises
+    ------
+    ValueError
+        If `out_of_bounds_mode` is another one.
+    TypeError
+        If `correction_mask` is no mask.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numbavol
+    >>> volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(np.ones((8, 8, 8)))
+    >>> image_config = numbavol.ImageConfig((8, 8), pixel_size=1.5)
+    >>> integrator = numbavol.FourierSliceExtraction()
+    >>> integrator.integrate(volume, image_config, outputs_real_space=True)[4, 4].round(6)
+    np.float64(12.0)
+    """
+
+    _: dataclasses.KW_ONLY
+    outputs_integral: bool = True
+    correction_mask: AbstractMask | None = None
+    out_of_bounds_mode: str = "fill"
+    fill_value: complex = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the arguments."""
+        mask: object = self.correction_mask
+        if mask is not None and not isinstance(mask, AbstractMask):
+            msg = f"correction_mask: expected a mask or None, got {type(mask).__name__}"
+            raise TypeError(msg)
+        if self.out_of_bounds_mode not in MODES:
+            msg = f"out_of_bounds_mode: expected one of {MODES}, got {self.out_of_bounds_mode!r}"
+            raise ValueError(msg)
+
+    def prepare(
+        self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
+    ) -> Prepared:
+        """Do what all projections of a volume have in common: see the base class."""
+        volume = _read_volume(volume_representation, image_config)
+        kept = CoordinatesField.kept_by(volume, "frequency_slice_in_pixels")
+        _, n_y, n_x = kept.shape[:3]
+        shape, padded = (n_y, n_x), image_config.padded_shape
+        mask = _read_mask(self.correction_mask, shape)
+        is_plain = self.out_of_bounds_mode == "fill" and self.fill_value == 0
+        if isinstance(kept, AffineCoordinates) and is_plain:
+            sample = _make_frame_sampler(volume, kept)
+        else:
+            array = kept.to_array() if isinstance(kept, AffineCoordinates) else kept
+            sample = self._make_array_sampler(volume, array[0])
+        # An image moves in the larger box, so that what leaves the smaller one is gone.
+        largest = (max(n_y, padded[0]), max(n_x, padded[1]))
+        scale = image_config.pixel_size if self.outputs_integral else 1.0
+
+        def project(placement: Placement) -> Projection:
+            half = sample(placement.rotation)
+            if scale != 1.0:
+                half *= scale
+            half = enforce_self_conjugate_rfftn_components(
+                half, shape, includes_zero_frequency=True, mode="real"
+            )
+            projection = Projection(half, shape, is_real=False)
+            if mask is not None:
+                projection = Projection(mask(projection.to_real()), shape, is_real=True)
+            if np.any(placement.offset):
+                projection = projection.resize(largest).shift(
+                    placement.offset / image_config.pixel_size
+                )
+            return projection.resize(padded)
+
+        return project
+
+    def _make_array_sampler(
+        self, volume: FourierVolume, frequencies: NDArray[np.float64]
+    ) -> Sample:
+        lengths = np.array(volume.shape[::-1])
+        half_plane = _take_half_plane(frequencies)
+        highest = np.where(lengths % 2 == 0, 0.5, (lengths - 1) / (2 * lengths))
+
+        def sample(rotation: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
+            # As rows, R^T q is q R.
+            turned = half_plane @ rotation
+            cells = np.moveaxis(turned * lengths + lengths // 2, -1, 0)[::-1]
+            mode = "wrap" if self.out_of_bounds_mode == "fill" else self.out_of_bounds_mode
+            values: NDArray[Any]
+            if isinstance(volume, FourierVoxelGridVolume):
+                values = map_coordinates(volume.fourier_voxel_grid, cells, 1, mode)
+            else:
+                values = map_coordinates_spline(volume.spline_coefficients, cells, mode)
+            if self.out_of_bounds_mode == "fill":
+                is_beyond = np.any(np.abs(turned) > highest * (1 + ROUNDING), axis=-1)
+                values[is_beyond] = self.fill_value
+            return np.asarray(values)
+
+        return sample
+
+
+def _read_volume(volume: AbstractVolumeRepresentation, image_config: ImageConfig) -> FourierVolume:
+    if not isinstance(volume, (FourierVoxelGridVolume, FourierVoxelSplineVolume)):
+        msg = (
+            "volume_representation: expected a FourierVoxelGridVolume or a "
+            f"FourierVoxelSplineVolume, got {type(volume).__name__}"
+        )
+        raise TypeError(msg)
+    check_pixel_size(volume.voxel_size, image_config)
+    return volume
+
+
+def check_pixel_size(
+    voxel_size: float | tuple[float, float, float] | None, image_config: ImageConfig
+) -> None:
+    """Refuse images whose pixels are not the voxels of a volume.
+
+    Raises
+    ------
+    ValueError
+        If the volume knows its voxel size, and that is another one.
+    """
+    if voxel_size is None:
+        return
+    if not np.allclose(voxel_size, image_config.pixel_size, rtol=SAME_SIZE, atol=0.0):
+        msg = (
+            f"pixel_size: expected the volume's voxel size, {voxel_size} A, got "
+            f"{image_config.pixel_size} A"
+        )
+        raise ValueError(msg)
+
+
+def _read_mask(mask: AbstractMask | None, shape: tuple[int, int]) -> AbstractMask | None:
+    if mask is not None and mask.get().shape != shape:
+        msg = (
+            f"correction_mask: expected shape {shape}, of the volume's slice, got "
+            f"{mask.get().shape}"
+        )
+        raise ValueError(msg)
+    return mask
+
+
+def _make_frame_sampler(volume: FourierVolume, frame: AffineCoordinates) -> Sample:
+    _, n_y, n_x = frame.shape
+    n_positive = (n_y + 1) // 2
+    n_half = n_x // 2 + 1
+    # Rows of frequencies from 0 on, and those below 0, in the order of a transform.
+    parts = [(0, n_positive), (-(n_y // 2), n_y - n_positive)]
+
+    def sample(rotation: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
+        middle, steps = frame.middle @ rotation, frame.steps @ rotation
+        sampled = []
+        for first_row, n_rows in parts:
+            plane = np.stack([middle + first_row * steps[1], steps[0], steps[1]])[np.newaxis]
+            if isinstance(volume, FourierVoxelGridVolume):
+                rows = sample_fourier_planes(volume.fourier_voxel_grid, plane, (n_rows, n_half))
+            else:
+                rows = sample_fourier_planes_spline(
+                    volume.spline_coefficients, plane, (n_rows, n_half)
+                )
+            sampled.append(rows[0])
+        return np.concatenate(sampled)
+
+    return sample
+
+
+def _take_half_plane(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take the frequencies of a half transform, 0 in the corner, from those of a whole plane."""
+    n_y, n_x = frequencies.shape[:2]
+    half = frequencies[:, n_x // 2 :]
+    if n_x % 2 == 0:
+        # The last one is the negative of the first.
+        mirrored = np.roll(frequencies[::-1], 1 if n_y % 2 == 0 else 0, axis=0)
+        half = np.concatenate([half, -mirrored[:, :1]], axis=1)
+    return np.fft.ifftshift(half, axes=0)
