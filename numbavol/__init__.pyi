@@ -80,9 +80,11 @@ from .poses import (
 from .projection import (
     AbstractVolumeIntegrator,
     AutoVolumeProjection,
+    FFTAtomProjection,
     FourierSliceExtraction,
     GaussianMixtureProjection,
     ImageConfig,
+    RealVoxelProjection,
     project,
 )
 from .rendering import (
@@ -135,6 +137,7 @@ __all__ = [
     "Cylindrical2DCosineMask",
     "Cylindrical3DCosineMask",
     "EulerAnglePose",
+    "FFTAtomProjection",
     "FFTAtomRenderFn",
     "FourierConstant",
     "FourierCorrelation",
@@ -158,6 +161,7 @@ __all__ = [
     "RadialProfile",
     "RealSpaceMap",
     "RealVoxelGridVolume",
+    "RealVoxelProjection",
     "Rectangular2DCosineMask",
     "Rectangular3DCosineMask",
     "RelionAngles",

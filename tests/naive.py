@@ -62,6 +62,17 @@ def point_samples(shape, voxel_size, positions, amplitudes, variances):
     )
 
 
+def project_gaussians(shape, pixel_size, positions, amplitudes, variances):
+    """Averages over pixels (y, x) of the integral along z, in which nothing is left out."""
+    total = np.zeros(shape)
+    for j, position in enumerate(positions):
+        for amplitude, variance in zip(amplitudes[j], variances[j], strict=True):
+            x = average_over_voxels(shape[1], pixel_size, position[0], variance)
+            y = average_over_voxels(shape[0], pixel_size, position[1], variance)
+            total += amplitude * y[:, None] * x[None, :]
+    return total
+
+
 def highest_voxel(shape, voxel_size, positions, amplitudes, variances):
     """Highest sum of the absolute terms, in the map or at a position that reaches into it.
 
@@ -143,7 +154,14 @@ def atoms_half_transform(frequencies, voxel_size, groups, *, antialias=True):
     for positions, function in groups:
         waves = np.zeros(transform.shape, complex)
         for position in positions:
-            waves += np.exp(-2j * np.pi * (frequencies @ position))
+            wave = np.ones(transform.shape, complex)
+            for axis in range(3):
+                along = np.exp(-2j * np.pi * frequencies[..., axis] * position[axis])
+                # The Nyquist frequency is as much negative as positive; of the halved axis, the
+                # inverse transform makes it so.
+                is_nyquist = np.abs(frequencies[..., axis] * voxel_size[axis]) > 0.5 - 1e-12
+                wave *= np.where(is_nyquist & (axis > 0), along.real, along)
+            waves += wave
         transform += function(frequencies) * waves
     if antialias:
         transform *= np.prod(np.sinc(frequencies * voxel_size), axis=-1)

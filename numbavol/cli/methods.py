@@ -9,6 +9,7 @@ import numpy as np
 
 import numbavol
 from numbavol.cli.output import plural
+from numbavol.ndimage.nonuniform import SMALLEST_EPS
 from numbavol.rendering.costs import (
     averages_agree,
     predict_fft_atoms,
@@ -109,20 +110,26 @@ def choose_method(
 
     reason = _why_not_fft(gaussians, shape, voxel_size, tolerance)
     is_settled = method == "gaussian" or (method == "auto" and reason is not None)
-    if tolerance == 0 and method == "fft":
-        msg = "--tolerance: expected more than 0 with --method fft, which has no exact setting"
-        raise ValueError(msg)
-    if is_settled and not (verbose and tolerance > 0):
+    if method == "fft":
+        _check_fft(gaussians, shape, voxel_size, tolerance)
+    seconds = {
+        "gaussian": predict_gaussian_mixture(gaussians, voxel_size, reach_in_deviations(tolerance))
+    }
+    # Grouping may take longer than rendering: one transform is the least there is.
+    can_group = tolerance >= SMALLEST_EPS
+    if method == "auto" and not is_settled and not verbose:
+        is_settled = seconds["gaussian"] <= predict_fft_atoms(
+            shape, 1, len(model.positions), tolerance
+        )
+    if is_settled and not (verbose and can_group):
+        if verbose:
+            report.say(f"method  gaussian; predicted, on one core: {seconds['gaussian']:.2g} s")
         return "gaussian", render_gaussians
-    # Grouping takes longer than choosing.
     fft = numbavol.FFTAtomRenderFn(shape, voxel_size, eps=tolerance)
     groups = model.as_groups()
     terms = terms_of(fft, groups)
     n_points = sum(len(term.positions) for term in terms)
-    seconds = {
-        "gaussian": predict_gaussian_mixture(gaussians, voxel_size, reach_in_deviations(tolerance)),
-        "fft": predict_fft_atoms(shape, len(terms), n_points, tolerance),
-    }
+    seconds["fft"] = predict_fft_atoms(shape, len(terms), n_points, tolerance)
     faster = min(seconds, key=seconds.__getitem__)
     chosen = "gaussian" if is_settled else faster if method == "auto" else method
     if verbose:
@@ -142,6 +149,26 @@ def choose_method(
     return "fft", lambda progress: render_fft_atoms(fft, groups, progress)
 
 
+def _check_fft(
+    gaussians: GaussianMixtureVolume,
+    shape: tuple[int, int, int],
+    voxel_size: float,
+    tolerance: float,
+) -> None:
+    if tolerance < SMALLEST_EPS:
+        msg = f"--tolerance: expected at least {SMALLEST_EPS:g} with --method fft, got {tolerance}"
+        raise ValueError(msg)
+    cells = gaussians.positions / voxel_size + np.array(shape[::-1]) // 2
+    ends = np.array(shape[::-1]) - 0.5
+    n_outside = int(np.count_nonzero(np.any((cells < -0.5) | (cells > ends), axis=1)))
+    if n_outside:
+        msg = (
+            f"--box: {n_outside} of {plural(len(cells), 'atom')} outside the box, which --method "
+            "fft does not allow; --box auto holds them all"
+        )
+        raise ValueError(msg)
+
+
 def _why_not_fft(
     gaussians: GaussianMixtureVolume,
     shape: tuple[int, int, int],
@@ -149,8 +176,8 @@ def _why_not_fft(
     tolerance: float,
 ) -> str | None:
     """Say what a rendering by transforms would have that one of Gaussians has not."""
-    if tolerance == 0:
-        return "it has no exact setting"
+    if tolerance < SMALLEST_EPS:
+        return f"its error is never below {SMALLEST_EPS:g}"
     if not averages_agree(gaussians, voxel_size, tolerance):
         return f"atoms have frequencies beyond {2 * voxel_size:g} A"
     reach = reach_in_deviations(tolerance) * np.sqrt(gaussians.variances.max(axis=1, initial=0.0))

@@ -85,7 +85,7 @@ def render(
 ) -> None:
     """Render the electrostatic potential of MODEL (PDB or mmCIF, gzipped or not) as a map.
 
-    Voxels are exact averages of the rescaled potential, in inverse square angstroms. The map is
+    Voxels are averages of the rescaled potential, in inverse square angstroms. The map is
     centred on the model's centre of mass, and its header places it on the model's coordinates.
     Atoms count by their occupancy.
 

@@ -8,9 +8,9 @@ threads behind it.
 from __future__ import annotations
 
 import contextlib
+import operator
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -32,24 +32,27 @@ class _Pool:
     def __init__(self, n_threads: int | None) -> None:
         self.n_threads = n_threads
         self.lock = threading.Lock()
-        self.executors: dict[int, ThreadPoolExecutor] = {}
+        self.queues: dict[int, SimpleQueue[Callable[[], None]]] = {}
 
-    def executor_of(self, n_threads: int) -> ThreadPoolExecutor:
-        """Return threads that run the tasks of every caller of this process."""
+    def queue_of(self, n_threads: int) -> SimpleQueue[Callable[[], None]]:
+        """Return the queue of as many threads, which call what every caller puts into it."""
         with self.lock:
-            if n_threads not in self.executors:
-                self.executors[n_threads] = ThreadPoolExecutor(
-                    n_threads, "numbavol", _become_worker
-                )
-            return self.executors[n_threads]
+            if n_threads not in self.queues:
+                queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+                for _ in range(n_threads):
+                    threading.Thread(target=_work, args=(queue,), daemon=True).start()
+                self.queues[n_threads] = queue
+            return self.queues[n_threads]
 
 
 _pools = [_Pool(n_threads=None)]
 _thread = threading.local()
 
 
-def _become_worker() -> None:
+def _work(queue: SimpleQueue[Callable[[], None]]) -> None:
     _thread.is_worker = True
+    while True:
+        queue.get()()
 
 
 def _replace_pool() -> None:
@@ -136,10 +139,14 @@ def set_num_threads(n_threads: int | None) -> None:
     1
     >>> numbavol.set_num_threads(None)
     """
-    if n_threads is not None and (n_threads != int(n_threads) or n_threads < 1):
-        msg = f"n_threads: expected a number of threads above 0, got {n_threads}"
-        raise ValueError(msg)
-    _pools[0].n_threads = n_threads
+    number = None
+    if n_threads is not None:
+        with contextlib.suppress(TypeError):
+            number = operator.index(n_threads)
+        if number is None or number < 1:
+            msg = f"n_threads: expected a whole number of threads above 0, got {n_threads!r}"
+            raise ValueError(msg)
+    _pools[0].n_threads = number
 
 
 def run_tasks(
@@ -162,7 +169,7 @@ def run_tasks(
     ------
     BaseException
         The first error of a task, or an interrupt: tasks that were not begun are dropped, those
-        that were are waited for.
+        that were are waited for, unless a second interrupt comes.
     """
     tasks = list(tasks)
     # A task that has tasks of its own must not wait for the threads that it stands on.
@@ -176,9 +183,10 @@ def run_tasks(
     try:
         # Also a single thread is not the caller's: an interrupt reaches the main thread only, and
         # must not find it where Numba loads code, for LLVM's callbacks lose it, or crash.
-        executor = _pools[0].executor_of(get_num_threads())
-        for _ in range(min(get_num_threads(), len(tasks))):
-            executor.submit(run.work_off)
+        n_threads = get_num_threads()
+        queue = _pools[0].queue_of(n_threads)
+        for _ in range(min(n_threads, len(tasks))):
+            queue.put(run.work_off)
         for n_done in range(1, len(tasks) + 1):
             error = run.outcomes.get()
             if error is not None:
@@ -192,8 +200,9 @@ def run_tasks(
 class _Run(Generic[Task]):
     """Tasks that a few threads share, and what the caller waits for.
 
-    The caller takes no lock that a Python function holds: an interrupt can come between any two
-    lines of that one, as in those of `concurrent.futures`, and leave it locked for ever.
+    Between threads there are queues and locks that are written in C: an interrupt can come between
+    any two lines of Python, and leave a lock that these hold, as `concurrent.futures` has them,
+    locked for ever.
     """
 
     def __init__(self, work: Callable[[Task], object], tasks: list[Task]) -> None:

@@ -159,28 +159,32 @@ class Spreading:
 
 
 @functools.lru_cache(maxsize=32)
-def sample_kernel(spreading: Spreading) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def sample_kernel(
+    spreading: Spreading, n_axes: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return places, in cells, and the values of finufft's kernel there, for its integrals.
 
     They are what points between two cells are spread to: the sum of the values, of any smooth
     function times them, is the integral.
     """
-    grid = np.empty((FEWEST_CELLS,) * 3, spreading.dtype)
+    grid = np.empty((FEWEST_CELLS,) * n_axes, spreading.dtype)
     middle = FEWEST_CELLS // 2
+    in_line: tuple[Any, ...] = (slice(None), *[middle] * (n_axes - 1))
     along, values = [], []
     for offset in (np.arange(N_OFFSETS) + 0.5) / N_OFFSETS:
-        spreading.spread(np.array([[middle + offset, middle, middle]]), np.ones(1), grid)
-        reached = np.flatnonzero(grid[:, middle, middle])
+        place = np.array([[middle + offset, *[middle] * (n_axes - 1)]])
+        spreading.spread(place, np.ones(1), grid)
+        reached = np.flatnonzero(grid[in_line])
         along.append(reached - middle - offset)
-        values.append(grid[reached, middle, middle].real.astype(np.float64))
-    spreading.spread(np.full((1, 3), float(middle)), np.ones(1), grid)
-    # Two of its three factors are the kernel in its middle.
-    in_middle = np.cbrt(float(grid[middle, middle, middle].real))
-    return np.concatenate(along), np.concatenate(values) / (in_middle**2 * N_OFFSETS)
+        values.append(grid[in_line][reached].real.astype(np.float64))
+    spreading.spread(np.full((1, n_axes), float(middle)), np.ones(1), grid)
+    # All but one of the factors of a value are the kernel in its middle.
+    in_middle = float(grid[in_line][middle].real) ** (1 / n_axes)
+    return np.concatenate(along), np.concatenate(values) / (in_middle ** (n_axes - 1) * N_OFFSETS)
 
 
 def compute_deconvolution(
-    spreading: Spreading, n_cells: int, frequencies: NDArray[Any]
+    spreading: Spreading, n_axes: int, n_cells: int, frequencies: NDArray[Any]
 ) -> NDArray[np.float64]:
     """Compute what undoes the spreading along one axis: the kernel's transform, inverted.
 
@@ -188,12 +192,14 @@ def compute_deconvolution(
     ----------
     spreading
         How points are spread.
+    n_axes
+        Of the finer grid.
     n_cells
-        Length of the finer grid's axis.
+        Length of this one.
     frequencies
         Whole numbers, in cycles along the axis.
     """
-    places, values = sample_kernel(spreading)
+    places, values = sample_kernel(spreading, n_axes)
     waves = np.cos(2 * np.pi / n_cells * np.multiply.outer(np.unique(np.abs(frequencies)), places))
     inverse = 1.0 / (waves @ values)
     deconvolution: NDArray[np.float64] = inverse[
@@ -208,10 +214,11 @@ class HalfTransform:
     .. math:: F(k) = \sum_j c_j \exp(-2 \pi i \sum_a k_a r_{ja} / n_a)
 
     for whole :math:`k_a` from ``-(n // 2)`` on, of which the halved axis has those from 0 to
-    ``n // 2``. finufft spreads the points, a slab of its finer grid at a time; slabs are
-    transformed where they lie in the cache, and what is beyond the wanted frequencies is dropped at
-    once, so that the finer grid is never held. Points are turned so that the frequencies of the
-    halved axis lie around 0: the grid along it is then as fine as the half asks.
+    ``n // 2``; the Nyquist frequency of a full, even axis is the mean of both its signs. finufft
+    spreads the points, a slab of its finer grid at a time; slabs are transformed where they lie in
+    the cache, and what is beyond the wanted frequencies is dropped at once, so that the finer grid
+    is never held. Points are turned so that the frequencies of the halved axis lie around 0: the
+    grid along it is then as fine as the half asks.
 
     Parameters
     ----------
@@ -233,11 +240,11 @@ class HalfTransform:
             np.arange(n_half) - self._shift,
         )
         self.deconvolution = tuple(
-            compute_deconvolution(spreading, n, k)
+            compute_deconvolution(spreading, 3, n, k)
             for n, k in zip(self._cells, frequencies, strict=True)
         )
         """What each axis (z, y, x) of the result is still to be multiplied by."""
-        self._margin = math.ceil(np.max(np.abs(sample_kernel(spreading)[0])))
+        self._margin = math.ceil(np.max(np.abs(sample_kernel(spreading, 3)[0])))
         self._blocks_along_z = self._split(0, CELLS_IN_A_SLAB)
         n_z_block = self._blocks_along_z[0].stop + 2 * self._margin
         bytes_a_row = n_z_block * self._cells[2] * spreading.dtype.itemsize
@@ -305,7 +312,7 @@ class HalfTransform:
             wanted[:, rows, :n_below] = along_x[:, :, along_x.shape[2] - n_below :]
             wanted[:, rows, n_below:] = along_x[:, :, : n_half - n_below]
         along_y = scipy.fft.fft(wanted, axis=1, overwrite_x=True)
-        _copy_frequencies(self._planes[planes].swapaxes(0, 1), along_y.swapaxes(0, 1))
+        copy_frequencies(self._planes[planes].swapaxes(0, 1), along_y.swapaxes(0, 1))
 
     def _find_near(
         self, places: NDArray[np.float64], axis: int, block: slice, largest: slice
@@ -328,13 +335,18 @@ class HalfTransform:
         """
         lines = scipy.fft.fft(self._planes[:, start:stop], axis=0)
         transformed = np.empty((self._shape[0], *lines.shape[1:]), lines.dtype)
-        _copy_frequencies(transformed, lines)
+        copy_frequencies(transformed, lines)
         return transformed
 
 
-def _copy_frequencies(wanted: NDArray[Any], transformed: NDArray[Any]) -> None:
-    """Copy the frequencies of a shorter first axis, the zero frequency in the corner of both."""
+def copy_frequencies(wanted: NDArray[Any], transformed: NDArray[Any]) -> None:
+    """Copy the frequencies of a shorter first axis, the zero frequency in the corner of both.
+
+    The Nyquist frequency of an even axis is as much negative as positive: it is the mean of both.
+    """
     n = len(wanted)
     n_positive = (n + 1) // 2
     wanted[:n_positive] = transformed[:n_positive]
     wanted[n_positive:] = transformed[len(transformed) - (n - n_positive) :]
+    if n % 2 == 0:
+        wanted[n // 2] = (wanted[n // 2] + transformed[n // 2]) / 2

@@ -4,24 +4,30 @@
 - ``base``: `AbstractVolumeIntegrator`, and what a projection is while it is made.
 - ``gaussian_mixture``: `GaussianMixtureProjection`, pixel averages of Gaussians.
 - ``fourier_slices``: `FourierSliceExtraction`, slices of Fourier volumes.
+- ``fft_atoms``: `FFTAtomProjection`, groups of atoms by transforms of their positions.
+- ``real_voxels``: `RealVoxelProjection`, maps by transforms of their turned voxels.
 - ``auto``: `AutoVolumeProjection`, the integrator of a volume.
 - ``many``: `project`, for many poses.
 """
 
 from numbavol.projection.auto import AutoVolumeProjection
 from numbavol.projection.base import AbstractVolumeIntegrator, Placement, Projection
+from numbavol.projection.fft_atoms import FFTAtomProjection
 from numbavol.projection.fourier_slices import FourierSliceExtraction
 from numbavol.projection.gaussian_mixture import GaussianMixtureProjection
 from numbavol.projection.image_config import ImageConfig
 from numbavol.projection.many import project
+from numbavol.projection.real_voxels import RealVoxelProjection
 
 __all__ = [
     "AbstractVolumeIntegrator",
     "AutoVolumeProjection",
+    "FFTAtomProjection",
     "FourierSliceExtraction",
     "GaussianMixtureProjection",
     "ImageConfig",
     "Placement",
     "Projection",
+    "RealVoxelProjection",
     "project",
 ]

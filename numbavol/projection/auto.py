@@ -6,12 +6,16 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from numbavol.projection.base import AbstractVolumeIntegrator
+from numbavol.projection.fft_atoms import FFTAtomProjection
 from numbavol.projection.fourier_slices import FourierSliceExtraction
 from numbavol.projection.gaussian_mixture import GaussianMixtureProjection
+from numbavol.projection.real_voxels import RealVoxelProjection
 from numbavol.volumes import (
     FourierVoxelGridVolume,
     FourierVoxelSplineVolume,
     GaussianMixtureVolume,
+    IndependentAtomVolume,
+    RealVoxelGridVolume,
 )
 
 if TYPE_CHECKING:
@@ -47,5 +51,9 @@ class AutoVolumeProjection(AbstractVolumeIntegrator):
             return GaussianMixtureProjection()
         if isinstance(volume, (FourierVoxelGridVolume, FourierVoxelSplineVolume)):
             return FourierSliceExtraction()
+        if isinstance(volume, IndependentAtomVolume):
+            return FFTAtomProjection()
+        if isinstance(volume, RealVoxelGridVolume):
+            return RealVoxelProjection()
         msg = f"volume_representation: no integrator projects a {type(volume).__name__}"
         raise TypeError(msg)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.kernels.threads import run_task
 from numbavol.ndimage import irfftn, resize_with_crop_or_pad, rfftn
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class Projection:
     """Of the image in real space."""
     is_real: bool
     """Which one it is."""
+
+    def take(self, *, outputs_real_space: bool) -> NDArray[Any]:
+        """Return the image or the half transform."""
+        return self.to_real() if outputs_real_space else self.to_half_transform()
 
     def to_real(self) -> NDArray[np.floating[Any]]:
         """Return the image."""
@@ -138,5 +143,8 @@ class AbstractVolumeIntegrator(ABC):
         TypeError, ValueError
             As `prepare` does.
         """
-        projection = self.prepare(volume_representation, image_config)(NOWHERE_ELSE)
-        return projection.to_real() if outputs_real_space else projection.to_half_transform()
+        return run_task(
+            lambda: self.prepare(volume_representation, image_config)(NOWHERE_ELSE).take(
+                outputs_real_space=outputs_real_space
+            )
+        )

@@ -94,6 +94,9 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         if self.out_of_bounds_mode not in MODES:
             msg = f"out_of_bounds_mode: expected one of {MODES}, got {self.out_of_bounds_mode!r}"
             raise ValueError(msg)
+        if not np.all(np.isfinite(complex(self.fill_value))):
+            msg = f"fill_value: expected a finite number, got {self.fill_value!r}"
+            raise ValueError(msg)
 
     def prepare(
         self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
@@ -142,13 +145,14 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         def sample(rotation: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
             # As rows, R^T q is q R.
             turned = half_plane @ rotation
+            if self.out_of_bounds_mode == "clip":
+                turned = np.clip(turned, -highest, highest)
             cells = np.moveaxis(turned * lengths + lengths // 2, -1, 0)[::-1]
-            mode = "wrap" if self.out_of_bounds_mode == "fill" else self.out_of_bounds_mode
             values: NDArray[Any]
             if isinstance(volume, FourierVoxelGridVolume):
-                values = map_coordinates(volume.fourier_voxel_grid, cells, 1, mode)
+                values = map_coordinates(volume.fourier_voxel_grid, cells, 1, "wrap")
             else:
-                values = map_coordinates_spline(volume.spline_coefficients, cells, mode)
+                values = map_coordinates_spline(volume.spline_coefficients, cells, "wrap")
             if self.out_of_bounds_mode == "fill":
                 is_beyond = np.any(np.abs(turned) > highest * (1 + ROUNDING), axis=-1)
                 values[is_beyond] = self.fill_value
@@ -165,6 +169,10 @@ def _read_volume(volume: AbstractVolumeRepresentation, image_config: ImageConfig
         )
         raise TypeError(msg)
     check_pixel_size(volume.voxel_size, image_config)
+    kept = CoordinatesField.kept_by(volume, "frequency_slice_in_pixels")
+    if kept.shape[0] != 1:
+        msg = f"frequency_slice_in_pixels: expected one slice, got {kept.shape[0]}"
+        raise ValueError(msg)
     return volume
 
 
@@ -229,5 +237,9 @@ def _take_half_plane(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
     if n_x % 2 == 0:
         # The last one is the negative of the first.
         mirrored = np.roll(frequencies[::-1], 1 if n_y % 2 == 0 else 0, axis=0)
-        half = np.concatenate([half, -mirrored[:, :1]], axis=1)
+        last = -mirrored[:, :1]
+        if n_y % 2 == 0:
+            # The corner's negative is the corner: of a plane, this is its other end along x.
+            last[0, 0] = 2 * frequencies[0, n_x // 2] - frequencies[0, 0]
+        half = np.concatenate([half, last], axis=1)
     return np.fft.ifftshift(half, axes=0)

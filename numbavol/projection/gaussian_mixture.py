@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Of the blocks that positions are sorted by, in pixels: neighbours write to the same rows.
 BLOCK_SIDE = 16
+# In angstroms: what a depth is made from stays finite.
+FARTHEST = 1e300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +95,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         amplitudes, variances = volume.amplitudes[order], volume.variances[order]
         # A projection is a map of one voxel along z, in which everything lies.
         deviation = math.sqrt(variances.max(initial=0.0))
-        farthest = float(np.sqrt((positions**2).sum(axis=1)).max(initial=0.0))
+        farthest = min(math.sqrt(3.0) * float(np.abs(positions).max(initial=0.0)), FARTHEST)
         depth = 4 * (farthest + 10 * deviation + image_config.pixel_size)
         voxel_size = np.array([image_config.pixel_size] * 2 + [depth])
         amplitudes = amplitudes * depth

@@ -50,8 +50,9 @@ def project(
     outputs_real_space
         Return images, not their half transforms.
     out
-        Where the images go: an array of their shape, also a memory map, which is then returned.
-        Images are written as they are made, so that memory does not grow with their number.
+        Where the images go: an array of their shape and type or a more precise one, also a memory
+        map, which is then returned. Images are written as they are made, so that memory does not
+        grow with their number.
     report
         Called as the work goes on, with the number of images made and of all.
 
@@ -92,6 +93,8 @@ def project(
     shape = one if poses.n_poses is None else (n_images, *one)
     images = _read_out(out, shape, dtype)
     each = images[np.newaxis] if poses.n_poses is None else images
+    n_padded = float(np.prod(image_config.padded_shape, dtype=np.float64))
+    check_fits_in_memory("image_config", "a padded image and its transform", int(24 * n_padded))
     prepared = (integrator or AutoVolumeProjection()).prepare(
         volume.get_representation(), image_config
     )
@@ -99,9 +102,7 @@ def project(
     def make(number: int) -> None:
         projection = prepared(Placement(rotations[number], offsets[number]))
         projection = projection.resize(image_config.shape)
-        each[number] = (
-            projection.to_real() if outputs_real_space else projection.to_half_transform()
-        )
+        each[number] = projection.take(outputs_real_space=outputs_real_space)
 
     run_tasks(make, range(n_images), report)
     return images
@@ -114,7 +115,12 @@ def _read_out(
         n_bytes = dtype.itemsize * int(np.prod(shape, dtype=np.float64))
         check_fits_in_memory("poses", f"images of shape {shape}", n_bytes)
         return np.empty(shape, dtype)
-    if out.shape != shape or out.dtype.kind != dtype.kind or not out.flags.writeable:
+    given: object = out
+    if not isinstance(given, np.ndarray):
+        msg = f"out: expected an array, got {type(given).__name__}"
+        raise TypeError(msg)
+    is_precise = out.dtype.kind == dtype.kind and out.dtype.itemsize >= dtype.itemsize
+    if out.shape != shape or not is_precise or not out.flags.writeable:
         kind = "real" if dtype.kind == "f" else "complex"
         msg = (
             f"out: expected a {kind} array of shape {shape} that can be written to, got "

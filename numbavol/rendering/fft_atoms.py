@@ -11,6 +11,8 @@ import scipy.fft
 
 from numbavol.arguments import (
     allocate_zeros,
+    check_finite,
+    check_fits_in_memory,
     read_precision,
     read_shape,
     read_voxel_size,
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     from numbavol.rendering.terms import Term
     from numbavol.volumes import AbstractVolumeRepresentation
 
-    Filter = Callable[[NDArray[np.complexfloating[Any]], int], None]
 
 DEFAULT_EPS = 1e-6
 # Frequencies along an axis at which the power of a scattering factor is averaged.
@@ -62,9 +63,9 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
 
     This is the average over each voxel of a potential that has no frequencies beyond Nyquist's,
     where `GaussianMixtureRenderFn` averages the potential itself. They agree where the scattering
-    factors are negligible at the Nyquist frequency: carbon at 1 angstrom differs by 4 to 10 % of
-    the peak, by where in its voxel it is, for a B-factor of 20, by 1e-4 to 5e-4 for 100 and by 3e-7
-    to 8e-7 for 200. The box repeats itself: what an atom
+    factors are negligible at the Nyquist frequency: carbon at 1 angstrom differs by 3 to 10 % of
+    the peak, by where in its voxel it is, for a B-factor of 20, by up to 4e-4 for 100 and by up to
+    8e-7 for 200. The Nyquist frequency of an even axis is the mean of both its signs. The box repeats itself: what an atom
     has beyond one side is found at the other.
 
     Parameters
@@ -150,6 +151,7 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
         }
         if self.frequency_grid is not None:
             grid = read_grid("frequency_grid", self.frequency_grid, (3,))
+            check_finite("frequency_grid", grid.astype(np.float64, copy=False))
             z, y, x = values["shape"]
             if grid.shape != (expected := (z, y, x // 2 + 1, 3)):
                 msg = f"frequency_grid: expected shape {expected}, got {grid.shape}"
@@ -268,7 +270,9 @@ def _compute_half_transform(
 ) -> NDArray[np.complexfloating[Any]]:
     """Compute the half transform of a map whose position 0 is at the voxel `origin` (x, y, z)."""
     if not isinstance(volume, IndependentAtomVolume):
-        msg = f"volume_representation: expected an IndependentAtomVolume, got {type(volume)}"
+        msg = (
+            f"volume_representation: expected an IndependentAtomVolume, got {type(volume).__name__}"
+        )
         raise TypeError(msg)
     groups = volume.groups()
     voxel_size = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,))
@@ -284,6 +288,10 @@ def _compute_half_transform(
     half_shape = (z, y, x // 2 + 1)
     # What float32 rounds in the end may be added up in single precision.
     sums_in_single = is_single or (render_fn.dtype == np.float32 and render_fn.eps >= DEFAULT_EPS)
+    # What is held at once, measured: the sums, the planes of the finer grid, blocks of it, the map.
+    check_fits_in_memory(
+        "shape", "the map and its transforms", (32 if not is_single else 20) * math.prod(half_shape)
+    )
     total = allocate_zeros(
         "shape", half_shape, np.dtype(np.complex64 if sums_in_single else np.complex128)
     )
@@ -358,4 +366,6 @@ def _amplification(terms: list[Term], grid: OpenGrid, render_fn: FFTAtomRenderFn
         largest = max(float(power.max()), float(np.abs(term.operator(np.zeros((1, 3)))[0])) ** 2)
         signal += n * float(power.mean())
         error += n * largest
-    return math.sqrt(error / signal) if signal > 0 else 1.0
+    # Factors that fall off within one step of the grid leave their zero frequency alone.
+    smallest = error / math.prod(render_fn.shape)
+    return math.sqrt(error / max(signal, smallest)) if error > 0 else 1.0

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Frequencies at which scattering factors are compared.
 N_FREQUENCIES = 256
+# Of a decomposition, relative to what is decomposed.
+ROUNDING = 1e-14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +72,10 @@ def make_terms(groups: Sequence[Group], highest_frequency: float, eps: float) ->
         [_evaluate(found, squared) for found in gaussians if found is not None]
     ).reshape(-1, N_FREQUENCIES)
     counts = np.array([len(groups[n][0]) for n in alike], np.float64)
-    chosen, weights = _choose(values, eps * _root_mean_square(values, counts, squared))
-    if len(chosen) == len(alike):
+    found_few = _choose(values, eps * _root_mean_square(values, counts, squared))
+    if found_few is None:
         return terms + [Term(groups[n][0], None, groups[n][1]) for n in alike]
+    chosen, weights = found_few
     for t, which in enumerate(chosen):
         members = [(groups[n][0], weights[t, k]) for k, n in enumerate(alike) if weights[t, k]]
         positions = np.concatenate([positions for positions, _ in members])
@@ -95,22 +98,23 @@ def _root_mean_square(
 
 def _choose(
     values: NDArray[np.float64], precision: float
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+) -> tuple[NDArray[np.intp], NDArray[np.float64]] | None:
     """Choose rows, of which the others are combinations that err by no more than the precision.
 
     Returns
     -------
     chosen, weights
-        With ``values`` nearly ``weights.T @ values[chosen]``.
+        With ``values`` nearly ``weights.T @ values[chosen]``; None if every row is needed.
     """
     n = len(values)
-    everything = np.arange(n), np.eye(n)
     if n < 2:
-        return everything
+        return None
+    # Nothing is more precise than what is decomposed.
+    precision = max(precision, ROUNDING * float(np.max(np.abs(values))))
     _, upper, pivots = scipy.linalg.qr(values.T, mode="economic", pivoting=True)
     sizes = np.abs(np.diag(upper))
     n_chosen = max(1, int(np.count_nonzero(sizes > precision)))
-    while n_chosen < n and sizes[n_chosen - 1] > 0:
+    while n_chosen <= min(len(sizes), n - 1) and sizes[n_chosen - 1] > 0:
         weights = np.zeros((n_chosen, n))
         weights[:, pivots[:n_chosen]] = np.eye(n_chosen)
         weights[:, pivots[n_chosen:]] = scipy.linalg.solve_triangular(
@@ -120,7 +124,7 @@ def _choose(
         if np.max(np.abs(values - weights.T @ values[chosen])) <= precision:
             return chosen, weights
         n_chosen += 1
-    return everything
+    return None
 
 
 def _evaluate(gaussians: Gaussians, squared: NDArray[np.float64]) -> NDArray[Any]:

@@ -83,7 +83,8 @@ def sort_into_bins(widths: NDArray[np.float64], n_bins: int) -> list[NDArray[np.
     if len(distinct) > n_bins:
         edges = np.geomspace(distinct[0], distinct[-1], n_bins + 1)[1:-1]
         at = np.searchsorted(edges, widths, side="right")
-    return [np.flatnonzero(at == number) for number in np.unique(at)]
+    order = np.argsort(at, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(at[order])) + 1)
 
 
 def read_number_of_bins(b_factor_bins: int) -> int:

@@ -128,9 +128,15 @@ def test_verbose_says_what_is_predicted(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--method", "fft", "--tolerance", 0), "--tolerance: expected more than 0"),
-        (("--method", "fft", "--tolerance", 1e-15), "eps: expected a number from 1e-13"),
-        (("--method", "fft", "--box", 4), "periodic=True folds them back"),
+        (
+            ("--method", "fft", "--tolerance", 0),
+            "--tolerance: expected at least 1e-13",
+        ),
+        (("--method", "fft", "--tolerance", 1e-15), "--tolerance: expected at least 1e-13"),
+        (
+            ("--method", "fft", "--box", 4),
+            "fft does not allow; --box auto holds them all",
+        ),
     ],
 )
 def test_what_transforms_cannot_do_is_one_line(

@@ -193,7 +193,7 @@ def test_wide_atoms_are_those_of_the_gaussian_renderer(b_factor, eps):
 
 
 # The documentation's shares of the peak: by where the atom is in its voxel.
-DOCUMENTED = {20.0: (0.035, 0.1), 100.0: (1.4e-4, 5e-4), 200.0: (2.5e-7, 9e-7)}
+DOCUMENTED = {20.0: (0.025, 0.1), 100.0: (4e-5, 5e-4), 200.0: (1e-7, 9e-7)}
 
 
 @pytest.mark.parametrize("b_factor", DOCUMENTED)

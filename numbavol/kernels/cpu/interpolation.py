@@ -21,7 +21,7 @@ def into_range(coordinate: float, n_cells: int, mode: int) -> float:
     if mode == WRAP:
         inside = coordinate - math.floor(coordinate / n_cells) * n_cells
         # Just below 0, the sum rounds to n_cells.
-        return inside if inside < n_cells else 0.0
+        return max(inside, 0.0) if inside < n_cells else 0.0
     if mode == CLIP:
         return min(max(coordinate, 0.0), n_cells - 1.0)
     return coordinate if 0.0 <= coordinate <= n_cells - 1.0 else -1.0

@@ -1,0 +1,182 @@
+"""Projections of groups of atoms: non-uniform transforms in the plane."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.fft
+
+from numbavol.arguments import read_shape
+from numbavol.ndimage import make_frequency_grid
+from numbavol.ndimage.nonuniform import (
+    FINEST_EPS,
+    FINEST_SINGLE_EPS,
+    Spreading,
+    read_eps,
+    read_options,
+    single_precision_suffices,
+)
+from numbavol.ndimage.nonuniform_images import HalfTransformOfImage
+from numbavol.ndimage.operators import FourierSinc
+from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.rendering.fft_atoms import DEFAULT_EPS
+from numbavol.rendering.terms import make_terms
+from numbavol.volumes import IndependentAtomVolume
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from numbavol.projection.base import Placement, Prepared
+    from numbavol.projection.image_config import ImageConfig
+    from numbavol.volumes import AbstractVolumeRepresentation
+
+# Of the blocks that atoms are sorted by, in pixels: neighbours are spread to the same cells.
+BLOCK_SIDE = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class FFTAtomProjection(AbstractVolumeIntegrator):
+    r"""Project groups of atoms through the Fourier transform of their positions.
+
+    With frequencies :math:`k` of the image and pixel side :math:`\Delta`,
+
+    .. math:: \tilde I(k) = \prod_j \operatorname{sinc}(k_j \Delta) \frac{1}{\Delta^2}
+              \sum_g f_g(k) \sum_{j \in g} \exp(-2 \pi i \, k \cdot r_j) .
+
+    As in `FFTAtomRenderFn`, this averages a potential without frequencies beyond Nyquist's. Atoms
+    that a pose takes out of the image are left out; what an atom near its edge has beyond it comes
+    in at the other side.
+
+    Parameters
+    ----------
+    antialias
+        Average over each pixel; without it, sample at its centre.
+    upsample_factor
+        An odd number: compute pixels that many times finer along each axis, and average them. What
+        lies beyond the Nyquist frequency is then folded back, as in `GaussianMixtureProjection`.
+    shape
+        Pixels (y, x) that are computed, if they are not those of the image.
+    eps
+        Relative l2 error, from 1e-13 to 1. Double precision is used wherever single cannot reach
+        it.
+    opts
+        Options of finufft's spreading.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> import numbavol
+    >>> factor = numbavol.FourierGaussian(3.0, b_factor=100.0)
+    >>> volume = numbavol.IndependentAtomVolume([[0.0, 0.0, 0.0]], factor)
+    >>> image_config = numbavol.ImageConfig((16, 16), pixel_size=1.0)
+    >>> image = numbavol.FFTAtomProjection().integrate(volume, image_config, True)
+    >>> print(f"{image.sum():.4f}")
+    3.0000
+    """
+
+    _: dataclasses.KW_ONLY
+    antialias: bool = True
+    upsample_factor: int | None = None
+    shape: tuple[int, int] | None = None
+    eps: float = DEFAULT_EPS
+    opts: Mapping[str, Any] | None = dataclasses.field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        """Read the arguments."""
+        if self.shape is not None:
+            object.__setattr__(self, "shape", read_shape("shape", self.shape, 2))
+        factor = self.upsample_factor
+        if factor is not None and (factor != int(factor) or factor < 1 or factor % 2 == 0):
+            msg = f"upsample_factor: expected an odd number above 0, got {factor!r}"
+            raise ValueError(msg)
+        object.__setattr__(self, "eps", read_eps("eps", self.eps))
+        if self.opts is not None:
+            object.__setattr__(self, "opts", read_options("opts", self.opts))
+
+    def prepare(
+        self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
+    ) -> Prepared:
+        """Do what all projections of a volume have in common: see the base class."""
+        volume = volume_representation
+        if not isinstance(volume, IndependentAtomVolume):
+            msg = (
+                "volume_representation: expected an IndependentAtomVolume, got "
+                f"{type(volume).__name__}"
+            )
+            raise TypeError(msg)
+        padded = image_config.padded_shape
+        shape = padded if self.shape is None else self.shape
+        finer = self.upsample_factor or 1
+        fine_shape = (finer * shape[0], finer * shape[1])
+        pixel_size = image_config.pixel_size / finer
+        frequencies = make_frequency_grid(fine_shape, pixel_size)
+        terms = make_terms(volume.groups(), math.sqrt(0.5) / pixel_size, self.eps / 8)
+        scale = 1.0 / pixel_size**2
+        factors = [np.asarray(term.operator(frequencies)) * scale for term in terms]
+        if self.antialias:
+            sinc = FourierSinc(pixel_size)(frequencies)
+            factors = [factor * sinc for factor in factors]
+        counts = [
+            len(term.positions) if term.strengths is None else float(np.sum(term.strengths**2))
+            for term in terms
+        ]
+        spreading = self._choose_spreading(factors, counts, fine_shape)
+        transform = HalfTransformOfImage(fine_shape, spreading)
+        single = np.result_type(spreading.dtype, np.float32)
+        weights = [
+            (factor * transform.deconvolution).astype(
+                single if np.iscomplexobj(factor) else spreading.dtype.type(0).real.dtype
+            )
+            for factor in factors
+        ]
+        points = []
+        for term in terms:
+            order = np.lexsort(np.floor(term.positions / (BLOCK_SIDE * image_config.pixel_size)).T)
+            carried = None if term.strengths is None else term.strengths[order]
+            points.append((term.positions[order], carried))
+        lengths = np.array(fine_shape[::-1])
+        # From the first pixel to the middle of the one that position 0 is in, in finer pixels.
+        origin = finer * (np.array(shape[::-1]) // 2) + (finer - 1) // 2
+
+        def project(placement: Placement) -> Projection:
+            total = np.zeros(frequencies.shape[:2], spreading.dtype)
+            for (positions, strengths), weight in zip(points, weights, strict=True):
+                turned = positions @ placement.rotation[:2].T + placement.offset
+                pixels = turned / pixel_size + origin
+                inside = np.all((pixels >= -0.5) & (pixels <= lengths - 0.5), axis=1)
+                if not np.all(inside):
+                    pixels = pixels[inside]
+                    strengths = None if strengths is None else strengths[inside]
+                total += transform.transform(transform.spread(pixels, strengths)) * weight
+            # Places count from the first pixel, so that the image needs no rearranging.
+            image = scipy.fft.irfft2(total, fine_shape)
+            if finer > 1:
+                image = image.reshape(shape[0], finer, shape[1], finer).mean(axis=(1, 3))
+            return Projection(image, shape, is_real=True).resize(padded)
+
+        return project
+
+    def _choose_spreading(
+        self, factors: list[NDArray[Any]], counts: list[float], shape: tuple[int, int]
+    ) -> Spreading:
+        # The transform's error has the largest factor at all frequencies, the image what is left
+        # of the points on average, which are taken for random.
+        power = [np.abs(factor) ** 2 for factor in factors]
+        error = sum(n * float(p.max()) for n, p in zip(counts, power, strict=True))
+        signal = sum(n * float(p.mean()) for n, p in zip(counts, power, strict=True))
+        eps = self.eps / (2 * math.sqrt(error / signal) if signal > 0 else 2)
+        is_single = single_precision_suffices(shape, self.eps / 2) and eps >= FINEST_SINGLE_EPS
+        return Spreading(
+            max(eps, FINEST_EPS),
+            np.dtype(np.complex64 if is_single else np.complex128),
+            tuple(sorted((self.opts or {}).items())),
+        )
