@@ -290,7 +290,9 @@ def _compute_half_transform(
     sums_in_single = is_single or (render_fn.dtype == np.float32 and render_fn.eps >= DEFAULT_EPS)
     # What is held at once, measured: the sums, the planes of the finer grid, blocks of it, the map.
     check_fits_in_memory(
-        "shape", "the map and its transforms", (32 if not is_single else 20) * math.prod(half_shape)
+        "shape",
+        "the map and its transforms",
+        (16 if is_single else 32) * math.prod(render_fn.shape),
     )
     total = allocate_zeros(
         "shape", half_shape, np.dtype(np.complex64 if sums_in_single else np.complex128)

@@ -183,3 +183,36 @@ def test_a_quota_limits_the_cpus(quota: str, cpus: int | None, tmp_path: Path) -
     affinity = len(os.sched_getaffinity(0))
     assert usable_cpus(file) == (affinity if cpus is None else cpus)
     assert usable_cpus(tmp_path / "none") == affinity
+
+
+def test_an_interrupt_between_any_two_lines_leaves_no_lock() -> None:
+    # In a process of its own: a lock that is kept hangs it.
+    program = """
+import random, signal, time
+from numbavol.kernels.threads import run_tasks, set_num_threads
+def interrupt(*_):
+    raise KeyboardInterrupt
+set_num_threads(3)
+signal.signal(signal.SIGALRM, interrupt)
+run_tasks(lambda _: None, range(6))
+print("begun", flush=True)
+run_tasks(lambda _: None, range(6))
+print("begun", flush=True)
+end = time.monotonic() + 2
+while time.monotonic() < end:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 3e-4))
+        run_tasks(lambda _: None, range(6))
+    except KeyboardInterrupt:
+        pass
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        pass
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=False, timeout=60, capture_output=True, text=True
+    )
+    assert ran.stdout == "begun\n"
+    # An interrupt just outside of the `try` ends it; what it is not to do is wait for ever.
+    assert ran.returncode in (0, -signal.SIGINT)

@@ -288,3 +288,41 @@ def test_a_larger_map_meets_eps_where_single_precision_is_chosen_and_where_not(e
     expected = naive.atoms_half_transform(vectors, np.ones(3), volume.groups())
     # Of 4000 frequencies the mean square is within some per cent of that of all.
     assert relative_error(transform[chosen], expected) <= eps
+
+
+# What a sceptical reading found.
+
+
+@pytest.mark.parametrize("axes", [(1, 0, 2), (2, 1, 0), (0, 2, 1)])
+def test_axes_of_even_length_are_alike(axes):
+    # Narrow: much of it lies at the Nyquist frequency, which is as much negative as positive.
+    operator, place = FourierGaussian(1.0, 10.0), np.array([[0.5, 0.3, -0.2]])
+    options = {"eps": 1e-10, "dtype": np.float64}
+    one = render(((8, 8, 8), 1.0, [(place, operator)]), **options)
+    other = render(((8, 8, 8), 1.0, [(place[:, axes], operator)]), **options)
+    # Positions are (x, y, z), maps [z, y, x].
+    exchanged = one.transpose([2 - axes[2 - axis] for axis in range(3)])
+    assert relative_error(other, exchanged) <= 1e-9
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_mirrored_atom_is_the_mirrored_map(axis):
+    operator, place = FourierGaussian(1.0, 10.0), np.array([[0.5, 0.3, -0.2]])
+    mirror = np.where(np.arange(3) == axis, -1.0, 1.0)
+    options = {"eps": 1e-10, "dtype": np.float64}
+    one = render(((8, 8, 8), 1.0, [(place, operator)]), **options)
+    other = render(((8, 8, 8), 1.0, [(place * mirror, operator)]), **options)
+    # Voxel n // 2 stays; of an even axis, voxel 0 is its own mirror image.
+    mirrored = np.roll(np.flip(one, 2 - axis), 1, 2 - axis)
+    assert relative_error(other, mirrored) <= 1e-9
+
+
+def test_more_groups_than_frequencies_that_are_compared():
+    rng = np.random.default_rng(0)
+    groups = [
+        (rng.uniform(-3, 3, (1, 3)), FourierGaussian(1.0, b)) for b in rng.uniform(20, 200, 300)
+    ]
+    rendered = render(((8, 9, 10), 1.0, groups), eps=1e-13, dtype=np.float64)
+    expected = naive.render_atoms((8, 9, 10), 1.0, groups)
+    # Rounding of the sums comes on top.
+    assert relative_error(rendered, expected) <= 1e-12
