@@ -10,6 +10,7 @@ import numpy as np
 import numbavol
 from numbavol.cli.output import plural
 from numbavol.ndimage.nonuniform import SMALLEST_EPS
+from numbavol.rendering.base import count_outside
 from numbavol.rendering.costs import (
     averages_agree,
     predict_fft_atoms,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.cli.output import Report
+    from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume, IndependentAtomVolume
 
     RenderMap = Callable[[Callable[[int, int], object] | None], NDArray[np.floating[Any]]]
@@ -70,9 +72,7 @@ def choose_method(
     method: str,
     model: Model,
     gaussians: GaussianMixtureVolume,
-    shape: tuple[int, int, int],
-    voxel_size: float,
-    tolerance: float,
+    mixture: GaussianMixtureRenderFn,
     report: Report,
     *,
     verbose: bool,
@@ -85,10 +85,8 @@ def choose_method(
         ``"auto"``, ``"gaussian"`` or ``"fft"``.
     model, gaussians
         The atoms, and the Gaussians that they are.
-    shape, voxel_size
-        Of the map.
-    tolerance
-        Of either way.
+    mixture
+        Renders the Gaussians: its shape, voxel size and tolerance are those of either way.
     report
         Says what was chosen, and why.
     verbose
@@ -101,17 +99,17 @@ def choose_method(
     callable
         Renders, and tells the function that it is given how far it is.
     """
+    shape, voxel_size, tolerance = mixture.shape, mixture.voxel_size, mixture.tolerance
 
     def render_gaussians(
         progress: Callable[[int, int], object] | None,
     ) -> NDArray[np.floating[Any]]:
-        mixture = numbavol.GaussianMixtureRenderFn(shape, voxel_size, tolerance=tolerance)
         return render_gaussian_mixture(mixture, gaussians, progress)
 
-    reason = _why_not_fft(gaussians, shape, voxel_size, tolerance)
+    reason = _why_not_fft(gaussians, mixture)
     is_settled = method == "gaussian" or (method == "auto" and reason is not None)
     if method == "fft":
-        _check_fft(gaussians, shape, voxel_size, tolerance)
+        _check_fft(gaussians, mixture)
     seconds = {
         "gaussian": predict_gaussian_mixture(gaussians, voxel_size, reach_in_deviations(tolerance))
     }
@@ -149,41 +147,33 @@ def choose_method(
     return "fft", lambda progress: render_fft_atoms(fft, groups, progress)
 
 
-def _check_fft(
-    gaussians: GaussianMixtureVolume,
-    shape: tuple[int, int, int],
-    voxel_size: float,
-    tolerance: float,
-) -> None:
-    if tolerance < SMALLEST_EPS:
-        msg = f"--tolerance: expected at least {SMALLEST_EPS:g} with --method fft, got {tolerance}"
+def _check_fft(gaussians: GaussianMixtureVolume, mixture: GaussianMixtureRenderFn) -> None:
+    if mixture.tolerance < SMALLEST_EPS:
+        msg = (
+            f"--tolerance: expected at least {SMALLEST_EPS:g} with --method fft, got "
+            f"{mixture.tolerance}"
+        )
         raise ValueError(msg)
-    cells = gaussians.positions / voxel_size + np.array(shape[::-1]) // 2
-    ends = np.array(shape[::-1]) - 0.5
-    n_outside = int(np.count_nonzero(np.any((cells < -0.5) | (cells > ends), axis=1)))
+    n_outside = count_outside(gaussians.positions, mixture.shape, mixture.voxel_size)
     if n_outside:
         msg = (
-            f"--box: {n_outside} of {plural(len(cells), 'atom')} outside the box, which --method "
-            "fft does not allow; --box auto holds them all"
+            f"--box: {n_outside} of {plural(len(gaussians.positions), 'atom')} outside the box, "
+            "which --method fft does not allow; --box auto holds them all"
         )
         raise ValueError(msg)
 
 
-def _why_not_fft(
-    gaussians: GaussianMixtureVolume,
-    shape: tuple[int, int, int],
-    voxel_size: float,
-    tolerance: float,
-) -> str | None:
+def _why_not_fft(gaussians: GaussianMixtureVolume, mixture: GaussianMixtureRenderFn) -> str | None:
     """Say what a rendering by transforms would have that one of Gaussians has not."""
+    shape, voxel_size, tolerance = mixture.shape, mixture.voxel_size, mixture.tolerance
     if tolerance < SMALLEST_EPS:
         return f"its error is never below {SMALLEST_EPS:g}"
     if not averages_agree(gaussians, voxel_size, tolerance):
-        return f"atoms have frequencies beyond {2 * voxel_size:g} A"
+        return f"atoms have frequencies beyond {2 * np.max(voxel_size):g} A"
     reach = reach_in_deviations(tolerance) * np.sqrt(gaussians.variances.max(axis=1, initial=0.0))
-    cells = gaussians.positions / voxel_size + np.array(shape[::-1]) // 2
+    cells = gaussians.positions / np.asarray(voxel_size) + np.array(shape[::-1]) // 2
     ends = np.array(shape[::-1]) - 0.5
-    reach_in_voxels = reach[:, np.newaxis] / voxel_size
+    reach_in_voxels = reach[:, np.newaxis] / np.asarray(voxel_size)
     if np.any((cells - reach_in_voxels < -0.5) | (cells + reach_in_voxels > ends)):
         return "what reaches out of the box comes in again at the other side"
     return None

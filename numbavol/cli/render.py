@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numbavol.atoms import AtomProperties
     from numbavol.cli.methods import Model
+    from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
 
 # rendering.gaussian_mixture.DEFAULT_TOLERANCE, which --help is not to import NumPy for.
@@ -109,13 +110,9 @@ def render(
     volume = atoms.as_gaussians()
 
     n_voxels = _box_that_holds(volume, voxel_size, tolerance) if box == "auto" else int(box)
-    shape = (n_voxels,) * 3
-    # Reads the voxel size and the tolerance, before they are stated.
-    numbavol.GaussianMixtureRenderFn(shape, voxel_size, tolerance=tolerance)
-    _say_what_is_rendered(volume, n_voxels, voxel_size, tolerance, box, report)
-    chosen, render_map = choose_method(
-        method, atoms, volume, shape, voxel_size, tolerance, report, verbose=verbose
-    )
+    mixture = numbavol.GaussianMixtureRenderFn((n_voxels,) * 3, voxel_size, tolerance=tolerance)
+    _say_what_is_rendered(volume, mixture, box, report)
+    chosen, render_map = choose_method(method, atoms, volume, mixture, report, verbose=verbose)
     with progress_bar("rendering") as progress:
         real_voxel_grid = render_map(progress)
     origin = properties["center"] - (n_voxels // 2) * voxel_size
@@ -220,16 +217,17 @@ def _make_model(
 
 def _say_what_is_rendered(
     volume: GaussianMixtureVolume,
-    n_voxels: int,
-    voxel_size: float,
-    tolerance: float,
+    mixture: GaussianMixtureRenderFn,
     box: str | float,
     report: Report,
 ) -> None:
     import numpy as np
 
-    cells = volume.positions / voxel_size + n_voxels // 2
-    n_outside = int(np.count_nonzero(np.any((cells < -0.5) | (cells > n_voxels - 0.5), axis=1)))
+    from numbavol.rendering.base import count_outside
+
+    n_voxels, tolerance = mixture.shape[0], mixture.tolerance
+    voxel_size = float(np.max(mixture.voxel_size))
+    n_outside = count_outside(volume.positions, mixture.shape, mixture.voxel_size)
     report.say(
         f"render  {n_voxels}^3 voxels of {voxel_size:g} A ({n_voxels * voxel_size:.6g} A)"
         f"{', which holds the model' if box == 'auto' else ''}, tolerance {tolerance:g}",
@@ -240,7 +238,7 @@ def _say_what_is_rendered(
     )
     if n_outside:
         report.warn(
-            f"{plural(n_outside, 'atom')} of {len(cells)} outside the box; "
+            f"{plural(n_outside, 'atom')} of {len(volume.positions)} outside the box; "
             "--box auto holds them all"
         )
     if not np.any(volume.amplitudes):

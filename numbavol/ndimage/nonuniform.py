@@ -17,7 +17,7 @@ from numbavol.arguments import read_reals
 from numbavol.kernels.threads import run_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,8 +42,8 @@ FINEST_EPS_OF_SMALL_GRID, SMALL_GRID, LARGE_GRID = 1e-8, 1.25, 2.0
 # finufft's kernels are at most 16 cells wide, and a grid is to be twice as long.
 FEWEST_CELLS = 32
 # The finer grid is made in blocks, of as many planes: few, and their margins weigh, many, and they
-# leave the cache. finufft allocates each anew: glibc gives memory back to the system, and clears it
-# when it comes again, of 32 MiB and more (scripts/bench).
+# leave the cache. finufft allocates each anew, which took as long as the work where they were large
+# (scripts/bench transforms).
 CELLS_IN_A_SLAB, BYTES_IN_A_BLOCK = 24, 2**23
 # Places between two cells that the integral of a kernel is made from.
 N_OFFSETS = 64
@@ -158,6 +158,53 @@ class Spreading:
             raise ValueError(msg) from error
 
 
+def choose_spreading(
+    shape: tuple[int, ...], eps: float, opts: Mapping[str, Any] | None, amplification: float = 1.0
+) -> Spreading:
+    """Choose how points are spread, so that what becomes of their transform has a precision.
+
+    Parameters
+    ----------
+    shape
+        Of the real array.
+    eps
+        Relative l2 error of what becomes of the transform. Half of it is left to everything else.
+    opts
+        Options of finufft, as `read_options` returns them.
+    amplification
+        How much larger the relative error becomes afterwards.
+    """
+    asked_for = eps / (2 * amplification)
+    is_single = single_precision_suffices(shape, eps / 2) and asked_for >= FINEST_SINGLE_EPS
+    return Spreading(
+        max(asked_for, FINEST_EPS),
+        np.dtype(np.complex64 if is_single else np.complex128),
+        tuple(sorted((opts or {}).items())),
+    )
+
+
+def compute_amplification(
+    largest: Sequence[float], mean: Sequence[float], weights: Sequence[float], n_frequencies: int
+) -> float:
+    """Compute how much larger a relative error becomes where filters damp transforms of points.
+
+    The error of a transform has the largest power of its filter at all frequencies. The signal has
+    what the filters leave, on average over the frequencies, of points that are taken for random.
+
+    Parameters
+    ----------
+    largest, mean
+        Of the squared modulus of each filter.
+    weights
+        The sum of the squares of what the points carry that each filter belongs to.
+    n_frequencies
+        All that the transform has: a filter may leave one of them alone.
+    """
+    error = sum(n * power for n, power in zip(weights, largest, strict=True))
+    signal = sum(n * power for n, power in zip(weights, mean, strict=True))
+    return math.sqrt(error / max(signal, error / n_frequencies)) if error > 0 else 1.0
+
+
 @functools.lru_cache(maxsize=32)
 def sample_kernel(
     spreading: Spreading, n_axes: int
@@ -200,11 +247,9 @@ def compute_deconvolution(
         Whole numbers, in cycles along the axis.
     """
     places, values = sample_kernel(spreading, n_axes)
-    waves = np.cos(2 * np.pi / n_cells * np.multiply.outer(np.unique(np.abs(frequencies)), places))
-    inverse = 1.0 / (waves @ values)
-    deconvolution: NDArray[np.float64] = inverse[
-        np.searchsorted(np.unique(np.abs(frequencies)), np.abs(frequencies))
-    ]
+    distinct, at = np.unique(np.abs(frequencies), return_inverse=True)
+    waves = np.cos(2 * np.pi / n_cells * np.multiply.outer(distinct, places))
+    deconvolution: NDArray[np.float64] = 1.0 / (waves @ values)[at]
     return deconvolution
 
 

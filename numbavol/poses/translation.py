@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,12 +91,41 @@ def multiply_phase_ramp(
 
     # The ramp is the product of its first column and its first row, so it can be made again
     # where one of the two changes.
-    column, row = ramp[:, 0].copy(), ramp[0].copy()
-    if n_y % 2 == 0:
-        column[n_y // 2] = column[n_y // 2].real
+    column, row = _balance_nyquist(ramp[:, 0], n_y), _balance_nyquist(ramp[0], n_x)
     if n_x % 2 == 0:
-        row[n_x // 2] = row[n_x // 2].real
         ramp[:, n_x // 2] = column * row[n_x // 2]
     if n_y % 2 == 0:
         ramp[n_y // 2] = column[n_y // 2] * row
     return (image * ramp).astype(image.dtype)
+
+
+def shift_half_transform(
+    half: NDArray[np.complexfloating[Any]],
+    shape: tuple[int, int],
+    offset_in_pixels: NDArray[np.float64],
+) -> NDArray[np.complexfloating[Any]]:
+    """Multiply a half transform by the phase ramp of a shift, one factor an axis.
+
+    Parameters
+    ----------
+    half
+        Shape `(y, x//2 + 1)`, zero frequency in the corner.
+    shape
+        `(y, x)` of the image in real space.
+    offset_in_pixels
+        `(x, y)`.
+    """
+    column, row = (
+        _balance_nyquist(np.exp(-2j * np.pi * offset * np.fft.fftfreq(n)), n).astype(half.dtype)
+        for n, offset in zip(shape, offset_in_pixels[::-1], strict=True)
+    )
+    moved: NDArray[np.complexfloating[Any]] = half * (column[:, np.newaxis] * row[: half.shape[1]])
+    return moved
+
+
+def _balance_nyquist(ramp: NDArray[np.complex128], n: int) -> NDArray[np.complex128]:
+    """Take the mean of both signs at the Nyquist frequency of an axis of `n` elements."""
+    balanced = ramp.copy()
+    if n % 2 == 0:
+        balanced[n // 2] = balanced[n // 2].real
+    return balanced

@@ -10,6 +10,7 @@ import numpy as np
 
 from numbavol.kernels.threads import run_task
 from numbavol.ndimage import irfftn, resize_with_crop_or_pad, rfftn
+from numbavol.poses.translation import shift_half_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,9 @@ class Placement:
     offset: NDArray[np.float64]
     """``(2,)``: towards +x and +y, in angstroms."""
 
+
+# Of blocks of neighbours, in pixels.
+BLOCK_SIDE = 16
 
 NOWHERE_ELSE = Placement(np.eye(3), np.zeros(2))
 
@@ -68,17 +72,17 @@ class Projection:
         """Move the image by (x, y) pixels; what leaves it comes in at the other side."""
         if not np.any(offset_in_pixels):
             return self
-        half = self.to_half_transform()
-        ramps = []
-        for n, offset in zip(self.shape, offset_in_pixels[::-1], strict=True):
-            frequencies = np.fft.fftfreq(n)
-            ramp = np.exp(-2j * np.pi * frequencies * offset)
-            if n % 2 == 0:
-                # The Nyquist frequency is as much negative as positive.
-                ramp[n // 2] = ramp[n // 2].real
-            ramps.append(ramp.astype(half.dtype))
-        moved = half * (ramps[0][:, np.newaxis] * ramps[1][: half.shape[1]])
+        moved = shift_half_transform(self.to_half_transform(), self.shape, offset_in_pixels)
         return Projection(moved, self.shape, is_real=False)
+
+
+def order_in_space(positions: NDArray[np.float64], pixel_size: float) -> NDArray[np.intp]:
+    """Order positions, ``(n, 3)``, block by block.
+
+    Neighbours in space are neighbours in most projections: what one wrote, the next finds in the
+    cache.
+    """
+    return np.lexsort(np.floor(positions / (BLOCK_SIDE * pixel_size)).T)
 
 
 class AbstractVolumeIntegrator(ABC):

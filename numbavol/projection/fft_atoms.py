@@ -12,16 +12,14 @@ import scipy.fft
 from numbavol.arguments import read_shape
 from numbavol.ndimage import make_frequency_grid
 from numbavol.ndimage.nonuniform import (
-    FINEST_EPS,
-    FINEST_SINGLE_EPS,
-    Spreading,
+    choose_spreading,
+    compute_amplification,
     read_eps,
     read_options,
-    single_precision_suffices,
 )
 from numbavol.ndimage.nonuniform_images import HalfTransformOfImage
 from numbavol.ndimage.operators import FourierSinc
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.projection.base import AbstractVolumeIntegrator, Projection, order_in_space
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
 from numbavol.rendering.terms import make_terms
 from numbavol.volumes import IndependentAtomVolume
@@ -29,14 +27,9 @@ from numbavol.volumes import IndependentAtomVolume
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from numbavol.projection.base import Placement, Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
-
-# Of the blocks that atoms are sorted by, in pixels: neighbours are spread to the same cells.
-BLOCK_SIDE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,22 +118,25 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
         if self.antialias:
             sinc = FourierSinc(pixel_size)(frequencies)
             factors = [factor * sinc for factor in factors]
-        counts = [
-            len(term.positions) if term.strengths is None else float(np.sum(term.strengths**2))
-            for term in terms
-        ]
-        spreading = self._choose_spreading(factors, counts, fine_shape)
+        power = [np.abs(factor) ** 2 for factor in factors]
+        amplification = compute_amplification(
+            [float(of_term.max()) for of_term in power],
+            [float(of_term.mean()) for of_term in power],
+            [term.sum_of_squares for term in terms],
+            frequencies[..., 0].size,
+        )
+        spreading = choose_spreading(fine_shape, self.eps, self.opts, amplification)
         transform = HalfTransformOfImage(fine_shape, spreading)
-        single = np.result_type(spreading.dtype, np.float32)
+        real = np.empty(0, spreading.dtype).real.dtype
         weights = [
             (factor * transform.deconvolution).astype(
-                single if np.iscomplexobj(factor) else spreading.dtype.type(0).real.dtype
+                spreading.dtype if np.iscomplexobj(factor) else real
             )
             for factor in factors
         ]
         points = []
         for term in terms:
-            order = np.lexsort(np.floor(term.positions / (BLOCK_SIDE * image_config.pixel_size)).T)
+            order = order_in_space(term.positions, image_config.pixel_size)
             carried = None if term.strengths is None else term.strengths[order]
             points.append((term.positions[order], carried))
         lengths = np.array(fine_shape[::-1])
@@ -164,19 +160,3 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             return Projection(image, shape, is_real=True).resize(padded)
 
         return project
-
-    def _choose_spreading(
-        self, factors: list[NDArray[Any]], counts: list[float], shape: tuple[int, int]
-    ) -> Spreading:
-        # The transform's error has the largest factor at all frequencies, the image what is left
-        # of the points on average, which are taken for random.
-        power = [np.abs(factor) ** 2 for factor in factors]
-        error = sum(n * float(p.max()) for n, p in zip(counts, power, strict=True))
-        signal = sum(n * float(p.mean()) for n, p in zip(counts, power, strict=True))
-        eps = self.eps / (2 * math.sqrt(error / signal) if signal > 0 else 2)
-        is_single = single_precision_suffices(shape, self.eps / 2) and eps >= FINEST_SINGLE_EPS
-        return Spreading(
-            max(eps, FINEST_EPS),
-            np.dtype(np.complex64 if is_single else np.complex128),
-            tuple(sorted((self.opts or {}).items())),
-        )

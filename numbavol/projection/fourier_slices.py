@@ -94,7 +94,7 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         if self.out_of_bounds_mode not in MODES:
             msg = f"out_of_bounds_mode: expected one of {MODES}, got {self.out_of_bounds_mode!r}"
             raise ValueError(msg)
-        if not np.all(np.isfinite(complex(self.fill_value))):
+        if not np.isfinite(complex(self.fill_value)):
             msg = f"fill_value: expected a finite number, got {self.fill_value!r}"
             raise ValueError(msg)
 

@@ -10,7 +10,12 @@ import numpy as np
 
 from numbavol.arguments import read_shape
 from numbavol.kernels.dispatch import find_kernel
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.projection.base import (
+    BLOCK_SIDE,
+    AbstractVolumeIntegrator,
+    Projection,
+    order_in_space,
+)
 from numbavol.rendering.gaussian_mixture import DEFAULT_TOLERANCE, reach_in_deviations
 from numbavol.rendering.slabs import BLOCK_NUMBER
 from numbavol.volumes import GaussianMixtureVolume
@@ -20,8 +25,6 @@ if TYPE_CHECKING:
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 
-# Of the blocks that positions are sorted by, in pixels: neighbours write to the same rows.
-BLOCK_SIDE = 16
 # In angstroms: what a depth is made from stays finite.
 FARTHEST = 1e300
 
@@ -87,10 +90,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         padded = image_config.padded_shape
         shape = padded if self.shape is None else self.shape
         reach = reach_in_deviations(self.tolerance)
-        # Neighbours in space are neighbours in most projections: what one wrote, the next finds in
-        # the cache.
-        blocks = np.floor(volume.positions / (BLOCK_SIDE * image_config.pixel_size))
-        order = np.lexsort(blocks.T)
+        order = order_in_space(volume.positions, image_config.pixel_size)
         positions = volume.positions[order]
         amplitudes, variances = volume.amplitudes[order], volume.variances[order]
         # A projection is a map of one voxel along z, in which everything lies.

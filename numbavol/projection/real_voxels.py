@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.fft
 
-from numbavol.ndimage.nonuniform import (
-    FINEST_EPS,
-    Spreading,
-    read_eps,
-    read_options,
-    single_precision_suffices,
-)
+from numbavol.ndimage.nonuniform import choose_spreading, read_eps, read_options
 from numbavol.ndimage.nonuniform_images import HalfTransformOfImage
 from numbavol.projection.base import AbstractVolumeIntegrator, Projection
 from numbavol.projection.fourier_slices import check_pixel_size
@@ -90,12 +84,7 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
             raise TypeError(msg)
         check_pixel_size(volume.voxel_size, image_config)
         shape = image_config.padded_shape
-        is_single = single_precision_suffices(shape, self.eps / 2)
-        spreading = Spreading(
-            max(self.eps / 2, FINEST_EPS),
-            np.dtype(np.complex64 if is_single else np.complex128),
-            tuple(sorted((self.opts or {}).items())),
-        )
+        spreading = choose_spreading(shape, self.eps, self.opts)
         transform = HalfTransformOfImage(shape, spreading)
         grid = volume.real_voxel_grid
         # Most of a map may be empty.

@@ -12,9 +12,12 @@ from numbavol.ndimage import fftn, rfftn
 from numbavol.ndimage.half_transforms import expand_half_transform
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from numbavol.volumes import AbstractVolumeRepresentation
+
+# In voxels: a position on the edge of a map is in it, however it is rounded.
+ROUNDING = 1e-9
 
 
 class AbstractVolumeRenderFn(ABC):
@@ -54,6 +57,24 @@ class AbstractVolumeRenderFn(ABC):
         ndarray
             In real space of shape ``shape``, indexed [z, y, x], in inverse square angstroms.
         """
+
+
+def count_outside(
+    positions: NDArray[np.float64], shape: tuple[int, int, int], voxel_size: ArrayLike
+) -> int:
+    """Count the positions that lie in none of the voxels of a map.
+
+    Parameters
+    ----------
+    positions
+        ``(n, 3)``, in angstroms.
+    shape, voxel_size
+        Of the map.
+    """
+    lengths = np.array(shape[::-1])
+    voxels = positions / np.asarray(voxel_size, np.float64) + lengths // 2
+    is_outside = (voxels < -0.5 - ROUNDING) | (voxels > lengths - 0.5 + ROUNDING)
+    return int(np.count_nonzero(np.any(is_outside, axis=1)))
 
 
 def transform_rendered_map(

@@ -20,18 +20,19 @@ from numbavol.arguments import (
 from numbavol.kernels.dispatch import check_device
 from numbavol.kernels.threads import get_num_threads, run_tasks
 from numbavol.ndimage.nonuniform import (
-    FINEST_EPS,
-    FINEST_SINGLE_EPS,
     HalfTransform,
-    Spreading,
+    choose_spreading,
+    compute_amplification,
     read_eps,
     read_options,
-    single_precision_suffices,
 )
 from numbavol.ndimage.open_grids import OpenGrid, make_open_frequency_grid, split_rows
-from numbavol.ndimage.operators import FourierSinc
 from numbavol.ndimage.parameters import read_grid
-from numbavol.rendering.base import AbstractVolumeRenderFn, arrange_half_transform
+from numbavol.rendering.base import (
+    AbstractVolumeRenderFn,
+    arrange_half_transform,
+    count_outside,
+)
 from numbavol.rendering.scattering import add_scattered
 from numbavol.rendering.terms import make_terms
 from numbavol.volumes import IndependentAtomVolume
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+    from numbavol.ndimage.operators.base import Gaussians
     from numbavol.rendering.terms import Term
     from numbavol.volumes import AbstractVolumeRepresentation
 
@@ -48,8 +50,6 @@ if TYPE_CHECKING:
 DEFAULT_EPS = 1e-6
 # Frequencies along an axis at which the power of a scattering factor is averaged.
 N_SAMPLED_FREQUENCIES = 12
-# In voxels: a position on the edge of the box is in it, however it is rounded.
-ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -280,10 +280,13 @@ def _compute_half_transform(
         _check_inside([positions for positions, _ in groups], render_fn.shape, voxel_size)
     grid = make_open_frequency_grid(render_fn.shape, voxel_size, np.float64)
     terms = terms_of(render_fn, volume)
-    eps = render_fn.eps / (2 * _amplification(terms, grid, render_fn))
-    is_single = (
-        single_precision_suffices(render_fn.shape, render_fn.eps / 2) and eps >= FINEST_SINGLE_EPS
-    )
+    of_voxels = [
+        (np.sinc(axis * side) if render_fn.antialias else np.ones(len(axis))) / side
+        for axis, side in zip(grid.axes, voxel_size[::-1], strict=True)
+    ]
+    amplification = _measure_amplification(terms, grid, of_voxels)
+    spreading = choose_spreading(render_fn.shape, render_fn.eps, render_fn.opts, amplification)
+    is_single = spreading.dtype == np.complex64
     z, y, x = render_fn.shape
     half_shape = (z, y, x // 2 + 1)
     # What float32 rounds in the end may be added up in single precision.
@@ -297,15 +300,6 @@ def _compute_half_transform(
     total = allocate_zeros(
         "shape", half_shape, np.dtype(np.complex64 if sums_in_single else np.complex128)
     )
-    spreading = Spreading(
-        max(eps, FINEST_EPS),
-        np.dtype(np.complex64 if is_single else np.complex128),
-        tuple(sorted((render_fn.opts or {}).items())),
-    )
-    of_voxels = [
-        (np.sinc(axis * side) if render_fn.antialias else np.ones(len(axis))) / side
-        for axis, side in zip(grid.axes, voxel_size[::-1], strict=True)
-    ]
     transform = HalfTransform(render_fn.shape, spreading)
     for n, term in enumerate(terms):
         transform.transform_planes(term.positions / voxel_size + origin, term.strengths)
@@ -327,15 +321,8 @@ def _check_inside(
     shape: tuple[int, int, int],
     voxel_size: NDArray[np.float64],
 ) -> None:
-    lengths = np.array(shape[::-1])
-    n_atoms = n_outside = 0
-    for positions in groups:
-        voxels = positions / voxel_size + lengths // 2
-        is_outside = np.any(
-            (voxels < -0.5 - ROUNDING) | (voxels > lengths - 0.5 + ROUNDING), axis=1
-        )
-        n_atoms += len(positions)
-        n_outside += int(np.count_nonzero(is_outside))
+    n_atoms = sum(map(len, groups))
+    n_outside = sum(count_outside(positions, shape, voxel_size) for positions in groups)
     if n_outside:
         msg = (
             f"volume_representation: expected atoms inside of the box of {shape} voxels, got "
@@ -344,30 +331,42 @@ def _check_inside(
         raise ValueError(msg)
 
 
-def _amplification(terms: list[Term], grid: OpenGrid, render_fn: FFTAtomRenderFn) -> float:
-    """How much larger the relative error is after scattering factors have damped the signal.
-
-    The transform's error has the power of its largest factor at all frequencies; the map has what
-    the factors leave, on average over the frequencies, of points that are taken for random.
-    """
-    axes = [
-        np.linspace(axis.min(), axis.max(), min(N_SAMPLED_FREQUENCIES, len(axis)))
+def _measure_amplification(
+    terms: list[Term], grid: OpenGrid, of_voxels: list[NDArray[np.float64]]
+) -> float:
+    # Some of the frequencies. 0, the first, is none of them: it would count for too much.
+    chosen = [
+        np.linspace(min(1, len(axis) - 1), len(axis) - 1, N_SAMPLED_FREQUENCIES).astype(int)
         for axis in grid.axes
     ]
-    z, y, x = np.meshgrid(*axes, indexing="ij")
+    z, y, x = np.meshgrid(
+        *(axis[at] for axis, at in zip(grid.axes, chosen, strict=True)), indexing="ij"
+    )
     vectors = np.stack([x, y, z], axis=-1)
-    damping = FourierSinc(render_fn.voxel_size)(vectors) if render_fn.antialias else 1.0
-    signal = error = 0.0
+    along_z, along_y, along_x = (factor[at] for factor, at in zip(of_voxels, chosen, strict=True))
+    damping = along_z[:, np.newaxis, np.newaxis] * along_y[:, np.newaxis] * along_x
+    zero = math.prod(float(factor[0]) for factor in of_voxels)
+    largest, mean = [], []
     for term in terms:
-        n = (
-            len(term.positions)
-            if term.strengths is None
-            else float(term.strengths @ term.strengths)
-        )
         power = np.abs(damping * term.operator(vectors)) ** 2
-        largest = max(float(power.max()), float(np.abs(term.operator(np.zeros((1, 3)))[0])) ** 2)
-        signal += n * float(power.mean())
-        error += n * largest
-    # Factors that fall off within one step of the grid leave their zero frequency alone.
-    smallest = error / math.prod(render_fn.shape)
-    return math.sqrt(error / max(signal, smallest)) if error > 0 else 1.0
+        at_zero = abs(zero * term.operator(np.zeros((1, 3)))[0]) ** 2
+        gaussians = term.operator.get_gaussians()
+        largest.append(max(float(power.max()), float(at_zero)))
+        mean.append(
+            float(power.mean()) if gaussians is None else _average_power(gaussians, grid, of_voxels)
+        )
+    weights = [term.sum_of_squares for term in terms]
+    n_frequencies = math.prod(len(axis) for axis in grid.axes)
+    return compute_amplification(largest, mean, weights, n_frequencies)
+
+
+def _average_power(
+    gaussians: Gaussians, grid: OpenGrid, of_voxels: list[NDArray[np.float64]]
+) -> float:
+    """Average the square of a sum of Gaussians over all frequencies, one axis after another."""
+    amplitudes, b_factors = gaussians
+    products = np.multiply.outer(amplitudes, amplitudes)
+    for axis, factor in zip(grid.axes, of_voxels, strict=True):
+        along = np.exp(-np.multiply.outer(b_factors, axis**2) / 4) * factor
+        products *= along @ along.T / len(axis)
+    return float(products.sum())

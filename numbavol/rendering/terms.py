@@ -36,6 +36,13 @@ class Term:
     operator: AbstractFourierOperator
     """The function of frequency."""
 
+    @property
+    def sum_of_squares(self) -> float:
+        """Of what the points carry."""
+        if self.strengths is None:
+            return float(len(self.positions))
+        return float(self.strengths @ self.strengths)
+
 
 def make_terms(groups: Sequence[Group], highest_frequency: float, eps: float) -> list[Term]:
     r"""Make the fewest terms that have the transform of all groups.
