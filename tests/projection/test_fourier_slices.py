@@ -8,9 +8,26 @@ import math
 import naive
 import numpy as np
 import pytest
-import scipy.ndimage
 from hypothesis import given
 from hypothesis import strategies as st
+from slices import (
+    KINDS,
+    POSE,
+    ROUNDING,
+    SHAPES,
+    assert_close,
+    compute_half,
+    given_as_an_array,
+    integrate,
+    kinds,
+    plane_of_frequencies,
+    project_exactly,
+    random_map,
+    sample,
+    shapes,
+    square_config,
+    sum_over_z,
+)
 
 from numbavol import (
     EulerAnglePose,
@@ -23,97 +40,6 @@ from numbavol import (
     resize_with_crop_or_pad,
 )
 from numbavol.ndimage.masks import CustomMask, InverseSincMask
-
-# Of sums of up to 24^3 numbers of size 1 in float64, each rounded by 1e-16, and of their spline's
-# coefficients, up to 27 times larger.
-ROUNDING = 1e-11
-POSE = EulerAnglePose(0, 0, 20, 50, 70)
-KINDS = pytest.mark.parametrize("kind", [FourierVoxelGridVolume, FourierVoxelSplineVolume])
-# Cubes and others, odd and even along each axis.
-SHAPES = pytest.mark.parametrize(
-    "shape", [(6, 6, 6), (7, 7, 7), (4, 5, 6), (5, 4, 7), (8, 3, 4), (3, 8, 5), (1, 2, 3)]
-)
-lengths = st.integers(1, 9)
-shapes = st.tuples(lengths, lengths, lengths)
-kinds = st.sampled_from([FourierVoxelGridVolume, FourierVoxelSplineVolume])
-
-
-def random_map(shape, seed=1):
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-def random_grid(shape):
-    """Complex numbers of no symmetry."""
-    return random_map(shape) + 1j * random_map(shape, seed=2)
-
-
-def assert_close(actual, expected, atol=ROUNDING):
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=atol)
-
-
-def square_config(volume, pixel_size=1.0, **options):
-    side = max(volume.shape)
-    return ImageConfig((side, side), pixel_size, **options)
-
-
-def integrate(volume, config=None, **options):
-    return FourierSliceExtraction(**options).integrate(
-        volume, config or square_config(volume), outputs_real_space=True
-    )
-
-
-def project_exactly(volume, pose, config, **options):
-    """In float64."""
-    out = np.empty(config.shape)
-    return project(volume, pose, config, integrator=FourierSliceExtraction(**options), out=out)
-
-
-def sum_over_z(values):
-    """In the square of the longest axis: the transform is of zeros beyond the map."""
-    side = max(values.shape)
-    return resize_with_crop_or_pad(values.sum(0), (side, side))
-
-
-def volume_of_grid(kind, grid, frequencies):
-    """With coordinates that are no frame."""
-    if kind is FourierVoxelGridVolume:
-        return kind(grid, frequencies)
-    parts = [scipy.ndimage.spline_filter(part, mode="grid-wrap") for part in (grid.real, grid.imag)]
-    return kind(np.pad(parts[0] + 1j * parts[1], 1, mode="wrap"), frequencies)
-
-
-def plane_of_frequencies(shape, scale=1.0):
-    y, x = np.indices(shape)
-    q = np.zeros((1, *shape, 3))
-    q[0, :, :, 0] = scale * (x - shape[1] // 2) / shape[1]
-    q[0, :, :, 1] = scale * (y - shape[0] // 2) / shape[0]
-    return q
-
-
-def sample(grid, frequencies, order, mode="fill", fill_value=0.0):
-    """SciPy's, at frequencies (..., 3); the Nyquist plane belongs to both ends of an even axis."""
-    lengths = np.array(grid.shape[::-1])
-    highest = np.where(lengths % 2 == 0, 0.5, (lengths - 1) / (2 * lengths))
-    is_beyond = np.any(np.abs(frequencies) > highest + 1e-12, axis=-1)
-    if mode == "clip":
-        frequencies = np.clip(frequencies, -highest, highest)
-    places = np.moveaxis(frequencies * lengths + lengths // 2, -1, 0)[::-1]
-    options = {"order": order, "mode": "grid-wrap"}
-    samples = scipy.ndimage.map_coordinates(grid.real, places, **options)
-    samples = samples + 1j * scipy.ndimage.map_coordinates(grid.imag, places, **options)
-    return np.where(is_beyond, fill_value, samples) if mode == "fill" else samples
-
-
-def compute_half(grid, plane, kind, **options):
-    """The half transform, zero in the corner, of a centred plane of an odd number of columns."""
-    order = 1 if kind is FourierVoxelGridVolume else 3
-    n_y, n_x = plane.shape[1:3]
-    assert n_x % 2 == 1
-    half = np.fft.ifftshift(sample(grid, plane[0, :, n_x // 2 :], order, **options), axes=0)
-    for row in {0, n_y // 2} if n_y % 2 == 0 else {0}:
-        half[row, 0] = half[row, 0].real
-    return half
-
 
 # At the identity
 
@@ -233,12 +159,6 @@ def test_a_rotated_slice_is_the_transform_where_the_inverse_takes_the_plane(angl
     assert_close(half, compute_half(grid, turned, kind))
 
 
-def given_as_an_array(volume):
-    return dataclasses.replace(
-        volume, frequency_slice_in_pixels=np.array(volume.frequency_slice_in_pixels)
-    )
-
-
 @KINDS
 @pytest.mark.parametrize("shape", [(7, 7, 7), (9, 6, 4), (5, 4, 3)])
 @pytest.mark.parametrize("pose", [EulerAnglePose(), POSE, EulerAnglePose(1.5, -2, 10, 35, 5)])
@@ -272,101 +192,6 @@ def test_the_corner_of_an_even_slice_does_not_depend_on_how_it_is_sampled(kind, 
     else:
         other = integrate(change(volume).rotate_to_pose(POSE), config)
     assert_close(other, image)
-
-
-# Coordinates of a user's own
-
-
-@KINDS
-@pytest.mark.parametrize("plane_shape", [(5, 7), (6, 5), (8, 3), (1, 1)])
-@pytest.mark.parametrize("scale", [0.5, 1.0, 1.9])
-def test_half_of_a_plane_counts_for_grids_of_no_symmetry(plane_shape, scale, kind):
-    grid = random_grid((6, 7, 8))
-    plane = plane_of_frequencies(plane_shape, scale) @ naive.rotation_zyz(20, 50, 70)
-    volume = volume_of_grid(kind, grid, plane)
-    config = ImageConfig(plane_shape, 1.0)
-    expected = compute_half(grid, plane, kind)
-    assert_close(FourierSliceExtraction().integrate(volume, config), expected)
-
-
-@KINDS
-def test_frequencies_left_of_0_are_not_looked_at(kind):
-    grid, plane = random_grid((7, 7, 7)), plane_of_frequencies((7, 7))
-    config = ImageConfig((7, 7), 1.0)
-    image = integrate(volume_of_grid(kind, grid, plane), config)
-    plane[:, :, :3] = 0.123
-    assert_close(integrate(volume_of_grid(kind, grid, plane), config), image)
-
-
-@KINDS
-def test_the_first_column_is_the_last_where_the_number_of_columns_is_even(kind):
-    grid, plane = random_grid((6, 7, 8)), plane_of_frequencies((7, 8), 0.8)
-    half = FourierSliceExtraction().integrate(
-        volume_of_grid(kind, grid, plane), ImageConfig((7, 8), 1.0)
-    )
-    order = 1 if kind is FourierVoxelGridVolume else 3
-    last = np.zeros((7, 3))
-    last[:, 0], last[:, 1] = 0.4, 0.8 * np.fft.fftfreq(7)
-    expected = sample(grid, last, order)
-    expected[0] = expected[0].real
-    assert_close(half[:, 4], expected)
-
-
-# Beyond the frequencies of the volume
-
-OPTIONS = [
-    {"mode": "fill"},
-    {"mode": "fill", "fill_value": 2.5},
-    {"mode": "fill", "fill_value": 1.0 - 2.0j},
-    {"mode": "wrap"},
-    {"mode": "clip"},
-]
-
-
-@KINDS
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("given_as", ["frame", "array"])
-def test_modes_of_what_is_beyond_of_odd_sides(given_as, options, kind):
-    values = random_map((5, 9, 7))
-    grid = np.fft.fftshift(np.fft.fftn(np.fft.ifftshift(values)))
-    volume = kind.from_real_voxel_grid(values)
-    if given_as == "array":
-        volume = given_as_an_array(volume)
-    turned = plane_of_frequencies((9, 9)) @ naive.rotation_zyz(20, 50, 70)
-    named = {"out_of_bounds_mode": options["mode"]}
-    if "fill_value" in options:
-        named["fill_value"] = options["fill_value"]
-    half = FourierSliceExtraction(**named).integrate(
-        volume.rotate_to_pose(POSE), square_config(volume)
-    )
-    assert_close(half, compute_half(grid, turned, kind, **options))
-
-
-@KINDS
-@pytest.mark.parametrize(
-    "options",
-    OPTIONS,
-    ids=str,
-)
-def test_modes_of_what_is_beyond_of_even_sides(options, kind):
-    values = random_map((6, 8, 4))
-    grid = np.fft.fftshift(np.fft.fftn(np.fft.ifftshift(values)))
-    plane = plane_of_frequencies((7, 9), 1.5) @ naive.rotation_zyz(20, 50, 70)
-    named = {"out_of_bounds_mode": options["mode"]}
-    if "fill_value" in options:
-        named["fill_value"] = options["fill_value"]
-    volume = volume_of_grid(kind, grid, plane)
-    half = FourierSliceExtraction(**named).integrate(volume, ImageConfig((7, 9), 1.0))
-    assert_close(half, compute_half(grid, plane, kind, **options))
-
-
-@KINDS
-@pytest.mark.parametrize("side", [5, 6])
-@pytest.mark.parametrize("mode", ["fill", "wrap", "clip"])
-def test_nothing_is_beyond_at_the_identity(mode, side, kind):
-    values = random_map((side,) * 3)
-    image = integrate(kind.from_real_voxel_grid(values), out_of_bounds_mode=mode)
-    assert_close(image, values.sum(0))
 
 
 # Masks
