@@ -33,9 +33,6 @@ class Placement:
     """``(2,)``: towards +x and +y, in angstroms."""
 
 
-# Of blocks of neighbours, in pixels.
-BLOCK_SIDE = 16
-
 NOWHERE_ELSE = Placement(np.eye(3), np.zeros(2))
 
 
@@ -74,15 +71,6 @@ class Projection:
             return self
         moved = shift_half_transform(self.to_half_transform(), self.shape, offset_in_pixels)
         return Projection(moved, self.shape, is_real=False)
-
-
-def order_in_space(positions: NDArray[np.float64], pixel_size: float) -> NDArray[np.intp]:
-    """Order positions, ``(n, 3)``, block by block.
-
-    Neighbours in space are neighbours in most projections: what one wrote, the next finds in the
-    cache.
-    """
-    return np.lexsort(np.floor(positions / (BLOCK_SIDE * pixel_size)).T)
 
 
 class AbstractVolumeIntegrator(ABC):

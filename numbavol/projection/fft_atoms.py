@@ -19,7 +19,8 @@ from numbavol.ndimage.nonuniform import (
 )
 from numbavol.ndimage.nonuniform_images import HalfTransformOfImage
 from numbavol.ndimage.operators import FourierSinc
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection, order_in_space
+from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.projection.neighbours import find_neighbours
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
 from numbavol.rendering.terms import make_terms
 from numbavol.volumes import IndependentAtomVolume
@@ -136,7 +137,7 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
         ]
         points = []
         for term in terms:
-            order = order_in_space(term.positions, image_config.pixel_size)
+            order = find_neighbours(term.positions, image_config.pixel_size).order
             carried = None if term.strengths is None else term.strengths[order]
             points.append((term.positions[order], carried))
         lengths = np.array(fine_shape[::-1])

@@ -10,23 +10,19 @@ import numpy as np
 
 from numbavol.arguments import read_shape
 from numbavol.kernels.dispatch import find_kernel
-from numbavol.projection.base import (
-    BLOCK_SIDE,
-    AbstractVolumeIntegrator,
-    Projection,
-    order_in_space,
+from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.projection.neighbours import find_neighbours
+from numbavol.rendering.gaussian_mixture import (
+    DEFAULT_TOLERANCE,
+    reach_in_deviations,
+    take_few_gaussians_each,
 )
-from numbavol.rendering.gaussian_mixture import DEFAULT_TOLERANCE, reach_in_deviations
-from numbavol.rendering.slabs import BLOCK_NUMBER
 from numbavol.volumes import GaussianMixtureVolume
 
 if TYPE_CHECKING:
     from numbavol.projection.base import Placement, Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
-
-# In angstroms: what a depth is made from stays finite.
-FARTHEST = 1e300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +35,17 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
               \operatorname{erf}\frac{d_j + \Delta / 2}{\sqrt{2 \sigma_i^2}} -
               \operatorname{erf}\frac{d_j - \Delta / 2}{\sqrt{2 \sigma_i^2}} \right].
 
+    Without `antialias`, each pixel is the integral along z through its centre,
+
+    .. math:: I = \sum_i \frac{a_i}{2 \pi \sigma_i^2}
+              \exp\left(-\frac{d_x^2 + d_y^2}{2 \sigma_i^2}\right).
+
     What lies outside of the image is lost, never wrapped.
 
     Parameters
     ----------
+    antialias
+        Average over each pixel; without it, sample at its centre.
     tolerance
         The terms that are left out sum to at most ``tolerance * sum(abs(amplitudes))`` over the
         image (divided by the pixel's area).
@@ -67,6 +70,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
     """
 
     _: dataclasses.KW_ONLY
+    antialias: bool = True
     tolerance: float = DEFAULT_TOLERANCE
     shape: tuple[int, int] | None = None
 
@@ -89,46 +93,29 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
             raise TypeError(msg)
         padded = image_config.padded_shape
         shape = padded if self.shape is None else self.shape
-        reach = reach_in_deviations(self.tolerance)
-        order = order_in_space(volume.positions, image_config.pixel_size)
-        positions = volume.positions[order]
-        amplitudes, variances = volume.amplitudes[order], volume.variances[order]
-        # A projection is a map of one voxel along z, in which everything lies.
-        deviation = math.sqrt(variances.max(initial=0.0))
-        farthest = min(math.sqrt(3.0) * float(np.abs(positions).max(initial=0.0)), FARTHEST)
-        depth = 4 * (farthest + 10 * deviation + image_config.pixel_size)
-        voxel_size = np.array([image_config.pixel_size] * 2 + [depth])
-        amplitudes = amplitudes * depth
-        locate = find_kernel("locate_gaussians", "cpu")
-        render = find_kernel("render_gaussians", "cpu")
+        pixel_size = image_config.pixel_size
+        positions, amplitudes, variances = take_few_gaussians_each(volume)
+        neighbourhood = find_neighbours(positions, pixel_size)
+        order, groups = neighbourhood.order, neighbourhood.groups
+        in_pixels = positions[order] / pixel_size
+        deviations = np.sqrt(variances[order]) / pixel_size
+        radii = reach_in_deviations(self.tolerance) * deviations.max(axis=1, initial=0.0)
+        with np.errstate(over="ignore", divide="ignore"):
+            widths = (math.sqrt(0.5) / deviations).astype(np.float32)
+        # Profiles are twice the average over a pixel.
+        scaled = (amplitudes[order] / (4.0 * pixel_size**2)).astype(np.float32)
+        kernel = find_kernel("project_gaussians", "cpu")
         fused = (0,) * amplitudes.shape[1]
+        middle = np.array(shape[::-1]) // 2
 
         def project(placement: Placement) -> Projection:
-            turned = positions @ placement.rotation.T
-            turned[:, :2] += placement.offset
-            # Hundreds of positions overlap in a projection: float32 would lose their last digits.
-            sums = np.zeros((1, *shape))
-            centres = np.empty_like(turned)
-            planes = np.empty((len(turned), 2), np.int64)
-            numbers = np.empty(len(turned), BLOCK_NUMBER)
-            map_shape = (1, *shape)
-            locate(
-                turned,
-                variances,
-                voxel_size,
-                reach,
-                map_shape,
-                BLOCK_SIDE,
-                centres,
-                planes,
-                numbers,
-            )
-            inside = np.flatnonzero(numbers != np.iinfo(BLOCK_NUMBER).max)
-            render(
-                sums, 0, 1, inside, centres, amplitudes, variances, voxel_size, reach,
-                np.empty(1, np.float32), fused,
+            sums = np.zeros(shape)
+            offset = placement.offset / pixel_size + middle
+            rotation = np.ascontiguousarray(placement.rotation[:2])
+            kernel(
+                sums, groups, in_pixels, radii, scaled, widths, self.antialias, rotation, offset,
+                fused,
             )  # fmt: skip
-            image = sums[0].astype(np.float32)
-            return Projection(image, shape, is_real=True).resize(padded)
+            return Projection(sums.astype(np.float32), shape, is_real=True).resize(padded)
 
         return project

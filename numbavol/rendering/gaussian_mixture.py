@@ -214,11 +214,7 @@ def render_gaussian_mixture(
     out = allocate_zeros("shape", shape, render_fn.dtype)
     voxel_size = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,)).copy()
     reach = reach_in_deviations(render_fn.tolerance)
-    positions, amplitudes, variances = volume.positions, volume.amplitudes, volume.variances
-    if amplitudes.shape[1] > MOST_FUSED_GAUSSIANS:
-        positions = np.repeat(positions, amplitudes.shape[1], axis=0)
-        positions.setflags(write=False)
-        amplitudes, variances = amplitudes.reshape(-1, 1), variances.reshape(-1, 1)
+    positions, amplitudes, variances = take_few_gaussians_each(volume)
     centres = np.empty_like(positions)
     planes = np.empty((len(positions), 2), np.int64)
     blocks = np.empty(len(positions), BLOCK_NUMBER)
@@ -261,6 +257,22 @@ def render_gaussian_mixture(
 
     run_tasks(render_slab, slabs, report)
     return out
+
+
+def take_few_gaussians_each(
+    volume: GaussianMixtureVolume,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Take positions, amplitudes and variances so that kernels have few Gaussians a position.
+
+    Kernels are compiled for their number. Of more than ``MOST_FUSED_GAUSSIANS``, each is given a
+    position of its own.
+    """
+    positions, amplitudes, variances = volume.positions, volume.amplitudes, volume.variances
+    if amplitudes.shape[1] > MOST_FUSED_GAUSSIANS:
+        positions = np.repeat(positions, amplitudes.shape[1], axis=0)
+        positions.setflags(write=False)
+        amplitudes, variances = amplitudes.reshape(-1, 1), variances.reshape(-1, 1)
+    return positions, amplitudes, variances
 
 
 def reach_in_deviations(tolerance: float) -> float:

@@ -16,90 +16,19 @@ from numbavol.kernels.cpu.lanes import (
     store_output,
     widen,
 )
-from numbavol.kernels.jit import helper, kernel
-from numbavol.kernels.math import erf, erf_increment, increment_is_small
+from numbavol.kernels.cpu.profiles import (
+    SHARPEST,
+    count_parts,
+    end_cell,
+    fill_coefficients,
+    fill_profiles,
+    first_cell,
+    in_whole_lanes,
+)
+from numbavol.kernels.jit import kernel
+from numbavol.kernels.math import N_TERMS
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-# Of a cell in widths of a Gaussian: a point, as far as arithmetic goes, but not infinite.
-SHARPEST = 1e30
-
-
-@helper
-def first_cell(centre: float, radius: float, n_cells: int) -> int:
-    """First cell of an axis that reaches into [centre - radius, centre + radius]."""
-    # Bounded before rounding: a radius may be larger than integers are.
-    return math.ceil(min(max(centre - radius - 0.5, 0.0), float(n_cells)))
-
-
-@helper
-def end_cell(centre: float, radius: float, n_cells: int) -> int:
-    """One past the last cell of an axis that reaches into [centre - radius, centre + radius]."""
-    return math.floor(min(max(centre + radius + 0.5, -1.0), n_cells - 1.0)) + 1
-
-
-@helper
-def in_whole_lanes(n_cells: int) -> int:
-    """Length of a profile of ``n_cells`` and one edge more, in whole lanes."""
-    return (n_cells // LANES + 1) * LANES
-
-
-@helper
-def fill_profiles(
-    profiles: Array,
-    offset: int,
-    stride: int,
-    length: int,
-    start: int,
-    first: int,
-    end: int,
-    centre: float,
-    cell_size: float,
-    sharpness: Array,
-    edges: Array,
-    row: Array,
-) -> None:
-    """Twice the integral of each unit Gaussian over ``length`` cells of an axis from ``start`` on.
-
-    Cells outside [``first``, ``end``) become 0. ``centre`` is in cells, ``cell_size`` in the
-    unit of 1 / ``sharpness``; ``sharpness`` (k,) is 1 / sqrt(2 variance). Gaussian i owns the
-    ``length`` elements of ``profiles`` from ``offset + i * stride`` on; ``edges``
-    (k * (stride + 1),) and ``row`` (LANES,) are scratch.
-    """
-    real = profiles.dtype.type
-    # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
-    nearest = math.floor(centre + 0.5)
-    within = real(centre - nearest)
-    half = real(0.5)
-    low = real(first - nearest) - half - within
-    high = real(end - nearest) - half - within
-    for i in range(sharpness.size):
-        width = real(min(cell_size * sharpness[i], SHARPEST))
-        for chunk in range(0, length, LANES):
-            cell = real(start + chunk - nearest)
-            if increment_is_small(width):
-                for lane in range(LANES):
-                    middle = cell + real(np.int32(lane)) - within
-                    increment = erf_increment(middle * width, width)
-                    row[lane] = increment if low < middle < high else real(0)
-                store(profiles, offset + i * stride + chunk, load(row, 0))
-            else:
-                for lane in range(LANES):
-                    edge = cell + real(np.int32(lane)) - (half + within)
-                    row[lane] = erf(min(max(edge, low), high) * width)
-                store(edges, i * (stride + 1) + chunk, load(row, 0))
-    for i in range(sharpness.size):
-        width = real(min(cell_size * sharpness[i], SHARPEST))
-        if not increment_is_small(width):
-            from_edge = i * (stride + 1)
-            # Only where a row begins early is the last lane a cell of the window.
-            if end == start + length:
-                edges[from_edge + length] = erf(high * width)
-            else:
-                edges[from_edge + length] = edges[from_edge + length - 1]
-            for chunk in range(0, length, LANES):
-                integral = load(edges, from_edge + chunk + 1) - load(edges, from_edge + chunk)
-                store(profiles, offset + i * stride + chunk, integral)
 
 
 @kernel
@@ -194,16 +123,16 @@ def render_gaussians(
         length = max(length, in_whole_lanes(cells))
     profiles = np.empty(3 * k * length, precision.dtype)
     weights = np.empty(k * length, precision.dtype)
-    edges = np.empty(k * (length + 1), precision.dtype)
+    edges = np.empty(length + 1, precision.dtype)
     one_row = np.empty(LANES, precision.dtype)
-    sharpness = np.empty(k)
+    widths, parts = np.empty(k, precision.dtype), np.empty(k, np.int64)
+    coefficients = np.empty(k * N_TERMS, precision.dtype)
     first, end = np.empty(3, np.int64), np.empty(3, np.int64)
 
     for a in order:
         variance = 0.0
         for i in range(k):
             variance = max(variance, variances[a, i])
-            sharpness[i] = 1.0 / math.sqrt(2.0 * variances[a, i])
         deviation = math.sqrt(variance)
         for axis in range(3):
             radius = reach * deviation * voxels_per_angstrom[axis]
@@ -220,6 +149,12 @@ def render_gaussians(
         x_whole = min(x_lanes, nx // LANES * LANES)
         y_lanes = in_whole_lanes(end[1] - y_first)
         for axis in range(3):
+            if axis == 0 or voxel_size[axis] != voxel_size[axis - 1]:
+                for i in range(k):
+                    sharpness = 1.0 / math.sqrt(2.0 * variances[a, i])
+                    widths[i] = min(voxel_size[axis] * sharpness, SHARPEST)
+                    parts[i] = count_parts(widths[i])
+                    fill_coefficients(widths[i], parts[i], coefficients, i * N_TERMS)
             fill_profiles(
                 profiles,
                 axis * k * length,
@@ -229,8 +164,9 @@ def render_gaussians(
                 first[axis],
                 end[axis],
                 centres[a, axis],
-                voxel_size[axis],
-                sharpness,
+                widths,
+                parts,
+                coefficients,
                 edges,
                 one_row,
             )

@@ -60,7 +60,7 @@ def widen(lanes: Array, array: Array) -> Array:
 
 def store(array: Array, start: int, lanes: Array) -> None:
     """Write lanes into a 1-D array of the kernel's own."""
-    array[start : start + LANES] = lanes
+    array[start : start + len(lanes)] = lanes
 
 
 def store_output(array: Array, start: int, lanes: Array) -> None:
@@ -170,7 +170,7 @@ def _register_store(function: Any, metadata: str | None) -> None:
         array_type = signature.args[0]
         pointer = _pointer(context, builder, array_type, array, start)
         stored = builder.store(
-            lanes, _as_lanes(builder, pointer, LANES), align=array_type.dtype.bitwidth // 8
+            lanes, _as_lanes(builder, pointer, signature.args[2].count), align=array_type.dtype.bitwidth // 8
         )
         if metadata is not None:
             _mark(stored, metadata)

@@ -1,0 +1,181 @@
+"""Integrals of a Gaussian over the cells of one axis, a row of lanes at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from numbavol.kernels.cpu.lanes import LANES, load, load_eight, store
+from numbavol.kernels.jit import by_precision, helper
+from numbavol.kernels.math import N_TERMS, SERIES, erf, gaussian_increment
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Of a cell in widths of a Gaussian: a point, as far as arithmetic goes, but not infinite.
+SHARPEST = 1e30
+# The widest cell that `gaussian_increment` averages over; wider ones are so many of its parts.
+WIDEST_PART = np.float32(1.6)
+TWO, FOUR = np.float32(2), np.float32(4)
+FLAT_SERIES = SERIES.reshape(-1)
+SQRT_LOG2_E = math.sqrt(math.log2(math.e))
+TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
+
+
+def _count_parts_single(width: np.float32) -> int:
+    # Comparisons: rounding a quotient up takes as long as a whole profile (scripts/bench render).
+    if width <= WIDEST_PART:
+        return 1
+    if width <= TWO * WIDEST_PART:
+        return 2
+    return 4 if width <= FOUR * WIDEST_PART else 0
+
+
+def _count_parts_double(width: np.float64) -> int:  # noqa: ARG001
+    return 0
+
+
+count_parts = by_precision(float32=_count_parts_single, float64=_count_parts_double)
+"""In how many parts a cell is averaged over, or 0 if a difference of values of `erf` is better."""
+
+
+@helper
+def first_cell(centre: float, radius: float, n_cells: int) -> int:
+    """First cell of an axis that reaches into [centre - radius, centre + radius]."""
+    # Bounded before rounding: a radius may be larger than integers are.
+    return math.ceil(min(max(centre - radius - 0.5, 0.0), float(n_cells)))
+
+
+@helper
+def end_cell(centre: float, radius: float, n_cells: int) -> int:
+    """One past the last cell of an axis that reaches into [centre - radius, centre + radius]."""
+    return math.floor(min(max(centre + radius + 0.5, -1.0), n_cells - 1.0)) + 1
+
+
+@helper
+def in_whole_lanes(n_cells: int) -> int:
+    """Length of a profile of ``n_cells`` and one edge more, in whole lanes."""
+    return (n_cells // LANES + 1) * LANES
+
+
+def _fill_coefficients_single(
+    width: np.float32, n_parts: int, coefficients: Array, at: int
+) -> None:
+    if n_parts > 0:
+        part = width if n_parts == 1 else width / np.float32(n_parts)
+        q = np.float32(0.25) * part * part
+        sums = load_eight(FLAT_SERIES, (N_TERMS - 1) * N_TERMS)
+        for n in range(N_TERMS - 2, -1, -1):
+            sums = load_eight(FLAT_SERIES, n * N_TERMS) + q * sums
+        store(coefficients, at, part * np.float32(TWO_OVER_SQRT_PI) * sums)
+
+
+def _fill_coefficients_double(
+    width: np.float64, n_parts: int, coefficients: Array, at: int
+) -> None:
+    pass
+
+
+fill_coefficients = by_precision(
+    float32=_fill_coefficients_single, float64=_fill_coefficients_double
+)
+"""Write what `fill_profiles` needs to know of cells of a width, in units of sqrt(2 variance).
+
+Owns the N_TERMS elements of ``coefficients`` from ``at`` on.
+"""
+
+
+@helper
+def fill_increments(
+    row: Array,
+    cell: Any,
+    shift: Any,
+    low: Any,
+    high: Any,
+    scale: Any,
+    coefficients: Array,
+    at: int,
+) -> None:
+    """Averages of a Gaussian over a part of each cell, ``shift`` from its middle.
+
+    ``cell`` is the middle of the first cell, in cells from the Gaussian's; those outside ``low``
+    and ``high`` become 0. ``coefficients`` are used from ``at`` on. Owns ``row`` (LANES,).
+    """
+    real = row.dtype.type
+    c0, c1 = coefficients[at], coefficients[at + 1]
+    c2, c3 = coefficients[at + 2], coefficients[at + 3]
+    c4, c5 = coefficients[at + 4], coefficients[at + 5]
+    c6, c7 = coefficients[at + 6], coefficients[at + 7]
+    for lane in range(LANES):
+        middle = cell + real(np.int32(lane))
+        increment = gaussian_increment((middle + shift) * scale, c0, c1, c2, c3, c4, c5, c6, c7)
+        row[lane] = increment if low < middle < high else real(0)
+
+
+@helper
+def fill_profiles(
+    profiles: Array,
+    at: int,
+    stride: int,
+    length: int,
+    start: int,
+    first: int,
+    end: int,
+    centre: float,
+    widths: Array,
+    parts: Array,
+    coefficients: Array,
+    edges: Array,
+    row: Array,
+) -> None:
+    """Twice the integral of each unit Gaussian over ``length`` cells of an axis from ``start`` on.
+
+    Cells outside [``first``, ``end``) become 0. ``centre`` is in cells, ``widths`` (k,) those of a
+    cell in units of sqrt(2 variance) of each Gaussian, ``parts`` (k,) and ``coefficients``
+    (k * N_TERMS,) are theirs.
+    Gaussian i owns the ``length`` elements of ``profiles`` from ``at + i * stride`` on; ``edges``
+    (stride + 1,) and ``row`` (LANES,) are scratch.
+    """
+    real = profiles.dtype.type
+    # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
+    nearest = math.floor(centre + 0.5)
+    within = real(centre - nearest)
+    half = real(0.5)
+    low = real(first - nearest) - half - within
+    high = real(end - nearest) - half - within
+    # Gaussian after Gaussian of the usual kind, so that constants stay in registers.
+    for i in range(widths.size):
+        if parts[i] == 1:
+            scale = widths[i] * real(SQRT_LOG2_E)
+            for chunk in range(0, length, LANES):
+                cell = real(start + chunk - nearest) - within
+                fill_increments(row, cell, real(0), low, high, scale, coefficients, i * N_TERMS)
+                store(profiles, at + i * stride + chunk, load(row, 0))
+    for i in range(widths.size):
+        n_parts = parts[i]
+        if n_parts == 1:
+            continue
+        own = at + i * stride
+        if n_parts > 1:
+            scale = widths[i] * real(SQRT_LOG2_E)
+            share = real(1) / real(n_parts)
+            for chunk in range(0, length, LANES):
+                cell = real(start + chunk - nearest) - within
+                for part in range(n_parts):
+                    shift = (real(part) + half) * share - half
+                    fill_increments(row, cell, shift, low, high, scale, coefficients, i * N_TERMS)
+                    if part > 0:
+                        store(row, 0, load(profiles, own + chunk) + load(row, 0))
+                    store(profiles, own + chunk, load(row, 0))
+            continue
+        for chunk in range(0, length, LANES):
+            cell = real(start + chunk - nearest)
+            for lane in range(LANES):
+                edge = cell + real(np.int32(lane)) - (half + within)
+                row[lane] = erf(min(max(edge, low), high) * widths[i])
+            store(edges, chunk, load(row, 0))
+        # Only where a row begins early is the last lane a cell of the window.
+        edges[length] = erf(high * widths[i]) if end == start + length else edges[length - 1]
+        for chunk in range(0, length, LANES):
+            store(profiles, own + chunk, load(edges, chunk + 1) - load(edges, chunk))
