@@ -21,6 +21,7 @@ MODULES = {
     ("render_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
     ("sample_planes_cubic", "cpu"): "numbavol.kernels.cpu.planes",
     ("sample_planes_linear", "cpu"): "numbavol.kernels.cpu.planes",
+    ("spread_in_plane", "cpu"): "numbavol.kernels.cpu.spreading",
     ("sum_fourier_shells", "cpu"): "numbavol.kernels.cpu.shells",
     ("sum_real_shells", "cpu"): "numbavol.kernels.cpu.shells",
 }

@@ -11,13 +11,12 @@ import scipy.fft
 
 from numbavol.arguments import read_shape
 from numbavol.ndimage import make_frequency_grid
-from numbavol.ndimage.nonuniform import (
-    choose_spreading,
-    compute_amplification,
-    read_eps,
-    read_options,
+from numbavol.ndimage.nonuniform import read_eps
+from numbavol.ndimage.nonuniform_images import (
+    HalfTransformOfImage,
+    choose_plane_spreading,
+    read_plane_options,
 )
-from numbavol.ndimage.nonuniform_images import HalfTransformOfImage
 from numbavol.ndimage.operators import FourierSinc
 from numbavol.projection.base import AbstractVolumeIntegrator, Projection
 from numbavol.projection.neighbours import find_neighbours
@@ -28,8 +27,11 @@ from numbavol.volumes import IndependentAtomVolume
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from numbavol.projection.base import Placement, Prepared
     from numbavol.projection.image_config import ImageConfig
+    from numbavol.rendering.terms import Term
     from numbavol.volumes import AbstractVolumeRepresentation
 
 
@@ -56,10 +58,10 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
     shape
         Pixels (y, x) that are computed, if they are not those of the image.
     eps
-        Relative l2 error, from 1e-13 to 1. Double precision is used wherever single cannot reach
-        it.
+        Relative l2 error, from 1e-13 to 1, if positions are taken for random. Double precision is
+        used wherever single cannot reach it.
     opts
-        Options of finufft's spreading.
+        ``upsampfac``, of finufft's options: how much finer the grid is that points are spread over.
 
     Raises
     ------
@@ -94,7 +96,7 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             raise ValueError(msg)
         object.__setattr__(self, "eps", read_eps("eps", self.eps))
         if self.opts is not None:
-            object.__setattr__(self, "opts", read_options("opts", self.opts))
+            object.__setattr__(self, "opts", read_plane_options("opts", self.opts))
 
     def prepare(
         self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
@@ -119,41 +121,34 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
         if self.antialias:
             sinc = FourierSinc(pixel_size)(frequencies)
             factors = [factor * sinc for factor in factors]
-        power = [np.abs(factor) ** 2 for factor in factors]
-        amplification = compute_amplification(
-            [float(of_term.max()) for of_term in power],
-            [float(of_term.mean()) for of_term in power],
-            [term.sum_of_squares for term in terms],
-            frequencies[..., 0].size,
+        power = sum(
+            (term.sum_of_squares * np.abs(factor) ** 2)
+            for term, factor in zip(terms, factors, strict=True)
         )
-        spreading = choose_spreading(fine_shape, self.eps, self.opts, amplification)
+        spreading = choose_plane_spreading(
+            fine_shape, self.eps, self.opts, np.asarray(power, np.float64)
+        )
         transform = HalfTransformOfImage(fine_shape, spreading)
-        real = np.empty(0, spreading.dtype).real.dtype
+        complex_dtype = np.result_type(transform.dtype, np.complex64)
         weights = [
             (factor * transform.deconvolution).astype(
-                spreading.dtype if np.iscomplexobj(factor) else real
+                complex_dtype if np.iscomplexobj(factor) else transform.dtype
             )
             for factor in factors
         ]
-        points = []
-        for term in terms:
-            order = find_neighbours(term.positions, image_config.pixel_size).order
-            carried = None if term.strengths is None else term.strengths[order]
-            points.append((term.positions[order], carried))
-        lengths = np.array(fine_shape[::-1])
+        points = [_arrange(term, pixel_size, transform.dtype) for term in terms]
         # From the first pixel to the middle of the one that position 0 is in, in finer pixels.
         origin = finer * (np.array(shape[::-1]) // 2) + (finer - 1) // 2
 
         def project(placement: Placement) -> Projection:
-            total = np.zeros(frequencies.shape[:2], spreading.dtype)
-            for (positions, strengths), weight in zip(points, weights, strict=True):
-                turned = positions @ placement.rotation[:2].T + placement.offset
-                pixels = turned / pixel_size + origin
-                inside = np.all((pixels >= -0.5) & (pixels <= lengths - 0.5), axis=1)
-                if not np.all(inside):
-                    pixels = pixels[inside]
-                    strengths = None if strengths is None else strengths[inside]
-                total += transform.transform(transform.spread(pixels, strengths)) * weight
+            total = np.zeros(frequencies.shape[:2], complex_dtype)
+            offset = placement.offset / pixel_size + origin
+            for (positions, strengths, groups), weight in zip(points, weights, strict=True):
+                grid = transform.make_grid()
+                transform.spread(
+                    grid, positions, strengths, groups, placement.rotation[:2], offset
+                )
+                total += transform.transform(grid) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
             image = scipy.fft.irfft2(total, fine_shape)
             if finer > 1:
@@ -161,3 +156,12 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             return Projection(image, shape, is_real=True).resize(padded)
 
         return project
+
+
+def _arrange(
+    term: Term, pixel_size: float, dtype: np.dtype[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.floating[Any]], NDArray[np.int64]]:
+    """Put positions in pixels, and what they carry, in an order of neighbours."""
+    found = find_neighbours(term.positions, pixel_size)
+    carried = np.ones(len(term.positions)) if term.strengths is None else term.strengths
+    return term.positions[found.order] / pixel_size, carried[found.order].astype(dtype), found.groups

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.fft
 
-from numbavol.ndimage.nonuniform import choose_spreading, read_eps, read_options
-from numbavol.ndimage.nonuniform_images import HalfTransformOfImage
+from numbavol.ndimage.nonuniform import read_eps
+from numbavol.ndimage.nonuniform_images import (
+    HalfTransformOfImage,
+    choose_plane_spreading,
+    read_plane_options,
+)
 from numbavol.projection.base import AbstractVolumeIntegrator, Projection
 from numbavol.projection.fourier_slices import check_pixel_size
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 # Voxels that are turned together: their places take 24 bytes each.
 VOXELS_AT_A_TIME = 2**19
+# A few rows of the map, which are neighbours.
+VOXELS_IN_A_GROUP = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +49,7 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
     eps
         Relative l2 error, from 1e-13 to 1.
     opts
-        Options of finufft's spreading.
+        ``upsampfac``, of finufft's options: how much finer the grid is that voxels are spread over.
 
     Raises
     ------
@@ -69,7 +75,7 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
         """Read the arguments."""
         object.__setattr__(self, "eps", read_eps("eps", self.eps))
         if self.opts is not None:
-            object.__setattr__(self, "opts", read_options("opts", self.opts))
+            object.__setattr__(self, "opts", read_plane_options("opts", self.opts))
 
     def prepare(
         self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
@@ -84,25 +90,27 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
             raise TypeError(msg)
         check_pixel_size(volume.voxel_size, image_config)
         shape = image_config.padded_shape
-        spreading = choose_spreading(shape, self.eps, self.opts)
-        transform = HalfTransformOfImage(shape, spreading)
+        transform = HalfTransformOfImage(
+            shape, choose_plane_spreading(shape, self.eps, self.opts)
+        )
         grid = volume.real_voxel_grid
         # Most of a map may be empty.
         filled = np.flatnonzero(grid)
-        values = grid.reshape(-1)[filled].astype(np.float64)
+        values = grid.reshape(-1)[filled].astype(transform.dtype)
         kept = CoordinatesField.kept_by(volume, "coordinate_grid_in_pixels")
-        lengths = np.array(shape[::-1])
-        weight = transform.deconvolution * image_config.pixel_size
+        middle = np.array(shape[::-1]) // 2
+        weight = (transform.deconvolution * image_config.pixel_size).astype(transform.dtype)
 
         def project(placement: Placement) -> Projection:
-            spread = transform.spread(np.zeros((0, 2)), None)
-            offset = placement.offset / image_config.pixel_size + lengths // 2
+            spread = transform.make_grid()
+            offset = placement.offset / image_config.pixel_size + middle
             for start in range(0, len(filled), VOXELS_AT_A_TIME):
                 chosen = slice(start, start + VOXELS_AT_A_TIME)
                 places = _take_places(kept, filled[chosen], grid.shape)
-                pixels = places @ placement.rotation[:2].T + offset
-                inside = np.all((pixels >= -0.5) & (pixels <= lengths - 0.5), axis=1)
-                spread += transform.spread(pixels[inside], values[chosen][inside])
+                groups = np.append(np.arange(0, len(places), VOXELS_IN_A_GROUP), len(places))
+                transform.spread(
+                    spread, places, values[chosen], groups, placement.rotation[:2], offset
+                )
             half = transform.transform(spread) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
             return Projection(scipy.fft.irfft2(half, shape), shape, is_real=True)
