@@ -8,7 +8,20 @@ from .atoms import (
     read_atoms_from_pdb,
     variance_to_b_factor,
 )
-from .io import MapHeader, RealSpaceMap, is_map_file, read_map, read_map_header, write_map
+from .io import (
+    ImageStack,
+    MapHeader,
+    ParticleTable,
+    RealSpaceMap,
+    is_map_file,
+    read_map,
+    read_map_header,
+    read_particles,
+    resume_image_stack,
+    write_image_stack,
+    write_map,
+    write_particles,
+)
 from .kernels.threads import get_num_threads, set_num_threads
 from .ndimage import (
     AbstractFilter,
@@ -151,10 +164,12 @@ __all__ = [
     "GaussianMixtureVolume",
     "HighpassFilter",
     "ImageConfig",
+    "ImageStack",
     "IndependentAtomVolume",
     "InverseSincMask",
     "LowpassFilter",
     "MapHeader",
+    "ParticleTable",
     "PengScatteringFactor",
     "PengScatteringFactorParameters",
     "QuaternionPose",
@@ -209,6 +224,7 @@ __all__ = [
     "read_atoms_from_pdb",
     "read_map",
     "read_map_header",
+    "read_particles",
     "render",
     "render_fft_atoms",
     "render_gaussian_mixture",
@@ -216,6 +232,7 @@ __all__ = [
     "rendering",
     "rescale_voxel_size",
     "resize_with_crop_or_pad",
+    "resume_image_stack",
     "rfftn",
     "sample_fourier_planes",
     "sample_fourier_planes_spline",
@@ -223,5 +240,7 @@ __all__ = [
     "split_atoms_by_element",
     "variance_to_b_factor",
     "volumes",
+    "write_image_stack",
     "write_map",
+    "write_particles",
 ]

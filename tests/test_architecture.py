@@ -19,6 +19,7 @@ LAYERS = {
     "values": 0,
     "kernels": 0,
     "data": 0,
+    "progress": 0,
     "atoms": 1,
     "poses": 1,
     "io": 1,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from numbavol.cli.options import LARGEST_SIDE, WordOrNumber
-from numbavol.cli.output import Report, check_output, count_elements, plural, progress_bar
+from numbavol.cli.output import Report, check_output, count_elements, plural
+from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
     import numpy as np

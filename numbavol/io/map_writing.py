@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import numpy as np
-from mrcfile.constants import MAP_ID, VOLUME_SPACEGROUP
+from mrcfile.constants import IMAGE_STACK_SPACEGROUP, MAP_ID, VOLUME_SPACEGROUP
 from mrcfile.dtypes import HEADER_DTYPE
 from mrcfile.utils import machine_stamp_from_byte_order, mode_from_dtype
 
@@ -15,7 +15,7 @@ from numbavol.arguments import read_voxel_size
 from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from io import BufferedIOBase
     from typing import Any
 
@@ -78,12 +78,12 @@ def write_map(
     """
     array = _check_data(data)
     dtype = np.dtype("<f2" if array.dtype.type is np.float16 else "<f4")
-    header = _make_header(array, dtype)
-    _set_geometry(
-        header, np.broadcast_to(read_voxel_size("voxel_size", voxel_size), 3), _check_origin(origin)
-    )
+    header = make_header(array.shape, dtype, VOLUME_SPACEGROUP)
+    size = np.broadcast_to(read_voxel_size("voxel_size", voxel_size), 3)
+    set_cell(header, "voxel_size", size)
+    header["origin"] = tuple(_check_origin(origin))
     with write_whole_file(filename, overwrite=overwrite) as file:
-        _set_statistics(header, array, dtype)
+        _measure(header, array, dtype)
         if os.fspath(filename).lower().endswith(".gz"):
             # Neither name nor time, so that the bytes depend on the map alone.
             with gzip.GzipFile("", "wb", _GZIP_LEVEL, fileobj=file, mtime=0) as stream:
@@ -106,18 +106,31 @@ def _sections(
     """Yield a few sections at a time, as they are stored, with the index of the first."""
     step = max(1, _CHUNK_BYTES // (array[0].size * dtype.itemsize))
     for first in range(0, len(array), step):
-        with np.errstate(over="ignore"):  # `_set_statistics` finds what overflows
+        with np.errstate(over="ignore"):  # `_measure` finds what overflows
             yield first, np.ascontiguousarray(array[first : first + step], dtype=dtype)
 
 
-def _make_header(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[np.void]:
+def make_header(shape: Sequence[int], dtype: np.dtype[Any], space_group: int) -> NDArray[np.void]:
+    """Make the header of sections that are stored as `dtype`, without its lengths and statistics.
+
+    Parameters
+    ----------
+    shape
+        Of the map `(z, y, x)`, or of the image stack `(n, y, x)`.
+    dtype
+        Little-endian.
+    space_group
+        0 for an image stack, whose cell is one image thick, or 1 for a map.
+    """
     header = np.zeros((), dtype=HEADER_DTYPE.newbyteorder("<"))
-    for axis, length in zip("zyx", array.shape, strict=True):
+    for axis, length in zip("zyx", shape, strict=True):
         header[f"n{axis}"] = header[f"m{axis}"] = length
+    if space_group == IMAGE_STACK_SPACEGROUP:
+        header["mz"] = 1
     header["mode"] = mode_from_dtype(dtype)
     header["mapc"], header["mapr"], header["maps"] = 1, 2, 3
     header["cellb"] = (90.0, 90.0, 90.0)
-    header["ispg"] = VOLUME_SPACEGROUP
+    header["ispg"] = space_group
     header["nversion"] = _FORMAT_VERSION
     header["map"] = MAP_ID
     header["machst"] = list(machine_stamp_from_byte_order("<"))
@@ -126,23 +139,55 @@ def _make_header(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[np.void]:
     return header
 
 
-def _set_geometry(
-    header: NDArray[np.void], voxel_size: NDArray[np.float64], origin: NDArray[np.float64]
-) -> None:
-    n_voxels = [int(header[name]) for name in ("nx", "ny", "nz")]
+def set_cell(header: NDArray[np.void], name: str, voxel_size: NDArray[np.float64]) -> None:
+    """Set the lengths of the cell, by the size `(x, y, z)` of a voxel in angstroms.
+
+    Raises
+    ------
+    ValueError
+        If the file's float32 cannot hold them. The message has `name` in it.
+    """
+    n_voxels = [int(header[field]) for field in ("mx", "my", "mz")]
     with np.errstate(over="ignore"):
         cell = np.asarray(voxel_size * n_voxels, dtype=np.float32)
     if not np.all(np.isfinite(cell) & (cell > 0)):
         msg = (
-            f"voxel_size: {voxel_size.tolist()} for {n_voxels} voxels (x, y, z) is a cell of "
+            f"{name}: {voxel_size.tolist()} for {n_voxels} voxels (x, y, z) is a cell of "
             f"{cell.tolist()} angstroms in the file's float32"
         )
         raise ValueError(msg)
     header["cella"] = tuple(cell)
-    header["origin"] = tuple(origin)
 
 
-def _set_statistics(header: NDArray[np.void], array: NDArray[Any], dtype: np.dtype[Any]) -> None:
+def set_statistics(
+    header: NDArray[np.void],
+    minimum: float,
+    maximum: float,
+    parts: tuple[ArrayLike, ArrayLike, ArrayLike],
+) -> None:
+    """Set the statistics of the values in a file.
+
+    Parameters
+    ----------
+    header
+        Where they are set.
+    minimum, maximum
+        Of all values.
+    parts
+        The number of values, the mean and the variance of each of the parts that the values come
+        in.
+    """
+    counts, means, variances = (np.asarray(numbers, dtype=np.float64) for numbers in parts)
+    mean = np.average(means, weights=counts)
+    rms = np.sqrt(np.average(variances + (means - mean) ** 2, weights=counts))
+    # Where programs that compute it in float32, mrcfile.validate among them, would find another
+    # value, it is given as not known.
+    is_robust = _LEAST_RELATIVE_RMS * abs(mean) <= rms <= _LARGEST_RMS
+    header["dmin"], header["dmax"] = minimum, maximum
+    header["dmean"], header["rms"] = mean, rms if is_robust else _UNKNOWN_RMS
+
+
+def _measure(header: NDArray[np.void], array: NDArray[Any], dtype: np.dtype[Any]) -> None:
     counts, means, variances = [], [], []
     minimum, maximum = np.inf, -np.inf
     for first, sections in _sections(array, dtype):
@@ -159,14 +204,7 @@ def _set_statistics(header: NDArray[np.void], array: NDArray[Any], dtype: np.dty
         counts.append(sections.size)
         means.append(sections.mean(dtype=np.float64))
         variances.append(sections.var(dtype=np.float64))
-    mean = np.average(means, weights=counts)
-    variance = np.average(variances + (means - mean) ** 2, weights=counts)
-    rms = np.sqrt(variance)
-    # Where programs that compute it in float32, mrcfile.validate among them, would find another
-    # value, it is given as not known.
-    is_robust = _LEAST_RELATIVE_RMS * abs(mean) <= rms <= _LARGEST_RMS
-    header["dmin"], header["dmax"] = minimum, maximum
-    header["dmean"], header["rms"] = mean, rms if is_robust else _UNKNOWN_RMS
+    set_statistics(header, minimum, maximum, (counts, means, variances))
 
 
 def _check_data(data: ArrayLike) -> NDArray[Any]:

@@ -45,31 +45,65 @@ def write_whole_file(
     ValueError
         If the name is of something that is not a file.
     """
+    target = resolve_name(filename, overwrite=overwrite)
+    temporary = target.with_name(f".numbavol-{secrets.token_hex(8)}.part")
+    with name_file_in_errors(filename):
+        try:
+            # Unlike the tempfile module, `open` gives the permissions that the user's umask asks
+            # for.
+            with temporary.open("xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            give_name(temporary, target, overwrite=overwrite)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def resolve_name(filename: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    """Follow links to the file that a name means, which may be written.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    ValueError
+        If the name is of something that is not a file.
+    """
     target = Path(os.path.realpath(filename))
     if target.exists() and not target.is_file():
         msg = f"filename: {filename} exists and is not a regular file"
         raise ValueError(msg)
     if target.exists() and not overwrite:
         raise _already_there(filename)
-    temporary = target.with_name(f".numbavol-{secrets.token_hex(8)}.part")
+    return target
+
+
+def give_name(source: Path, target: Path, *, overwrite: bool) -> None:
+    """Make a complete file appear as `target`; `source` may stay as a second name of it.
+
+    Raises
+    ------
+    FileExistsError
+        If `target` exists and `overwrite` is False.
+    """
+    if overwrite:
+        source.replace(target)
+    else:
+        _rename_to_new(source, target)
+
+
+@contextmanager
+def name_file_in_errors(filename: str | os.PathLike[str]) -> Iterator[None]:
+    """Let every `OSError` of the system that leaves the block carry this name."""
     try:
-        # Unlike the tempfile module, `open` gives the permissions that the user's umask asks for.
-        with temporary.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        if overwrite:
-            temporary.replace(target)
-        else:
-            _rename_to_new(temporary, target)
+        yield
     except FileExistsError as error:
         raise _already_there(filename) from error
     except OSError as error:
         if error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, os.fspath(filename)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _rename_to_new(source: Path, target: Path) -> None:

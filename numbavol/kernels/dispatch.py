@@ -17,6 +17,7 @@ MODULES = {
     ("expand_half_transform", "cpu"): "numbavol.kernels.cpu.transforms",
     ("interpolate_points", "cpu"): "numbavol.kernels.cpu.interpolation",
     ("locate_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
+    ("multiply_by_axes", "cpu"): "numbavol.kernels.cpu.transforms",
     ("project_gaussians", "cpu"): "numbavol.kernels.cpu.projected_gaussians",
     ("render_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
     ("sample_planes_cubic", "cpu"): "numbavol.kernels.cpu.planes",

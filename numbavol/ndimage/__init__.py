@@ -43,8 +43,6 @@ from numbavol.ndimage.interpolation import (
     compute_spline_coefficients,
     map_coordinates,
     map_coordinates_spline,
-    sample_fourier_planes,
-    sample_fourier_planes_spline,
 )
 from numbavol.ndimage.masks import (
     AbstractMask,
@@ -70,6 +68,7 @@ from numbavol.ndimage.operators import (
     PengScatteringFactor,
     ZeroMode,
 )
+from numbavol.ndimage.planes import sample_fourier_planes, sample_fourier_planes_spline
 from numbavol.ndimage.resampling import (
     fourier_crop_downsample,
     fourier_crop_downsample_to_shape,

@@ -116,11 +116,21 @@ def enforce_self_conjugate_rfftn_components(
         msg = f"mode: expected 'zero', 'one' or 'real', got {mode!r}"
         raise ValueError(msg)
 
-    indices = itertools.product(*((0, n // 2) if n % 2 == 0 else (0,) for n in lengths))
-    for index in indices:
+    for index in list_self_conjugate(lengths):
         if any(index) or includes_zero_frequency:
             half[index] = half[index].real if mode == "real" else float(mode == "one")
     return half
+
+
+def list_self_conjugate(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """List the frequencies of a transform that are their own negatives.
+
+    Parameters
+    ----------
+    shape
+        Of the real array.
+    """
+    return list(itertools.product(*((0, n // 2) if n % 2 == 0 else (0,) for n in shape)))
 
 
 def _copy_to_complex(array: NDArray[Any]) -> NDArray[np.complexfloating[Any, Any]]:

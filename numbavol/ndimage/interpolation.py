@@ -1,4 +1,4 @@
-"""Interpolation between the elements of an array, and of a transform's planes."""
+"""Interpolation between the elements of an array."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.ndimage
 
-from numbavol.arguments import check_finite, read_reals
+from numbavol.arguments import read_reals
 from numbavol.kernels.dispatch import find_kernel
 from numbavol.kernels.threads import run_tasks
 from numbavol.ndimage.parameters import get_working_dtype, read_array
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MODES = ("fill", "clip", "wrap")
 POINTS_PER_TASK = 50_000
-ROWS_PER_TASK = 512
-PLANE_ROUNDING = 1e-14
 
 
 def compute_spline_coefficients(data: ArrayLike) -> NDArray[np.inexact[Any]]:
@@ -146,99 +144,6 @@ def map_coordinates_spline(
     return _interpolate(array, shape, coordinates, 3, mode, cval)
 
 
-def sample_fourier_planes(
-    fourier_voxel_grid: NDArray[np.complexfloating[Any, Any]],
-    planes: ArrayLike,
-    shape: tuple[int, int],
-) -> NDArray[np.complexfloating[Any, Any]]:
-    """Sample planes of a transform by linear interpolation.
-
-    Parameters
-    ----------
-    fourier_voxel_grid
-        Complex, (z, y, x), the zero frequency at ``n // 2`` of each axis. It need not be
-        Hermitian.
-    planes
-        ``(planes, 3, 3)``, in cycles a voxel and the order (x, y, z): the frequency of sample
-        [0, 0], and the steps from one sample to the next along x and along y.
-    shape
-        Samples (y, x) of a plane.
-
-    Returns
-    -------
-    ndarray
-        Complex, ``(planes, y, x)``. The Nyquist plane of an even axis belongs to both of its ends;
-        beyond the last frequency of an axis, samples are 0.
-
-    Raises
-    ------
-    ValueError
-        If the planes have another shape or are not finite.
-    """
-    grid = np.ascontiguousarray(fourier_voxel_grid)
-    return _sample_planes("sample_planes_linear", grid, grid.shape, planes, shape)
-
-
-def sample_fourier_planes_spline(
-    spline_coefficients: NDArray[np.complexfloating[Any, Any]],
-    planes: ArrayLike,
-    shape: tuple[int, int],
-) -> NDArray[np.complexfloating[Any, Any]]:
-    """Sample planes of a transform by the coefficients of its cubic spline.
-
-    Parameters
-    ----------
-    spline_coefficients
-        Of the centred transform, by `compute_spline_coefficients`.
-    planes, shape
-        As in `sample_fourier_planes`.
-
-    Returns
-    -------
-    ndarray
-        As from `sample_fourier_planes`.
-
-    Raises
-    ------
-    ValueError
-        If the planes have another shape or are not finite.
-    """
-    coefficients = np.ascontiguousarray(spline_coefficients)
-    grid_shape = tuple(length - 2 for length in coefficients.shape)
-    return _sample_planes("sample_planes_cubic", coefficients, grid_shape, planes, shape)
-
-
-def _sample_planes(
-    kernel_name: str,
-    values: NDArray[Any],
-    grid_shape: tuple[int, ...],
-    planes: ArrayLike,
-    shape: tuple[int, int],
-) -> NDArray[np.complexfloating[Any, Any]]:
-    frames = read_reals("planes", planes)
-    if frames.ndim != 3 or frames.shape[1:] != (3, 3):
-        msg = f"planes: expected shape (planes, 3, 3), got {frames.shape}"
-        raise ValueError(msg)
-    check_finite("planes", frames)
-    lengths = np.array(grid_shape[::-1], np.float64)
-    cells = frames * lengths
-    cells[:, 0] += lengths // 2
-    # Frequencies from -1/2 to 1/2 of an even axis, to the last whole one of an odd axis; a turned
-    # plane's may be larger by their rounding.
-    lowest = -PLANE_ROUNDING * lengths
-    highest = np.where(lengths % 2 == 0, lengths, lengths - 1) - lowest
-    out = np.empty((len(frames), *shape), values.dtype)
-    kernel = find_kernel(kernel_name, "cpu")
-    real_values, real_out = _as_reals(values), _as_reals(out).reshape(*out.shape, 2)
-
-    def sample(start: int) -> None:
-        stop = min(start + ROWS_PER_TASK, len(frames) * shape[0])
-        kernel(real_out, real_values, grid_shape, cells, lowest, highest, start, stop)
-
-    run_tasks(sample, range(0, len(frames) * shape[0], ROWS_PER_TASK))
-    return out
-
-
 def _interpolate(
     values: NDArray[Any],
     shape: tuple[int, ...],
@@ -264,9 +169,9 @@ def _interpolate(
     padding = 2 if order == 3 else 0
     out = np.empty(axes[0].shape, values.dtype)
     n_channels = 2 if np.iscomplexobj(values) else 1
-    fill = np.array([cval.real, cval.imag][:n_channels], _as_reals(out).dtype)
+    fill = np.array([cval.real, cval.imag][:n_channels], as_reals(out).dtype)
     kernel = find_kernel("interpolate_points", "cpu")
-    real_out, real_values = _as_reals(out).reshape(-1, n_channels), _as_reals(values)
+    real_out, real_values = as_reals(out).reshape(-1, n_channels), as_reals(values)
 
     def interpolate(start: int) -> None:
         kernel(
@@ -298,6 +203,7 @@ def _read_values(name: str, value: ArrayLike) -> NDArray[Any]:
     return np.ascontiguousarray(array, get_working_dtype(array.dtype))
 
 
-def _as_reals(array: NDArray[Any]) -> NDArray[Any]:
+def as_reals(array: NDArray[Any]) -> NDArray[Any]:
+    """View the memory of an array as real numbers, one or two an element, along one axis."""
     flat = array.reshape(math.prod(array.shape))
     return flat.view(flat.real.dtype)

@@ -78,9 +78,7 @@ class PlaneSpreading:
             window[degree + 1 - len(powers) :, cell] = powers[::-1]
         return window
 
-    def compute_deconvolution(
-        self, n_cells: int, frequencies: NDArray[Any]
-    ) -> NDArray[np.float64]:
+    def compute_deconvolution(self, n_cells: int, frequencies: NDArray[Any]) -> NDArray[np.float64]:
         """Compute what undoes the spreading along one axis: the window's transform, inverted.
 
         Parameters
@@ -92,7 +90,9 @@ class PlaneSpreading:
         """
         nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
         waves = np.cos(np.pi * self.width / n_cells * np.multiply.outer(frequencies, nodes))
-        deconvolution: NDArray[np.float64] = 2.0 / (self.width * (waves @ (self.evaluate(nodes) * weights)))
+        deconvolution: NDArray[np.float64] = 2.0 / (
+            self.width * (waves @ (self.evaluate(nodes) * weights))
+        )
         return deconvolution
 
 
@@ -163,7 +163,8 @@ def choose_plane_spreading(
         deconvolution = HalfTransformOfImage(shape, spreading).deconvolution
         damped = np.ones_like(deconvolution) if power is None else power
         growth = math.sqrt(np.mean(deconvolution**2 * damped) / max(np.mean(damped), TINY))
-        if ROUNDINGS * np.finfo(dtype).eps / 2 * growth / deconvolution.min() <= eps / 2:
+        rounding = float(np.finfo(spreading.dtype).eps) / 2
+        if ROUNDINGS * rounding * growth / deconvolution.min() <= eps / 2:
             break
     return spreading
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import read_reals
+from numbavol.kernels.dispatch import find_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,8 @@ def shift_half_transform(
         _balance_nyquist(np.exp(-2j * np.pi * offset * np.fft.fftfreq(n)), n).astype(half.dtype)
         for n, offset in zip(shape, offset_in_pixels[::-1], strict=True)
     )
-    moved: NDArray[np.complexfloating[Any]] = half * (column[:, np.newaxis] * row[: half.shape[1]])
+    moved = np.empty_like(half)
+    find_kernel("multiply_by_axes", "cpu")(moved, half, column, row[: half.shape[1]].copy())
     return moved
 
 

@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.fft
 
 from numbavol.kernels.threads import run_task
-from numbavol.ndimage import irfftn, resize_with_crop_or_pad, rfftn
+from numbavol.ndimage import resize_with_crop_or_pad, rfftn
 from numbavol.poses.translation import shift_half_transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,6 +47,8 @@ class Projection:
     """Of the image in real space."""
     is_real: bool
     """Which one it is."""
+    offset_in_pixels: NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(2))
+    """``(x, y)``: how far a half transform is still to be moved."""
 
     def take(self, *, outputs_real_space: bool) -> NDArray[Any]:
         """Return the image or the half transform."""
@@ -53,11 +56,21 @@ class Projection:
 
     def to_real(self) -> NDArray[np.floating[Any]]:
         """Return the image."""
-        return self.array if self.is_real else irfftn(self.array, self.shape)
+        if self.is_real:
+            return self.array
+        # The origin is moved to its pixel as the image is, in one go.
+        middle = np.array(self.shape[::-1]) // 2
+        moved = shift_half_transform(self.array, self.shape, self.offset_in_pixels + middle)
+        image: NDArray[Any] = scipy.fft.irfft2(moved, self.shape, overwrite_x=True)
+        return image
 
     def to_half_transform(self) -> NDArray[np.complexfloating[Any]]:
         """Return the half transform."""
-        return rfftn(self.array) if self.is_real else self.array
+        if self.is_real:
+            return rfftn(self.array)
+        if not np.any(self.offset_in_pixels):
+            return self.array
+        return shift_half_transform(self.array, self.shape, self.offset_in_pixels)
 
     def resize(self, shape: tuple[int, int]) -> Projection:
         """Cut or pad the image around its origin."""
@@ -69,8 +82,33 @@ class Projection:
         """Move the image by (x, y) pixels; what leaves it comes in at the other side."""
         if not np.any(offset_in_pixels):
             return self
-        moved = shift_half_transform(self.to_half_transform(), self.shape, offset_in_pixels)
-        return Projection(moved, self.shape, is_real=False)
+        return Projection(
+            self.array if not self.is_real else rfftn(self.array),
+            self.shape,
+            is_real=False,
+            offset_in_pixels=self.offset_in_pixels + offset_in_pixels,
+        )
+
+
+class AbstractProjectionInBatches(ABC):
+    """Projections of which several poses have work in common."""
+
+    n_at_a_time: int
+    """How many poses are best begun together."""
+
+    @abstractmethod
+    def begin(self, placements: Sequence[Placement]) -> Callable[[int], Projection]:
+        """Do what some placements have in common, on all threads.
+
+        Returns
+        -------
+        callable
+            Takes the number of a placement, and returns its projection.
+        """
+
+    def __call__(self, placement: Placement) -> Projection:
+        """Project for one placement."""
+        return self.begin([placement])(0)
 
 
 class AbstractVolumeIntegrator(ABC):
@@ -96,7 +134,8 @@ class AbstractVolumeIntegrator(ABC):
         Returns
         -------
         callable
-            Takes a `Placement`, and returns a `Projection` of ``image_config.padded_shape``.
+            Takes a `Placement`, and returns a `Projection` of ``image_config.padded_shape``; an
+            `AbstractProjectionInBatches` where several poses have work in common.
 
         Raises
         ------

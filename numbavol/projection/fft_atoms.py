@@ -145,9 +145,7 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             offset = placement.offset / pixel_size + origin
             for (positions, strengths, groups), weight in zip(points, weights, strict=True):
                 grid = transform.make_grid()
-                transform.spread(
-                    grid, positions, strengths, groups, placement.rotation[:2], offset
-                )
+                transform.spread(grid, positions, strengths, groups, placement.rotation[:2], offset)
                 total += transform.transform(grid) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
             image = scipy.fft.irfft2(total, fine_shape)
@@ -164,4 +162,8 @@ def _arrange(
     """Put positions in pixels, and what they carry, in an order of neighbours."""
     found = find_neighbours(term.positions, pixel_size)
     carried = np.ones(len(term.positions)) if term.strengths is None else term.strengths
-    return term.positions[found.order] / pixel_size, carried[found.order].astype(dtype), found.groups
+    return (
+        term.positions[found.order] / pixel_size,
+        carried[found.order].astype(dtype),
+        found.groups,
+    )

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.ndimage import (
-    enforce_self_conjugate_rfftn_components,
-    map_coordinates,
-    map_coordinates_spline,
-    sample_fourier_planes,
-    sample_fourier_planes_spline,
-)
+from numbavol.ndimage import map_coordinates, map_coordinates_spline
+from numbavol.ndimage.half_transforms import list_self_conjugate
 from numbavol.ndimage.masks import AbstractMask
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.ndimage.planes import sample_half_planes
+from numbavol.projection.base import (
+    AbstractProjectionInBatches,
+    AbstractVolumeIntegrator,
+    Projection,
+)
 from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,6 +36,9 @@ MODES = ("fill", "clip", "wrap")
 ROUNDING = 1e-13
 # A header keeps a voxel size as the length of a box in float32.
 SAME_SIZE = 1e-5
+# Slices that are sampled together: the more, the more often what one reads is in the cache for the
+# next (scripts/bench project).
+BYTES_AT_A_TIME = 2**26
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,23 +110,17 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         _, n_y, n_x = kept.shape[:3]
         shape, padded = (n_y, n_x), image_config.padded_shape
         mask = _read_mask(self.correction_mask, shape)
-        is_plain = self.out_of_bounds_mode == "fill" and self.fill_value == 0
-        if isinstance(kept, AffineCoordinates) and is_plain:
-            sample = _make_frame_sampler(volume, kept)
-        else:
-            array = kept.to_array() if isinstance(kept, AffineCoordinates) else kept
-            sample = self._make_array_sampler(volume, array[0])
+        scale = image_config.pixel_size if self.outputs_integral else 1.0
         # An image moves in the larger box, so that what leaves the smaller one is gone.
         largest = (max(n_y, padded[0]), max(n_x, padded[1]))
-        scale = image_config.pixel_size if self.outputs_integral else 1.0
 
-        def project(placement: Placement) -> Projection:
-            half = sample(placement.rotation)
+        self_conjugate = list_self_conjugate(shape)
+
+        def finish(half: NDArray[np.complexfloating[Any]], placement: Placement) -> Projection:
             if scale != 1.0:
-                half *= scale
-            half = enforce_self_conjugate_rfftn_components(
-                half, shape, includes_zero_frequency=True, mode="real"
-            )
+                half *= half.real.dtype.type(scale)
+            for index in self_conjugate:
+                half[index] = half[index].real
             projection = Projection(half, shape, is_real=False)
             if mask is not None:
                 projection = Projection(mask(projection.to_real()), shape, is_real=True)
@@ -133,7 +130,12 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
                 )
             return projection.resize(padded)
 
-        return project
+        is_plain = self.out_of_bounds_mode == "fill" and self.fill_value == 0
+        if isinstance(kept, AffineCoordinates) and is_plain:
+            return _PlaneSampler(volume, kept, finish)
+        array = kept.to_array() if isinstance(kept, AffineCoordinates) else kept
+        sample = self._make_array_sampler(volume, array[0])
+        return lambda placement: finish(sample(placement.rotation), placement)
 
     def _make_array_sampler(
         self, volume: FourierVolume, frequencies: NDArray[np.float64]
@@ -206,28 +208,34 @@ def _read_mask(mask: AbstractMask | None, shape: tuple[int, int]) -> AbstractMas
     return mask
 
 
-def _make_frame_sampler(volume: FourierVolume, frame: AffineCoordinates) -> Sample:
-    _, n_y, n_x = frame.shape
-    n_positive = (n_y + 1) // 2
-    n_half = n_x // 2 + 1
-    # Rows of frequencies from 0 on, and those below 0, in the order of a transform.
-    parts = [(0, n_positive), (-(n_y // 2), n_y - n_positive)]
+class _PlaneSampler(AbstractProjectionInBatches):
+    """Slices of a volume whose frequencies are a frame's, many together."""
 
-    def sample(rotation: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
-        middle, steps = frame.middle @ rotation, frame.steps @ rotation
-        sampled = []
-        for first_row, n_rows in parts:
-            plane = np.stack([middle + first_row * steps[1], steps[0], steps[1]])[np.newaxis]
-            if isinstance(volume, FourierVoxelGridVolume):
-                rows = sample_fourier_planes(volume.fourier_voxel_grid, plane, (n_rows, n_half))
-            else:
-                rows = sample_fourier_planes_spline(
-                    volume.spline_coefficients, plane, (n_rows, n_half)
-                )
-            sampled.append(rows[0])
-        return np.concatenate(sampled)
+    def __init__(
+        self,
+        volume: FourierVolume,
+        frame: AffineCoordinates,
+        finish: Callable[[NDArray[np.complexfloating[Any]], Placement], Projection],
+    ) -> None:
+        self._volume, self._frame, self._finish = volume, frame, finish
+        _, n_y, n_x = frame.shape
+        self._shape = (n_y, n_x)
+        if isinstance(volume, FourierVoxelGridVolume):
+            self._values, self._order = volume.fourier_voxel_grid, 1
+        else:
+            self._values, self._order = volume.spline_coefficients, 3
+        bytes_a_slice = self._values.itemsize * n_y * (n_x // 2 + 1)
+        self.n_at_a_time = max(1, BYTES_AT_A_TIME // bytes_a_slice)
 
-    return sample
+    def begin(self, placements: Sequence[Placement]) -> Callable[[int], Projection]:
+        """Sample the slices of some placements."""
+        # As rows, R^T q is q R.
+        rotations = np.stack([placement.rotation for placement in placements])
+        frame = np.stack([self._frame.middle, *self._frame.steps[:2]])
+        halves = sample_half_planes(
+            self._values, self._volume.shape, frame @ rotations, self._shape, self._order
+        )
+        return lambda number: self._finish(halves[number], placements[number])
 
 
 def _take_half_plane(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:

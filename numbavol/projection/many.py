@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from numbavol.arguments import check_fits_in_memory
+from numbavol.io import ImageStack
 from numbavol.kernels.threads import run_tasks
+from numbavol.progress import progress_bar
 from numbavol.projection.auto import AutoVolumeProjection
-from numbavol.projection.base import Placement
+from numbavol.projection.base import AbstractProjectionInBatches, Placement, Projection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from numbavol.poses import AbstractPose
-    from numbavol.projection.base import AbstractVolumeIntegrator
+    from numbavol.projection.base import AbstractVolumeIntegrator, Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeParametrization
+
+
+@overload
+def project(
+    volume: AbstractVolumeParametrization,
+    poses: AbstractPose,
+    image_config: ImageConfig,
+    *,
+    integrator: AbstractVolumeIntegrator | None = None,
+    outputs_real_space: bool = True,
+    out: NDArray[Any] | None = None,
+    progress: bool = False,
+) -> NDArray[Any]: ...
+
+
+@overload
+def project(
+    volume: AbstractVolumeParametrization,
+    poses: AbstractPose,
+    image_config: ImageConfig,
+    *,
+    integrator: AbstractVolumeIntegrator | None = None,
+    outputs_real_space: bool = True,
+    out: ImageStack,
+    progress: bool = False,
+) -> ImageStack: ...
 
 
 def project(
@@ -29,9 +57,9 @@ def project(
     *,
     integrator: AbstractVolumeIntegrator | None = None,
     outputs_real_space: bool = True,
-    out: NDArray[Any] | None = None,
-    report: Callable[[int, int], object] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[Any] | ImageStack | None = None,
+    progress: bool = False,
+) -> NDArray[Any] | ImageStack:
     r"""Project a volume for every pose.
 
     A volume is turned by the pose's rotation, integrated along z, and its image moved by the
@@ -50,11 +78,12 @@ def project(
     outputs_real_space
         Return images, not their half transforms.
     out
-        Where the images go: an array of their shape and type or a more precise one, also a memory
-        map, which is then returned. Images are written as they are made, so that memory does not
-        grow with their number.
-    report
-        Called as the work goes on, with the number of images made and of all.
+        Where the images go, which is then returned: an array of their shape and type or a more
+        precise one, also a memory map; or an `ImageStack` of n images, of which those are made that
+        it does not have yet. Images are written as they are made, so that memory does not grow with
+        their number.
+    progress
+        Show how far the work is, where errors go to a terminal.
 
     Returns
     -------
@@ -81,31 +110,109 @@ def project(
     >>> [np.unravel_index(image.argmax(), image.shape) for image in images]
     [(np.int64(8), np.int64(11)), (np.int64(11), np.int64(8))]
     """
-    rotations = np.reshape(poses.rotation.as_matrix(), (-1, 3, 3))
-    n_images = len(rotations)
-    if n_images == 0:
-        msg = "poses: expected one pose or more, got none"
-        raise ValueError(msg)
-    offsets = np.broadcast_to(poses.offset_in_angstroms[..., :2], (n_images, 2))
+    n_images = 1 if poses.n_poses is None else poses.n_poses
+    _check_there_are_poses(n_images)
     y, x = image_config.shape
     one = (y, x) if outputs_real_space else (y, x // 2 + 1)
     dtype = np.dtype(np.float32 if outputs_real_space else np.complex64)
-    shape = one if poses.n_poses is None else (n_images, *one)
-    images = _read_out(out, shape, dtype)
-    each = images[np.newaxis] if poses.n_poses is None else images
+    images: NDArray[Any] | ImageStack
+    first = 0
+    if isinstance(out, ImageStack):
+        images = _check_stack(out, (n_images, *one), dtype)
+        each: NDArray[Any] | ImageStack = images
+        first = out.n_already_written
+    else:
+        images = _read_out(out, one if poses.n_poses is None else (n_images, *one), dtype)
+        each = images[np.newaxis] if poses.n_poses is None else images
+
+    def write(number: int, projection: Projection) -> None:
+        each[number] = projection.take(outputs_real_space=outputs_real_space)
+
+    with progress_bar("projecting", is_wanted=progress) as report:
+        project_each(write, volume, poses, image_config, integrator, first=first, report=report)
+    return images
+
+
+def project_each(
+    write: Callable[[int, Projection], None],
+    volume: AbstractVolumeParametrization,
+    poses: AbstractPose,
+    image_config: ImageConfig,
+    integrator: AbstractVolumeIntegrator | None = None,
+    *,
+    first: int = 0,
+    report: Callable[[int, int], object] | None = None,
+) -> None:
+    """Project a volume for every pose, and hand each projection on as it is made.
+
+    Parameters
+    ----------
+    write
+        Takes the number of a pose and its projection, of ``image_config.shape``; several threads
+        call it at once.
+    volume, poses, image_config, integrator
+        As in `project`.
+    first
+        Begin with this pose.
+    report
+        Called as the work goes on, with the number of poses done and of all.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `project` does.
+    """
+    rotations = np.reshape(poses.rotation.as_matrix(), (-1, 3, 3))
+    n_images = len(rotations)
+    _check_there_are_poses(n_images)
+    offsets = np.broadcast_to(poses.offset_in_angstroms[..., :2], (n_images, 2))
     n_padded = float(np.prod(image_config.padded_shape, dtype=np.float64))
     check_fits_in_memory("image_config", "a padded image and its transform", int(24 * n_padded))
     prepared = (integrator or AutoVolumeProjection()).prepare(
         volume.get_representation(), image_config
     )
+    n_at_a_time = n_images
+    if isinstance(prepared, AbstractProjectionInBatches):
+        n_at_a_time = prepared.n_at_a_time
+    for start in range(first, n_images, n_at_a_time):
+        stop = min(start + n_at_a_time, n_images)
+        make = _begin(prepared, rotations[start:stop], offsets[start:stop])
 
-    def make(number: int) -> None:
-        projection = prepared(Placement(rotations[number], offsets[number]))
-        projection = projection.resize(image_config.shape)
-        each[number] = projection.take(outputs_real_space=outputs_real_space)
+        def work(number: int, start: int = start, make: Callable[[int], Projection] = make) -> None:
+            write(number, make(number - start).resize(image_config.shape))
 
-    run_tasks(make, range(n_images), report)
-    return images
+        def count(n_done: int, _: int, start: int = start) -> None:
+            if report is not None:
+                report(start + n_done, n_images)
+
+        run_tasks(work, range(start, stop), count)
+
+
+def _begin(
+    prepared: Prepared, rotations: NDArray[np.float64], offsets: NDArray[np.float64]
+) -> Callable[[int], Projection]:
+    placements: Sequence[Placement] = [
+        Placement(rotation, offset) for rotation, offset in zip(rotations, offsets, strict=True)
+    ]
+    if isinstance(prepared, AbstractProjectionInBatches):
+        return prepared.begin(placements)
+    return lambda number: prepared(placements[number])
+
+
+def _check_there_are_poses(n_poses: int) -> None:
+    if n_poses == 0:
+        msg = "poses: expected one pose or more, got none"
+        raise ValueError(msg)
+
+
+def _check_stack(stack: ImageStack, shape: tuple[int, ...], dtype: np.dtype[Any]) -> ImageStack:
+    if dtype.kind != "f":
+        msg = "out: expected an array for half transforms, got an ImageStack"
+        raise TypeError(msg)
+    if stack.shape != shape:
+        msg = f"out: expected a stack of shape {shape}, got one of {stack.shape}"
+        raise ValueError(msg)
+    return stack
 
 
 def _read_out(
@@ -117,7 +224,7 @@ def _read_out(
         return np.empty(shape, dtype)
     given: object = out
     if not isinstance(given, np.ndarray):
-        msg = f"out: expected an array, got {type(given).__name__}"
+        msg = f"out: expected an array or an ImageStack, got {type(given).__name__}"
         raise TypeError(msg)
     is_precise = out.dtype.kind == dtype.kind and out.dtype.itemsize >= dtype.itemsize
     if out.shape != shape or not is_precise or not out.flags.writeable:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numbavol.ndimage.space_filling import BITS_AN_AXIS, compute_morton_keys
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 # few enough that it stays in the cache (scripts/bench project).
 POSITIONS_IN_A_GROUP = 4096
 CELL_SIDE = 4.0
-BITS_AN_AXIS = 21
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,24 +44,7 @@ def find_neighbours(positions: NDArray[np.float64], pixel_size: float) -> Neighb
     side = CELL_SIDE * pixel_size
     span = float(np.max(positions - lowest, initial=0.0))
     side = max(side, span / (2**BITS_AN_AXIS - 1))
-    cells = ((positions - lowest) / side).astype(np.uint64)
-    keys = np.zeros(len(positions), np.uint64)
-    for axis in range(3):
-        keys |= _spread_bits(cells[:, axis]) << np.uint64(axis)
+    keys = compute_morton_keys(((positions - lowest) / side).astype(np.uint64))
     order = np.argsort(keys, kind="stable")
     groups = np.append(np.arange(0, len(order), POSITIONS_IN_A_GROUP), len(order))
     return Neighbourhood(order, groups.astype(np.int64))
-
-
-def _spread_bits(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Put two zeros between the bits of numbers below 2**21."""
-    spread = numbers
-    for shift, mask in (
-        (32, 0x001F00000000FFFF),
-        (16, 0x001F0000FF0000FF),
-        (8, 0x100F00F00F00F00F),
-        (4, 0x10C30C30C30C30C3),
-        (2, 0x1249249249249249),
-    ):
-        spread = (spread | (spread << np.uint64(shift))) & np.uint64(mask)
-    return spread

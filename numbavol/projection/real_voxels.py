@@ -90,9 +90,7 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
             raise TypeError(msg)
         check_pixel_size(volume.voxel_size, image_config)
         shape = image_config.padded_shape
-        transform = HalfTransformOfImage(
-            shape, choose_plane_spreading(shape, self.eps, self.opts)
-        )
+        transform = HalfTransformOfImage(shape, choose_plane_spreading(shape, self.eps, self.opts))
         grid = volume.real_voxel_grid
         # Most of a map may be empty.
         filled = np.flatnonzero(grid)

@@ -23,6 +23,7 @@ from numbavol import (
     project,
 )
 from numbavol.projection import Projection
+from numbavol.projection.many import project_each
 from numbavol.volumes import AbstractVolumeParametrization, AbstractVolumeRepresentation
 
 N_POSES = 5
@@ -143,7 +144,9 @@ def test_volumes_and_poses_stay_as_they_are(volume):
 @pytest.mark.parametrize("n", [1, 4])
 def test_progress_is_reported_once_an_image(n):
     reports = []
-    project(make_gaussians(), make_poses(n), SMALL, report=lambda *done: reports.append(done))
+    project_each(
+        lambda *_: None, make_gaussians(), make_poses(n), SMALL, report=lambda *d: reports.append(d)
+    )
     assert reports == [(i + 1, n) for i in range(n)]
 
 
@@ -153,7 +156,7 @@ def test_an_error_of_the_report_stops_the_work():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        project(make_gaussians(), make_poses(), SMALL, report=stop)
+        project_each(lambda *_: None, make_gaussians(), make_poses(), SMALL, report=stop)
 
 
 # Where it is written
@@ -213,12 +216,8 @@ def read_only(shape):
     ids=lambda out: f"{out.dtype}-{out.shape}-{out.flags.writeable}",
 )
 def test_what_cannot_be_written_to_is_refused_before_the_work(out):
-    reports = []
     with pytest.raises(ValueError, match=r"^out: expected a real array"):
-        project(
-            make_gaussians(), make_poses(), CONFIG, out=out, report=lambda *r: reports.append(r)
-        )
-    assert not reports
+        project(make_gaussians(), make_poses(), CONFIG, out=out)
     assert not out.any()
 
 

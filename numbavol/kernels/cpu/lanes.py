@@ -170,7 +170,9 @@ def _register_store(function: Any, metadata: str | None) -> None:
         array_type = signature.args[0]
         pointer = _pointer(context, builder, array_type, array, start)
         stored = builder.store(
-            lanes, _as_lanes(builder, pointer, signature.args[2].count), align=array_type.dtype.bitwidth // 8
+            lanes,
+            _as_lanes(builder, pointer, signature.args[2].count),
+            align=array_type.dtype.bitwidth // 8,
         )
         if metadata is not None:
             _mark(stored, metadata)

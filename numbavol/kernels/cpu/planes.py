@@ -72,18 +72,21 @@ def mix_cubically(
 
 
 @helper
-def walk_planes(
+def walk_tiles(
     out: Array,
     values: Array,
     shape: tuple[int, int, int],
     order: int,
     planes: Array,
+    n_positive: int,
     lowest: Array,
     highest: Array,
+    tiles: Array,
+    side: int,
     start: int,
     stop: int,
 ) -> None:
-    """Sample planes by interpolation of an order, 1 or 3: see `sample_planes_linear`."""
+    """Sample tiles of planes by interpolation of an order, 1 or 3: see `sample_planes_linear`."""
     real = out.dtype.type
     n_y, n_x = out.shape[1], out.shape[2]
     nz, ny, nx = shape
@@ -92,46 +95,49 @@ def walk_planes(
     along_z = along_y * (ny + padding)
     cells = np.empty((3, 4), np.int64)
     weights = np.empty((3, 4), out.dtype)
-    for r in range(start, stop):
-        plane, row = planes[r // n_y], r % n_y
-        row_x = plane[0, 0] + row * plane[2, 0]
-        row_y = plane[0, 1] + row * plane[2, 1]
-        row_z = plane[0, 2] + row * plane[2, 2]
-        for column in range(n_x):
-            x = row_x + column * plane[1, 0]
-            y = row_y + column * plane[1, 1]
-            z = row_z + column * plane[1, 2]
-            if not (
-                lowest[0] <= x <= highest[0]
-                and lowest[1] <= y <= highest[1]
-                and lowest[2] <= z <= highest[2]
-            ):
-                out[r // n_y, row, column, 0] = real(0)
-                out[r // n_y, row, column, 1] = real(0)
-                continue
-            i, j, k = math.floor(x), math.floor(y), math.floor(z)
-            is_inside = 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1
-            at = k * along_z + j * along_y + 2 * i
-            within_x, within_y, within_z = real(x - i), real(y - j), real(z - k)
-            if is_inside and order == 1:
-                pair = mix_linearly(values, at, along_y, along_z, within_y, within_z)
-                for channel in range(2):
-                    left = lane(pair, channel)
-                    out[r // n_y, row, column, channel] = left + within_x * (
-                        lane(pair, channel + 2) - left
-                    )
-            elif is_inside:
-                eight = mix_cubically(values, at, along_y, along_z, within_y, within_z)
-                for channel in range(2):
-                    total = real(0)
-                    for n in range(4):
-                        total += cubic_weight(within_x, n) * lane(eight, 2 * n + channel)
-                    out[r // n_y, row, column, channel] = total
-            else:
-                for channel in range(2):
-                    out[r // n_y, row, column, channel] = sample_periodic(
-                        values, shape, padding, order, (x, y, z), channel, cells, weights
-                    )
+    for t in range(start, stop):
+        number, first_row, first_column = tiles[t, 0], tiles[t, 1], tiles[t, 2]
+        plane = planes[number]
+        for row in range(first_row, min(first_row + side, n_y)):
+            from_zero = row if row < n_positive else row - n_y
+            row_x = plane[0, 0] + from_zero * plane[2, 0]
+            row_y = plane[0, 1] + from_zero * plane[2, 1]
+            row_z = plane[0, 2] + from_zero * plane[2, 2]
+            for column in range(first_column, min(first_column + side, n_x)):
+                x = row_x + column * plane[1, 0]
+                y = row_y + column * plane[1, 1]
+                z = row_z + column * plane[1, 2]
+                if not (
+                    lowest[0] <= x <= highest[0]
+                    and lowest[1] <= y <= highest[1]
+                    and lowest[2] <= z <= highest[2]
+                ):
+                    out[number, row, column, 0] = real(0)
+                    out[number, row, column, 1] = real(0)
+                    continue
+                i, j, k = math.floor(x), math.floor(y), math.floor(z)
+                is_inside = 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1
+                at = k * along_z + j * along_y + 2 * i
+                within_x, within_y, within_z = real(x - i), real(y - j), real(z - k)
+                if is_inside and order == 1:
+                    pair = mix_linearly(values, at, along_y, along_z, within_y, within_z)
+                    for channel in range(2):
+                        left = lane(pair, channel)
+                        out[number, row, column, channel] = left + within_x * (
+                            lane(pair, channel + 2) - left
+                        )
+                elif is_inside:
+                    eight = mix_cubically(values, at, along_y, along_z, within_y, within_z)
+                    for channel in range(2):
+                        total = real(0)
+                        for n in range(4):
+                            total += cubic_weight(within_x, n) * lane(eight, 2 * n + channel)
+                        out[number, row, column, channel] = total
+                else:
+                    for channel in range(2):
+                        out[number, row, column, channel] = sample_periodic(
+                            values, shape, padding, order, (x, y, z), channel, cells, weights
+                        )
 
 
 @kernel
@@ -140,20 +146,25 @@ def sample_planes_linear(
     values: Array,
     shape: tuple[int, int, int],
     planes: Array,
+    n_positive: int,
     lowest: Array,
     highest: Array,
+    tiles: Array,
+    side: int,
     start: int,
     stop: int,
 ) -> None:
-    """Sample planes of a periodic complex array, linearly, on the rows ``start <= r < stop``.
+    """Sample planes of a periodic complex array, linearly, on the tiles ``start <= t < stop``.
 
-    ``out`` (planes, y, x, 2) is real and imaginary part; row r is row ``r % n_y`` of plane
-    ``r // n_y``, and the caller owns those rows. ``values`` is the memory of the array of
-    ``shape`` (z, y, x) as real numbers. ``planes`` (planes, 3, 3) holds, in cells and the order
-    (x, y, z), the place of sample [0, 0] and the steps along x and along y. What lies outside
-    ``lowest`` <= place <= ``highest``, (3,) each, is 0.
+    ``out`` (planes, y, x, 2) is real and imaginary part. ``tiles`` (t, 3) holds the plane, the
+    first row and the first column of squares of ``side`` samples, and the caller owns those.
+    ``values`` is the memory of the array of ``shape`` (z, y, x) as real numbers. ``planes``
+    (planes, 3, 3) holds, in cells and the order (x, y, z), the place of the sample that rows and
+    columns count from, and the steps along x and along y. Row r counts as r below ``n_positive``,
+    and as r - y from there on. What lies outside ``lowest`` <= place <= ``highest``, (3,) each, is
+    0.
     """
-    walk_planes(out, values, shape, 1, planes, lowest, highest, start, stop)
+    walk_tiles(out, values, shape, 1, planes, n_positive, lowest, highest, tiles, side, start, stop)
 
 
 @kernel
@@ -162,8 +173,11 @@ def sample_planes_cubic(
     values: Array,
     shape: tuple[int, int, int],
     planes: Array,
+    n_positive: int,
     lowest: Array,
     highest: Array,
+    tiles: Array,
+    side: int,
     start: int,
     stop: int,
 ) -> None:
@@ -172,4 +186,4 @@ def sample_planes_cubic(
     As `sample_planes_linear`, but ``values`` holds coefficients, with one more than ``shape`` on
     each side of each axis.
     """
-    walk_planes(out, values, shape, 3, planes, lowest, highest, start, stop)
+    walk_tiles(out, values, shape, 3, planes, n_positive, lowest, highest, tiles, side, start, stop)

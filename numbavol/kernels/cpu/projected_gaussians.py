@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -45,10 +44,10 @@ def project_gaussians(
     offset: Array,
     fused: tuple[int, ...],
 ) -> None:
-    """Add the projections of Gaussians to an image, averaged over pixels or sampled at their centres.
+    """Add the projections of Gaussians to an image, as averages of pixels or at their centres.
 
     Owns ``sums`` (y, x), float64. Positions ``groups[g]`` to ``groups[g + 1]`` are neighbours: they
-    are added up in a patch of the image, in single precision, so that few terms meet there.
+    add up in a patch of the image, in single precision, so that few terms meet there.
     ``positions`` (n, 3) in pixels become ``rotation`` (2, 3) times them plus ``offset`` (2,), (x, y)
     from the centre of pixel 0. ``amplitudes`` and ``widths`` (n, k) are float32; a width is that of
     a pixel in units of sqrt(2 variance). Pixels that lie further than ``radii`` (n,) from a

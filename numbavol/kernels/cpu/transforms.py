@@ -1,4 +1,4 @@
-"""The whole of a transform from the half that determines it."""
+"""The whole of a transform from the half that determines it, and products with half transforms."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def expand_half_transform(out: Array, half: Array, margin: int, start: int, stop
                     out[z, y, x] = half[kz, ky, kx]
                 else:
                     out[z, y, x] = np.conj(half[mirrored_z, mirrored_y, nx - kx])
+
+
+@kernel
+def multiply_by_axes(out: Array, half: Array, column: Array, row: Array) -> None:
+    """Multiply a half transform by one factor a row and one a column.
+
+    Owns ``out`` (y, x), complex like ``half``, ``column`` (y,) and ``row`` (x,).
+    """
+    for y in range(half.shape[0]):
+        for x in range(half.shape[1]):
+            out[y, x] = half[y, x] * (column[y] * row[x])

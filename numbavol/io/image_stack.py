@@ -1,0 +1,313 @@
+"""Write an image stack image by image, whole or not at all, and in several runs if need be."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import operator
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+from mrcfile.constants import IMAGE_STACK_SPACEGROUP
+
+from numbavol.arguments import read_shape, read_voxel_size
+from numbavol.io.map_writing import make_header, set_cell
+from numbavol.io.partial_file import Mark, PartialFile
+from numbavol.io.partial_stack import HEADER_BYTES, IMAGE_DTYPE, PartialStack
+from numbavol.io.whole_file import name_file_in_errors, resolve_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import ArrayLike, NDArray
+
+_LONGEST = 2**31 - 1  # what the header can say
+_LARGEST_FILE = 2**63 - 1
+
+
+class ImageStack:
+    """An image stack that is being written: `stack[number] = image`, by any number of threads.
+
+    `write_image_stack` and `resume_image_stack` make it.
+
+    Attributes
+    ----------
+    shape
+        `(n, y, x)`.
+    dtype
+        Of the images in the file: float32.
+    n_already_written
+        So many images from the first on are there from an interrupted run, and are not to be
+        written again.
+    """
+
+    def __init__(self, images: PartialStack) -> None:
+        self.shape = images.shape
+        self.dtype = np.dtype(np.float32)
+        self.n_already_written = images.n_already_written
+        self._images = images
+
+    def __setitem__(self, number: int, image: ArrayLike) -> None:
+        """Write one image to its place in the file, once.
+
+        Parameters
+        ----------
+        number
+            From 0 to n - 1.
+        image
+            Real numbers of shape `(y, x)`.
+
+        Raises
+        ------
+        IndexError
+            If there is no image of that number.
+        OSError
+            If it cannot be written; carries the name of the stack.
+        ValueError
+            If the image has another shape, a value that is not finite in float32, or was written
+            before, or if the stack is closed.
+        """
+        index = operator.index(number)
+        if not 0 <= index < self.shape[0]:
+            msg = f"number: expected 0 to {self.shape[0] - 1}, got {index}"
+            raise IndexError(msg)
+        self._images.write(index, _read_image(index, image, self.shape[1:]))
+
+
+def write_image_stack(
+    filename: str | os.PathLike[str],
+    shape: Sequence[int],
+    pixel_size: float,
+    *,
+    overwrite: bool = False,
+    resume_key: str | None = None,
+) -> AbstractContextManager[ImageStack]:
+    """Write an MRC2014 image stack, which appears under its name whole or not at all.
+
+    The images go to a file beside it, of the same name with `.part` after it, whose space is
+    reserved from the start. When the block ends that file gets its header and its final name; its
+    bytes depend neither on the order of the images nor on the threads that wrote them. An error
+    removes it. An interrupt (also a kill, or a loss of power) removes it too or, if there is a
+    `resume_key`, leaves it for `resume_image_stack`.
+
+    Parameters
+    ----------
+    filename
+        The file to write. RELION reads stacks whose names end in `.mrcs`.
+    shape
+        The number of images and the shape of each, `(n, y, x)`.
+    pixel_size
+        In angstroms.
+    overwrite
+        Whether to replace an existing stack, and to begin again where an interrupted run left
+        images to go on with.
+    resume_key
+        Text that stands for everything that the images depend on, if it shall be possible to go
+        on after an interrupt. Only a hash of it is written.
+
+    Returns
+    -------
+    AbstractContextManager[ImageStack]
+        What to enter with `with`; then every image must be written to the `ImageStack` once.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process is writing the stack.
+    FileExistsError
+        If the stack exists, or an interrupted run can be gone on with, and `overwrite` is False.
+    OSError
+        If there is no space, or the file cannot be written.
+    ValueError
+        If an argument is wrong, or images are missing at the end.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np
+    >>> from numbavol.io import read_map, write_image_stack
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "stack.mrcs"
+    ...     with write_image_stack(path, (3, 4, 6), pixel_size=1.5) as stack:
+    ...         for number in [2, 0, 1]:
+    ...             stack[number] = np.full((4, 6), number)
+    ...     images = read_map(path)
+    >>> images.data.shape, images.data[:, 0, 0].tolist()
+    ((3, 4, 6), [0.0, 1.0, 2.0])
+    """
+    return _write(filename, shape, pixel_size, resume_key, overwrite=overwrite, is_resumed=False)
+
+
+def resume_image_stack(
+    filename: str | os.PathLike[str],
+    shape: Sequence[int],
+    pixel_size: float,
+    *,
+    resume_key: str,
+    overwrite: bool = False,
+) -> AbstractContextManager[ImageStack]:
+    """Go on with an image stack where an interrupted run stopped, or begin if there was none.
+
+    The images from `n_already_written` on are to be written. The finished file has the same bytes
+    as one that was written without an interrupt.
+
+    Parameters
+    ----------
+    filename, shape, pixel_size, resume_key, overwrite
+        Those of `write_image_stack`. An existing stack is replaced only if `overwrite` is True.
+
+    Returns
+    -------
+    AbstractContextManager[ImageStack]
+        See `write_image_stack`.
+
+    Raises
+    ------
+    BlockingIOError, FileExistsError, OSError
+        See `write_image_stack`.
+    ValueError
+        If an argument is wrong, images are missing at the end, or what an interrupted run left is
+        damaged or belongs to another `resume_key` or `shape`; it is then left as it is.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np
+    >>> from numbavol.io import read_map, resume_image_stack, write_image_stack
+    >>> def write(stack, last):
+    ...     for number in range(stack.n_already_written, last):
+    ...         stack[number] = np.full((4, 6), number)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "stack.mrcs"
+    ...     try:
+    ...         with write_image_stack(path, (3, 4, 6), 1.5, resume_key="numbers") as stack:
+    ...             write(stack, 2)
+    ...             raise KeyboardInterrupt
+    ...     except KeyboardInterrupt:
+    ...         with resume_image_stack(path, (3, 4, 6), 1.5, resume_key="numbers") as stack:
+    ...             print(stack.n_already_written)
+    ...             write(stack, 3)
+    ...     read_map(path).data[:, 0, 0].tolist()
+    2
+    [0.0, 1.0, 2.0]
+    """
+    return _write(filename, shape, pixel_size, resume_key, overwrite=overwrite, is_resumed=True)
+
+
+@contextlib.contextmanager
+def _write(
+    filename: str | os.PathLike[str],
+    shape: Sequence[int],
+    pixel_size: float,
+    resume_key: str | None,
+    *,
+    overwrite: bool,
+    is_resumed: bool,
+) -> Iterator[ImageStack]:
+    lengths = _read_stack_shape(shape)
+    header = make_header(lengths, IMAGE_DTYPE, IMAGE_STACK_SPACEGROUP)
+    set_cell(header, "pixel_size", _read_pixel_size(pixel_size))
+    mark = Mark(lengths, None if resume_key is None else _fingerprint(resume_key), 0)
+    target = resolve_name(filename, overwrite=overwrite)
+    with name_file_in_errors(filename):
+        file = PartialFile(target.with_name(f"{target.name}.part"))
+    try:
+        images = PartialStack(file, mark, filename)
+        left = file.read_mark() if file.size else None
+        if left is None and file.size:
+            reason = "the file exists and is nothing that an interrupted run left; move it away"
+            raise _already_there(file, reason)
+        is_of_use = left is not None and left.fingerprint is not None
+        if left is not None and is_of_use and is_resumed:
+            _check_is_the_same(file, left, mark)
+            images.resume(left.n_images)
+        elif is_of_use and not overwrite:
+            reason = (
+                "the file was left by an interrupted run; resume_image_stack would go on with it, "
+                "overwrite=True would begin again"
+            )
+            raise _already_there(file, reason)
+        else:
+            images.begin()
+    except BaseException:
+        if file.size == 0:
+            file.remove()
+        file.close()
+        raise
+    try:
+        yield ImageStack(images)
+        images.stop()
+        images.finish(header, target, overwrite=overwrite)
+    except Exception:
+        images.stop()
+        file.remove()
+        raise
+    except BaseException:
+        images.stop()
+        if mark.fingerprint is None or file.has_another_name():
+            file.remove()
+        else:
+            images.mark()
+        raise
+    else:
+        file.remove()
+    finally:
+        # Not if a second interrupt kept `stop` from waiting for the threads that write: the number
+        # of a closed file may soon be another file's.
+        if images.is_stopped:
+            file.close()
+
+
+def _already_there(file: PartialFile, reason: str) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, reason, os.fspath(file.path))
+
+
+def _check_is_the_same(file: PartialFile, left: Mark, mark: Mark) -> None:
+    if left.shape != mark.shape:
+        name, what = "shape", f"for shape {left.shape}, not {mark.shape}"
+    elif left.fingerprint != mark.fingerprint:
+        name, what = "resume_key", "with another key, so that its images may be other ones"
+    else:
+        return
+    msg = (
+        f"{name}: {file.path} was left by a run {what}; go on with what it was begun with, or "
+        f"begin again with write_image_stack and overwrite=True"
+    )
+    raise ValueError(msg)
+
+
+def _read_image(number: int, image: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    array = np.asarray(image)
+    if array.dtype.kind not in "biuf" or array.shape != shape:
+        msg = (
+            f"image {number}: expected real numbers of shape (y, x) = {shape}, got {array.dtype} "
+            f"of shape {array.shape}"
+        )
+        raise ValueError(msg)
+    with np.errstate(over="ignore"):  # `_measure` finds what overflows
+        return np.ascontiguousarray(array, dtype=IMAGE_DTYPE)
+
+
+def _read_stack_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    n, y, x = read_shape("shape", shape, 3)
+    n_bytes = HEADER_BYTES + n * y * x * IMAGE_DTYPE.itemsize
+    if max(n, y, x) > _LONGEST or n_bytes > _LARGEST_FILE:
+        msg = (
+            f"shape: a stack of shape (n, y, x) = {(n, y, x)} has {n_bytes} bytes; expected "
+            f"at most {_LARGEST_FILE}, and lengths of at most {_LONGEST}"
+        )
+        raise ValueError(msg)
+    return n, y, x
+
+
+def _read_pixel_size(pixel_size: float) -> NDArray[np.float64]:
+    size = read_voxel_size("pixel_size", pixel_size)
+    if isinstance(size, tuple):
+        msg = f"pixel_size: expected one number, got {size}"
+        raise ValueError(msg)
+    return np.full(3, size)
+
+
+def _fingerprint(resume_key: str) -> str:
+    return hashlib.sha256(resume_key.encode()).hexdigest()

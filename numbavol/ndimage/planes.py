@@ -1,0 +1,179 @@
+"""Planes of a transform, sampled for many orientations without coordinates ever existing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.arguments import check_finite, read_reals
+from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.threads import run_tasks
+from numbavol.ndimage.interpolation import as_reals
+from numbavol.ndimage.space_filling import compute_morton_keys
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+PLANE_ROUNDING = 1e-14
+# Planes are sampled in squares of so many samples, the neighbours in the volume of all planes one
+# after another: what one reads is in the cache for the next (scripts/bench project).
+TILE_SIDE = 16
+TILES_PER_TASK = 128
+
+
+def sample_fourier_planes(
+    fourier_voxel_grid: NDArray[np.complexfloating[Any, Any]],
+    planes: ArrayLike,
+    shape: tuple[int, int],
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Sample planes of a transform by linear interpolation.
+
+    Parameters
+    ----------
+    fourier_voxel_grid
+        Complex, (z, y, x), the zero frequency at ``n // 2`` of each axis. It need not be
+        Hermitian.
+    planes
+        ``(planes, 3, 3)``, in cycles a voxel and the order (x, y, z): the frequency of sample
+        [0, 0], and the steps from one sample to the next along x and along y.
+    shape
+        Samples (y, x) of a plane.
+
+    Returns
+    -------
+    ndarray
+        Complex, ``(planes, y, x)``. The Nyquist plane of an even axis belongs to both of its ends;
+        beyond the last frequency of an axis, samples are 0.
+
+    Raises
+    ------
+    ValueError
+        If the planes have another shape or are not finite.
+    """
+    grid = np.ascontiguousarray(fourier_voxel_grid)
+    return _sample_planes(grid, grid.shape, planes, shape, shape[0], order=1)
+
+
+def sample_fourier_planes_spline(
+    spline_coefficients: NDArray[np.complexfloating[Any, Any]],
+    planes: ArrayLike,
+    shape: tuple[int, int],
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Sample planes of a transform by the coefficients of its cubic spline.
+
+    Parameters
+    ----------
+    spline_coefficients
+        Of the centred transform, by `compute_spline_coefficients`.
+    planes, shape
+        As in `sample_fourier_planes`.
+
+    Returns
+    -------
+    ndarray
+        As from `sample_fourier_planes`.
+
+    Raises
+    ------
+    ValueError
+        If the planes have another shape or are not finite.
+    """
+    coefficients = np.ascontiguousarray(spline_coefficients)
+    grid_shape = tuple(length - 2 for length in coefficients.shape)
+    return _sample_planes(coefficients, grid_shape, planes, shape, shape[0], order=3)
+
+
+def sample_half_planes(
+    values: NDArray[np.complexfloating[Any, Any]],
+    grid_shape: tuple[int, int, int],
+    planes: NDArray[np.float64],
+    shape: tuple[int, int],
+    order: int,
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Sample the half planes of images, zero frequency in the corner.
+
+    Parameters
+    ----------
+    values
+        The transform for the order 1, coefficients of its spline for the order 3.
+    grid_shape
+        Shape (z, y, x) of the transform.
+    planes
+        ``(planes, 3, 3)``, in cycles a voxel and the order (x, y, z): the zero frequency, and the
+        steps along x and along y.
+    shape
+        Of the images, (y, x).
+    order
+        1 or 3.
+
+    Returns
+    -------
+    NDArray
+        ``(planes, y, x // 2 + 1)``.
+    """
+    half = (shape[0], shape[1] // 2 + 1)
+    return _sample_planes(values, grid_shape, planes, half, (shape[0] + 1) // 2, order)
+
+
+def _sample_planes(
+    values: NDArray[Any],
+    grid_shape: tuple[int, ...],
+    planes: ArrayLike,
+    shape: tuple[int, int],
+    n_positive: int,
+    order: int,
+) -> NDArray[np.complexfloating[Any, Any]]:
+    frames = read_reals("planes", planes)
+    if frames.ndim != 3 or frames.shape[1:] != (3, 3):
+        msg = f"planes: expected shape (planes, 3, 3), got {frames.shape}"
+        raise ValueError(msg)
+    check_finite("planes", frames)
+    lengths = np.array(grid_shape[::-1], np.float64)
+    cells = frames * lengths
+    cells[:, 0] += lengths // 2
+    # Frequencies from -1/2 to 1/2 of an even axis, to the last whole one of an odd axis; a turned
+    # plane's may be larger by their rounding.
+    lowest = -PLANE_ROUNDING * lengths
+    highest = np.where(lengths % 2 == 0, lengths, lengths - 1) - lowest
+    out = np.empty((len(frames), *shape), values.dtype)
+    kernel = find_kernel("sample_planes_linear" if order == 1 else "sample_planes_cubic", "cpu")
+    real_values, real_out = as_reals(values), as_reals(out).reshape(*out.shape, 2)
+    tiles = _order_tiles(cells, shape, n_positive, grid_shape)
+
+    def sample(start: int) -> None:
+        stop = min(start + TILES_PER_TASK, len(tiles))
+        kernel(
+            real_out, real_values, grid_shape, cells, n_positive, lowest, highest, tiles, TILE_SIDE,
+            start, stop,
+        )  # fmt: skip
+
+    run_tasks(sample, range(0, len(tiles), TILES_PER_TASK))
+    return out
+
+
+def _order_tiles(
+    cells: NDArray[np.float64],
+    shape: tuple[int, int],
+    n_positive: int,
+    grid_shape: tuple[int, ...],
+) -> NDArray[np.int64]:
+    """List the tiles of all planes, (tiles, 3), by where in the volume they are."""
+    rows, columns = (
+        grid.ravel()
+        for grid in np.meshgrid(
+            np.arange(0, shape[0], TILE_SIDE), np.arange(0, shape[1], TILE_SIDE), indexing="ij"
+        )
+    )
+    numbers = np.arange(len(cells))
+    tiles = np.empty((len(cells), len(rows), 3), np.int64)
+    tiles[..., 0], tiles[..., 1], tiles[..., 2] = numbers[:, np.newaxis], rows, columns
+    from_zero = np.where(rows < n_positive, rows, rows - shape[0]) + TILE_SIDE // 2
+    middles = (
+        cells[:, np.newaxis, 0]
+        + (columns + TILE_SIDE // 2)[:, np.newaxis] * cells[:, np.newaxis, 1]
+        + from_zero[:, np.newaxis] * cells[:, np.newaxis, 2]
+    )
+    bricks = np.clip(middles, 0, np.array(grid_shape[::-1]) - 1) // TILE_SIDE
+    keys = compute_morton_keys(bricks.reshape(-1, 3).astype(np.uint64))
+    return tiles.reshape(-1, 3)[np.argsort(keys, kind="stable")]

@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import mrcfile
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from numbavol.io import (
+    image_stack,
+    is_map_file,
+    partial_stack,
+    read_map,
+    read_map_header,
+    write_image_stack,
+)
+
+SHAPE = (6, 4, 5)
+KEY = "what the images depend on"
+in_one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25
+)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "stack.mrcs"
+
+
+@pytest.fixture
+def part(tmp_path):
+    return tmp_path / "stack.mrcs.part"
+
+
+def write(path, images, pixel_size=1.5, **options):
+    images = np.asarray(images)
+    with write_image_stack(path, images.shape, pixel_size, **options) as stack:
+        for number, image in enumerate(images):
+            stack[number] = image
+
+
+def whole(path, images):
+    """Return the bytes of the stack that nobody interrupts."""
+    other = path.with_name("whole.mrcs")
+    write(other, images, overwrite=True)
+    content = other.read_bytes()
+    other.unlink()
+    return content
+
+
+def names(path):
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+def assert_valid(path):
+    messages = io.StringIO()
+    assert mrcfile.validate(path, print_file=messages), messages.getvalue()
+
+
+class TestFile:
+    @in_one_folder
+    @given(
+        arrays(
+            np.float32,
+            st.tuples(*[st.integers(1, 7)] * 3),
+            elements=st.floats(-1e6, 1e6, width=32, allow_subnormal=False),
+        ),
+        st.integers(1, 10**5).map(lambda i: i / 1000),
+        st.randoms(use_true_random=False),
+    )
+    def test_what_is_written_is_read(self, path, images, pixel_size, random):
+        order = random.sample(range(len(images)), len(images))
+        with write_image_stack(path, images.shape, pixel_size, overwrite=True) as stack:
+            assert (stack.shape, stack.dtype, stack.n_already_written) == (images.shape, "f4", 0)
+            for number in order:
+                stack[number] = images[number]
+        density = read_map(path)
+        assert_array_equal(density.data, images)
+        assert density.voxel_size.tolist() == [pixel_size] * 3
+        with mrcfile.open(path) as mrc:
+            # By the format, a stack of one image and an image are the same.
+            assert mrc.is_image_stack() or (mrc.is_single_image() and len(images) == 1)
+            assert_array_equal(mrc.data.reshape(images.shape), images)
+            assert_allclose(mrc.voxel_size.tolist(), pixel_size, rtol=1e-6)
+            assert (mrc.header.mz, mrc.header.mode, mrc.header.ispg) == (1, 2, 0)
+        assert_valid(path)
+
+    def test_statistics_are_of_the_whole_stack(self, path, images):
+        values = images + 100 + np.arange(len(images), dtype=np.float32)[:, None, None]
+        write(path, values)
+        header = read_map_header(path)
+        expected = values.astype(np.float64)
+        assert_allclose(
+            [header.minimum, header.maximum, header.mean, header.rms],
+            [expected.min(), expected.max(), expected.mean(), expected.std()],
+            rtol=1e-6,
+        )
+
+    @pytest.mark.parametrize("value", [466034.25, 1e-30, 0.0, -1.0])
+    def test_a_constant_stack_is_valid(self, path, value):
+        write(path, np.full((2, 2, 5), value))
+        assert_valid(path)
+        assert read_map_header(path).rms in (0.0, None)
+
+    def test_threads_in_any_order_give_the_same_bytes(self, path):
+        images = np.random.default_rng(1).normal(5, 2, (40, 16, 16)).astype(np.float32)
+        with write_image_stack(path, images.shape, 1.5) as stack, ThreadPoolExecutor(4) as pool:
+            order = np.random.default_rng(2).permutation(len(images)).tolist()
+            list(pool.map(lambda number: stack.__setitem__(number, images[number]), order))
+        assert path.read_bytes() == whole(path, images)
+
+    @pytest.mark.parametrize("dtype", [np.float64, ">f4", np.float16, np.int16, np.bool_])
+    @pytest.mark.parametrize(
+        "change", [np.asfortranarray, lambda a: a[::-1, ::-1], np.ndarray.tolist]
+    )
+    def test_any_real_image_is_stored_as_float32(self, path, dtype, change):
+        images = [change((np.arange(20).reshape(4, 5) % 2).astype(dtype)) for _ in range(2)]
+        write(path, images)
+        assert_array_equal(read_map(path).data, np.asarray(images, np.float32))
+
+    def test_it_is_written_where_a_link_leads(self, path, images):
+        target = path.parent / "elsewhere.mrcs"
+        path.symlink_to(target)
+        write(path, images)
+        assert path.is_symlink()
+        assert_array_equal(read_map(target).data, images)
+
+    @pytest.mark.parametrize("has_a_call", [True, False])
+    def test_100_000_images_of_256_pixels(self, path, part, monkeypatch, has_a_call):
+        def refuse(*_):
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+        # Where space cannot be reserved, nothing is: the file is long, and nearly empty.
+        if has_a_call:
+            monkeypatch.setattr(os, "posix_fallocate", refuse)
+        else:
+            monkeypatch.delattr(os, "posix_fallocate")
+        image = np.full((256, 256), 7, np.float32)
+
+        def fill():
+            with write_image_stack(path, (100_000, 256, 256), 1.0) as stack:
+                stack[99_999] = stack[10_000] = image
+                assert part.stat().st_size == 1024 + 100_000 * image.nbytes
+                with part.open("rb") as file:
+                    for number in (10_000, 99_999):
+                        file.seek(1024 + number * image.nbytes)
+                        assert file.read(image.nbytes) == image.tobytes()
+
+        with pytest.raises(
+            ValueError, match=r"99998 of 100000 images were not written, .* image 0"
+        ):
+            fill()
+        assert names(path) == []
+
+    def test_a_system_that_writes_little_at_once(self, path, images, monkeypatch):
+        expected = whole(path, images)
+        pwrite = os.pwrite
+        monkeypatch.setattr(
+            os, "pwrite", lambda file, data, offset: pwrite(file, bytes(data)[:100], offset)
+        )
+        write(path, images)
+        assert path.read_bytes() == expected
+
+
+@given(
+    arrays(
+        np.float32,
+        st.tuples(st.integers(1, 9), st.integers(1, 9)),
+        elements=st.floats(-1e3, 1e3, width=32),
+    ),
+    st.floats(-1e6, 1e6, width=32),
+)
+@example(np.zeros((200, 200), np.float32), 1e6)
+def test_a_first_pixel_unlike_the_others_costs_no_accuracy(image, first):
+    image = image.copy()
+    image[0, 0] = first
+    low, high, mean, variance = partial_stack._measure(0, image)
+    expected = image.astype(np.float64)
+    assert (low, high) == (expected.min(), expected.max())
+    # Roundings of float64, as many as there are pixels.
+    scale = np.abs(expected).max()
+    assert_allclose(mean, expected.mean(), rtol=0, atol=1e-15 * image.size * scale)
+    assert_allclose(
+        variance, expected.var(), rtol=1e-15 * image.size + 1e-14, atol=1e-28 * scale**2
+    )
+
+
+class TestWholeOrNotAtAll:
+    def test_the_name_appears_when_the_block_ends(self, path, images):
+        with write_image_stack(path, SHAPE, 1.5) as stack:
+            for number, image in enumerate(images):
+                stack[number] = image
+            assert names(path) == ["stack.mrcs.part"]
+            with pytest.raises(ValueError, match="there is no 'MAP' at byte 208"):
+                read_map(path.with_name("stack.mrcs.part"))
+        assert names(path) == ["stack.mrcs"]
+
+    def test_images_then_header_then_name_come_to_the_disk(self, path, part, images, monkeypatch):
+        synced = []
+        monkeypatch.setattr(
+            os, "fsync", lambda _: synced.append((is_map_file(part), path.exists()))
+        )
+        write(path, images)
+        assert synced == [(False, False), (True, False)]
+
+    @pytest.mark.parametrize("key", [None, KEY])
+    @pytest.mark.parametrize("error", [RuntimeError, OSError, MemoryError])
+    def test_an_error_leaves_nothing(self, path, key, error):
+        def fail():
+            with write_image_stack(path, SHAPE, 1.5, resume_key=key):
+                raise error("of the caller")
+
+        with pytest.raises(error, match=r"^of the caller$"):
+            fail()
+        assert names(path) == []
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+    def test_an_interrupt_without_a_key_leaves_nothing(self, path, error):
+        with pytest.raises(error), write_image_stack(path, SHAPE, 1.5):
+            raise error
+        assert names(path) == []
+
+    def test_an_existing_file_is_not_replaced(self, path, images):
+        path.write_bytes(b"precious")
+        with pytest.raises(FileExistsError, match=r"overwrite=True would replace it: .*mrcs'"):
+            write(path, images)
+        assert (names(path), path.read_bytes()) == (["stack.mrcs"], b"precious")
+
+    def test_unless_told_to_and_then_at_the_end(self, path, images):
+        path.write_bytes(b"not precious")
+        with write_image_stack(path, SHAPE, 1.5, overwrite=True) as stack:
+            for number, image in enumerate(images):
+                stack[number] = image
+            assert path.read_bytes() == b"not precious"
+        assert_array_equal(read_map(path).data, images)
+        assert names(path) == ["stack.mrcs"]
+
+    def test_a_file_made_meanwhile_is_not_replaced(self, path, images):
+        def race():
+            with write_image_stack(path, SHAPE, 1.5) as stack:
+                path.write_bytes(b"from another process")
+                for number, image in enumerate(images):
+                    stack[number] = image
+
+        with pytest.raises(FileExistsError, match="overwrite=True would replace it"):
+            race()
+        assert (names(path), path.read_bytes()) == (["stack.mrcs"], b"from another process")
+
+    @pytest.mark.parametrize(
+        ("number", "image", "message"),
+        [
+            (2, np.full((4, 5), np.nan), r"image 2: expected finite .* is nan at index \[0, 0\]"),
+            (3, np.diag([0, 0, 1e39, 0, 0])[:4], r"image 3: .* is inf at index \[2, 2\]"),
+            (1, np.diag([-np.inf] * 4, k=1)[:4], r"image 1: .* is -inf at index \[0, 1\]"),
+            (
+                4,
+                np.zeros((5, 4)),
+                r"image 4: .* shape \(y, x\) = \(4, 5\), got float64 of shape \(5, 4\)",
+            ),
+            (0, np.zeros((1, 4, 5)), r"image 0: .* of shape \(1, 4, 5\)"),
+            (0, np.zeros((4, 5), complex), "image 0: expected real numbers .* got complex128"),
+        ],
+    )
+    def test_a_bad_image_is_named(self, path, number, image, message):
+        with (
+            pytest.raises(ValueError, match=message),
+            write_image_stack(path, SHAPE, 1.5, resume_key=KEY) as stack,
+        ):
+            stack[number] = image
+        assert names(path) == []
+
+    @pytest.mark.parametrize("number", [-1, 6, 2**40])
+    def test_there_is_no_image_of_that_number(self, path, images, number):
+        with (
+            pytest.raises(IndexError, match=f"number: expected 0 to 5, got {number}"),
+            write_image_stack(path, SHAPE, 1.5) as stack,
+        ):
+            stack[number] = images[0]
+
+    def test_an_image_is_written_once(self, path, images):
+        with (
+            pytest.raises(ValueError, match="image 3: it was written before"),
+            write_image_stack(path, SHAPE, 1.5) as stack,
+        ):
+            stack[3] = stack[3] = images[3]
+
+    def test_a_closed_stack_writes_nothing(self, path, images):
+        with (
+            contextlib.suppress(RuntimeError),
+            write_image_stack(path, SHAPE, 1.5) as stack,
+        ):
+            raise RuntimeError
+        with pytest.raises(ValueError, match="image 0: the stack is closed"):
+            stack[0] = images[0]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"shape": (2, 3)}, "shape: expected 3 whole numbers above 0"),
+            ({"shape": (0, 3, 3)}, "shape: expected 3 whole numbers above 0"),
+            ({"shape": (2**31, 1, 1)}, "shape: .* lengths of at most 2147483647"),
+            ({"shape": (2**30, 2**30, 2**30)}, "shape: .* expected at most 9223372036854775807"),
+            ({"pixel_size": 0.0}, "pixel_size: expected finite lengths above 0"),
+            ({"pixel_size": (1.0, 1.0, 1.0)}, "pixel_size: expected one number"),
+            ({"pixel_size": 1e60}, "pixel_size: .* is a cell of .*inf"),
+        ],
+    )
+    def test_a_wrong_argument_is_named(self, path, arguments, message):
+        with (
+            pytest.raises(ValueError, match=message),
+            write_image_stack(path, **{"shape": SHAPE, "pixel_size": 1.5, **arguments}),
+        ):
+            pytest.fail("it began")
+        assert names(path) == []
+
+
+def test_no_memory_for_what_is_known_of_the_images_leaves_nothing(path, monkeypatch):
+    def refuse(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(image_stack, "PartialStack", refuse)
+    with pytest.raises(MemoryError), write_image_stack(path, SHAPE, 1.5):
+        pytest.fail("it began")
+    assert names(path) == []
+
+
+class TestFullDisk:
+    @pytest.mark.parametrize("key", [None, KEY])
+    def test_it_is_found_at_the_start(self, path, key):
+        code = (
+            "import resource, sys\n"
+            "from numbavol.io import write_image_stack\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000))\n"
+            "try:\n"
+            f"    with write_image_stack(sys.argv[1], (100, 20, 20), 1.0, resume_key={key!r}):\n"
+            "        print('began')\n"
+            "except OSError as error:\n"
+            "    print(error.filename)\n"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+        )
+        assert ran.stdout.strip() == str(path)
+        assert names(path) == []
+
+    def test_a_real_one(self, tmp_path):
+        folder = tmp_path / "small"
+        folder.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
+            check=False,
+            capture_output=True,
+        )
+        if mounted.returncode:
+            pytest.skip("a small file system can be mounted by root alone")
+        try:
+            with (
+                pytest.raises(OSError, match=r"No space left on device: '.*small/stack\.mrcs'"),
+                write_image_stack(folder / "stack.mrcs", (100, 64, 64), 1.5, resume_key=KEY),
+            ):
+                pytest.fail("it began")
+            assert not list(folder.iterdir())
+            write(folder / "stack.mrcs", np.ones((10, 64, 64)))
+            assert_valid(folder / "stack.mrcs")
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+    def test_one_that_fills_up_meanwhile_leaves_nothing(self, path, images, monkeypatch):
+        def refuse(*_):
+            raise OSError(errno.ENOSPC, "No space left")
+
+        def fill_up():
+            with write_image_stack(path, SHAPE, 1.5, resume_key=KEY) as stack:
+                monkeypatch.setattr(os, "pwrite", refuse)
+                stack[0] = images[0]
+
+        with pytest.raises(OSError, match=r"No space left: '.*stack\.mrcs'"):
+            fill_up()
+        assert names(path) == []

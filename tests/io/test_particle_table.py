@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from numbavol.io import ParticleTable
+
+
+def test_it_is_a_value():
+    particles = ParticleTable([1, 2], 3, [4, 5], pixel_size=[1, 2], image_names=["a", "b"])
+    assert particles == copy.deepcopy(particles) == pickle.loads(pickle.dumps(particles))
+    assert particles != dataclasses.replace(particles, psi=[4, 6])
+    assert hash(particles) == hash(dataclasses.replace(particles))
+    assert_array_equal(particles.tilt, [3, 3])
+    for copied in (particles, copy.copy(particles), pickle.loads(pickle.dumps(particles))):
+        with pytest.raises(ValueError, match="read-only"):
+            copied.pixel_size[0] = 3
+
+
+def test_it_keeps_no_array_that_may_change():
+    rot, sizes = np.zeros(2), np.array([1.0, 2.0])
+    particles = ParticleTable(rot, rot, rot, pixel_size=sizes)
+    rot[:] = sizes[:] = 7
+    assert (particles.rot.tolist(), particles.pixel_size.tolist()) == ([0, 0], [1, 2])
+
+
+def test_repr_says_what_is_known():
+    assert repr(ParticleTable(1, 2, 3)) == "ParticleTable(1 particle)"
+    particles = ParticleTable([1, 2], 2, 3, pixel_size=[1.5, 1.2], image_size=[64, 64])
+    assert repr(particles) == "ParticleTable(2 particles, pixel_size=1.2 to 1.5, image_size=64)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rot": [1, np.nan]}, "rot: expected finite values, got nan"),
+        ({"psi": np.zeros((2, 2))}, r"psi: expected a number or one a particle, .* \(2, 2\)"),
+        ({"tilt": ["a"]}, "tilt: expected real numbers"),
+        ({"rot": [1, 2], "psi": [1, 2, 3]}, "equally many particles, .* rot 2, psi 3"),
+        ({"rot": []}, "at least one, got rot 0"),
+        ({"rot": [1, 2], "image_names": ["a"]}, "rot 2, image_names 1"),
+        ({"pixel_size": -1.0}, "pixel_size: expected numbers above 0, got -1"),
+        ({"voltage_in_kilovolts": 0}, "voltage_in_kilovolts: expected numbers above 0"),
+        ({"image_size": [1.5]}, "image_size: expected whole numbers above 0, got 1.5"),
+    ],
+)
+def test_a_wrong_value_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ParticleTable(**{"rot": 0.0, "tilt": 0.0, "psi": 0.0, **arguments})

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+from gemmi import cif
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from numbavol.io import ParticleTable, read_particles, write_map, write_particles
+
+
+def as_relion(text):
+    """End lines as RELION does."""
+    return text.replace("\n", " \n")
+
+
+OPTICS = as_relion("""
+# version 30001
+
+data_optics
+
+loop_
+_rlnOpticsGroup #1
+_rlnOpticsGroupName #2
+_rlnImagePixelSize #3
+_rlnVoltage #4
+_rlnEvenZernike #5
+_rlnImageSize #6
+    1 opticsGroup1    1.500000   300.000000 [0.1,-2,3]    64
+
+""")
+PARTICLES = as_relion("""
+# version 30001
+
+data_particles
+
+loop_
+_rlnImageName #1
+_rlnAngleRot #2
+_rlnAngleTilt #3
+_rlnAnglePsi #4
+_rlnOriginXAngst #5
+_rlnOriginYAngst #6
+_rlnOpticsGroup #7
+000001@Extract/job7/a.mrcs   -10.000000    20.000000    30.000000    1.500000    -2.500000    1
+000003@Extract/job7/b.mrcs    40.000000    50.500000   -60.000000    0.000000    1.000000    1
+
+""")
+OLD = as_relion("""
+data_
+
+loop_
+_rlnAngleRot #1
+_rlnAngleTilt #2
+_rlnAnglePsi #3
+_rlnOriginX #4
+_rlnOriginY #5
+_rlnVoltage #6
+_rlnDetectorPixelSize #7
+_rlnMagnification #8
+  1.0 2.0 3.0 2.0 -4.0 300.0 5.0 50000.0
+  4.0 5.0 6.0 1.0  0.0 200.0 5.0 40000.0
+
+""")
+# RELION 3.1.3 reads no particles without them.
+NEEDED = {"pixel_size": 1.5, "voltage_in_kilovolts": 300.0, "image_size": 64}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "particles.star"
+
+
+@pytest.fixture
+def read(path):
+    def read(text):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_particles(path)
+
+    return read
+
+
+def table(columns, *rows):
+    """A block of particles, all at the same angles unless columns say otherwise."""
+    names = [f"_rln{name}" for name in columns.split()]
+    angles = [f"_rlnAngle{a}" for a in ("Rot", "Tilt", "Psi") if f"_rlnAngle{a}" not in names]
+    lines = [f"{row} {'0 ' * len(angles)}" for row in rows]
+    return "\n".join(["data_particles", "loop_", *names, *angles, *lines, ""])
+
+
+class TestFilesOfRelion:
+    def test_of_version_3_1(self, read):
+        particles = read(OPTICS + PARTICLES)
+        assert len(particles) == 2
+        assert particles.rot.tolist() == [-10, 40]
+        assert particles.tilt.tolist() == [20, 50.5]
+        assert particles.psi.tolist() == [30, -60]
+        assert particles.origin_x_in_angstroms.tolist() == [1.5, 0]
+        assert particles.origin_y_in_angstroms.tolist() == [-2.5, 1]
+        names = ("000001@Extract/job7/a.mrcs", "000003@Extract/job7/b.mrcs")
+        assert particles.image_names == names
+        assert (particles.pixel_size, particles.voltage_in_kilovolts) == (1.5, 300.0)
+        assert particles.image_size == 64
+        assert isinstance(particles.image_size, int)
+
+    def test_of_version_3_0(self, read):
+        particles = read(OLD)
+        assert particles.pixel_size.tolist() == [1.0, 1.25]
+        assert particles.voltage_in_kilovolts.tolist() == [300, 200]
+        assert particles.origin_x_in_angstroms.tolist() == [2.0, 1.25]
+        assert particles.origin_y_in_angstroms.tolist() == [-4.0, 0.0]
+        assert particles.image_names is particles.image_size is None
+
+    def test_optics_groups_in_any_order(self, read):
+        optics = table("OpticsGroup ImagePixelSize", "7 1.25", "2 1.5", "3 2").replace(
+            "particles", "optics"
+        )
+        particles = read(optics + table("OpticsGroup OriginX", "2 1", "7 2", "2 3"))
+        assert particles.pixel_size.tolist() == [1.5, 1.25, 1.5]
+        assert particles.origin_x_in_angstroms.tolist() == [1.5, 2.5, 4.5]
+        assert particles.voltage_in_kilovolts is None
+
+    @pytest.mark.parametrize(
+        ("columns", "row", "pixel_size"),
+        [
+            ("ImagePixelSize DetectorPixelSize Magnification", "1.5 5 50000", 1.5),
+            ("DetectorPixelSize Magnification PixelSize", "5 50000 1.5", 1.0),
+            ("DetectorPixelSize PixelSize", "5 1.5", 1.5),
+            ("DetectorPixelSize", "5", None),
+        ],
+    )
+    def test_what_says_the_pixel_size(self, read, columns, row, pixel_size):
+        assert read(table(columns, row)).pixel_size == pixel_size
+
+    def test_origins_in_angstroms_come_first(self, read):
+        particles = read(table("OriginX OriginXAngst", "1 2"))
+        assert particles.origin_x_in_angstroms.tolist() == [2.0]
+
+    def test_origins_of_0_pixels_need_no_pixel_size(self, read):
+        particles = read(table("OriginX OriginY", "0 0", "0.0 -0"))
+        assert particles.origin_x_in_angstroms.tolist() == [0, 0]
+
+    def test_the_only_block_with_angles_is_that_of_the_particles(self, read):
+        other = table("MicrographName AngleTilt", "a 1").replace("_rlnAngle", "_rlnOther")
+        assert len(read(OLD + other.replace("particles", "micrographs"))) == 2
+
+    def test_one_particle_without_a_loop(self, read):
+        text = (
+            "data_particles\n_rlnAngleRot 1\n_rlnAngleTilt 2\n_rlnAnglePsi 3\n_rlnPixelSize 1.2\n"
+        )
+        assert read(text) == ParticleTable(1, 2, 3, pixel_size=1.2)
+
+
+class TestGrammar:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda text: text.replace("\n", "\r\n"),
+            lambda text: text.replace("    ", "\t"),
+            lambda text: "\ufeff" + text,
+            lambda text: text.rstrip(),
+            lambda text: text.replace("\n000003", "\n\n# more\n000003"),
+            lambda text: text.replace("    20.000000", " '20.0'"),
+            lambda text: text.replace(" #1 ", ""),
+            lambda text: text.replace("data_particles", "data_particles # of job 7"),
+            lambda text: text.replace("-60.000000", "-6E+01"),
+            lambda text: text.replace("000003@Extract/job7/b.mrcs", '"000003@Extract/job7/b.mrcs"'),
+        ],
+    )
+    def test_what_a_star_file_may_look_like(self, read, change):
+        assert read(change(OPTICS + PARTICLES)) == read(OPTICS + PARTICLES)
+
+    def test_empty_names_and_names_with_spaces(self, read):
+        particles = read(table("ImageName", '""', "''", '"1@a b.mrcs"', "2@a#b.mrcs"))
+        assert particles.image_names == ("", "", "1@a b.mrcs", "2@a#b.mrcs")
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("", r"it has no _rlnAngleRot, _rlnAngleTilt, _rlnAnglePsi \(in no block at all\)"),
+            ("hello world", r"line 1: expected block header \(data_\)"),
+            (bytes(2000), r"line 1: expected block header \(data_\)"),
+            ("data_a\nloop_\n_rlnA\n1@größe.mrcs\n", r"line 4: there is a byte b'\\xc3', a STAR"),
+            (table("ImageName", "1@a").replace("1@a 0", "1@a"), "Wrong number of values in loop"),
+            (table("OriginX OriginX", "1 2"), "duplicate tag _rlnOriginX"),
+            (table("OriginX"), "data_particles is empty"),
+            (OLD.replace("Tilt", "Tilted").replace("Psi", "psi"), "no _rlnAngleTilt, _rlnAnglePsi"),
+            (OPTICS, r"no _rlnAngleRot, .* \(in data_optics\)"),
+            (OLD + OLD.replace("data_", "data_b"), "several blocks with angles: data_, data_b"),
+            (PARTICLES.replace("50.500000", "half"), "_rlnAngleTilt of row 2 is half, expected"),
+            (PARTICLES.replace("50.500000", "nan"), "_rlnAngleTilt of row 2 is nan, expected"),
+            (PARTICLES.replace("-10.000000", "''"), "data_particles: _rlnAngleRot of row 1 is ''"),
+            (OPTICS.replace("1.500000", "?") + PARTICLES, r"data_optics: _rlnImagePixelSize .*\?"),
+            (OPTICS.replace("1.500000", "0") + PARTICLES, "pixel_size: .* above 0, got 0"),
+            (OPTICS.replace(" 64", " 64.5") + PARTICLES, "image_size: expected whole numbers"),
+            (OLD.replace("5.0 50000.0", "5.0 0.0"), "_rlnMagnification of row 1 is 0"),
+            (OLD.replace("Magni", "magni"), "_rlnOriginX is in pixels, and there is no pixel size"),
+            (
+                OPTICS.replace("1 optics", "2 optics") + PARTICLES,
+                "row 1 is of optics group 1, which",
+            ),
+            (
+                OPTICS + OLD.replace("data_", "data_particles"),
+                "data_particles has no _rlnOpticsGro",
+            ),
+            (
+                OPTICS.replace("_rlnOpticsGroup ", "_a ") + PARTICLES,
+                "data_optics has no _rlnOptics",
+            ),
+            (OPTICS.split("    1 opt")[0] + PARTICLES, "row 1 is of optics group 1, which"),
+            (OLD + "\nloop_\n_rlnImageName\n1@a\n", "equally many particles, .* image_names 1"),
+        ],
+    )
+    def test_what_is_wrong_is_one_error_that_names_the_file(self, read, text, message):
+        with pytest.raises(ValueError, match=rf"particles\.star: no particles .*{message}"):
+            read(text)
+
+    def test_a_map(self, path):
+        write_map(path, np.ones((4, 4, 4)), 1.0)
+        with pytest.raises(ValueError, match=r"particles\.star: no particles .* line 1"):
+            read_particles(path)
+
+    def test_a_missing_file_or_a_folder(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="nothing"):
+            read_particles(tmp_path / "nothing.star")
+        with pytest.raises(IsADirectoryError):
+            read_particles(tmp_path)
+
+
+@st.composite
+def particle_tables(draw):
+    n = draw(st.integers(1, 6))
+    numbers = st.floats(allow_nan=False, allow_infinity=False)
+    columns = [draw(st.lists(numbers, min_size=n, max_size=n)) for _ in range(5)]
+    about_images = {
+        name: draw(st.one_of(values, st.lists(values, min_size=n, max_size=n)))
+        for name, values in {
+            "pixel_size": st.sampled_from([1.5, 1.34, 0.1]) | st.floats(1e-300, 1e300),
+            "voltage_in_kilovolts": st.sampled_from([300.0, 200.0]),
+            "image_size": st.sampled_from([64, 128, 2**40]),
+        }.items()
+    }
+    return ParticleTable(*columns, **about_images)
+
+
+class TestWriting:
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(particle_tables())
+    def test_what_is_written_is_read(self, path, particles):
+        write_particles(path, particles, path.with_name("stack.mrcs"), overwrite=True)
+        names = [f"{i + 1:06d}@stack.mrcs" for i in range(len(particles))]
+        assert read_particles(path) == dataclasses.replace(particles, image_names=names)
+
+    def test_what_is_in_it(self, path):
+        particles = ParticleTable(
+            [1, 2, 3],
+            [0.1, 1e-7, 90],
+            0.0,
+            image_names="abc",
+            pixel_size=[1.5, 1.2, 1.5],
+            voltage_in_kilovolts=300,
+            image_size=64,
+        )
+        write_particles(path, particles, path.with_name("s.mrcs"), spherical_aberration_in_mm=0.01)
+        document = cif.read_file(str(path))
+        assert [block.name for block in document] == ["optics", "particles"]
+        optics, rows = (block[0].loop for block in document)
+        assert optics.tags == [
+            "_rlnOpticsGroup",
+            "_rlnOpticsGroupName",
+            "_rlnImagePixelSize",
+            "_rlnVoltage",
+            "_rlnSphericalAberration",
+            "_rlnAmplitudeContrast",
+            "_rlnImageSize",
+            "_rlnImageDimensionality",
+        ]
+        assert optics.values == [
+            *["1", "opticsGroup1", "1.5", "300.0", "0.01", "0.1", "64", "2"],
+            *["2", "opticsGroup2", "1.2", "300.0", "0.01", "0.1", "64", "2"],
+        ]
+        assert rows.tags[:4] == ["_rlnImageName", "_rlnAngleRot", "_rlnAngleTilt", "_rlnAnglePsi"]
+        assert rows.tags[4:] == ["_rlnOriginXAngst", "_rlnOriginYAngst", "_rlnOpticsGroup"]
+        assert rows.values == [
+            *["000001@s.mrcs", "1.0", "0.1", "0.0", "0.0", "0.0", "1"],
+            *["000002@s.mrcs", "2.0", "1e-07", "0.0", "0.0", "0.0", "2"],
+            *["000003@s.mrcs", "3.0", "90.0", "0.0", "0.0", "0.0", "1"],
+        ]
+        # RELION knows its version by this, reads a loop from its own line, and ends it at an
+        # empty one.
+        text = path.read_text()
+        assert text.startswith("# version 30001\n\ndata_optics\n")
+        assert "64 2\n\n# version 30001\n\ndata_particles\nloop_\n_rlnImageName\n" in text
+
+    def test_the_same_particles_give_the_same_bytes(self, path):
+        particles = ParticleTable(*np.random.default_rng(0).normal(size=(5, 20)), **NEEDED)
+        write_particles(path, particles, "stack.mrcs")
+        before = path.read_bytes()
+        write_particles(path, particles, "stack.mrcs", overwrite=True)
+        assert path.read_bytes() == before
+
+    @pytest.mark.parametrize(
+        ("stack", "name"),
+        [
+            ("stack.mrcs", "stack.mrcs"),
+            ("folder/stack.MRCS", "folder/stack.MRCS"),
+            ("../stack.mrcs", "../stack.mrcs"),
+            ("folder/../stack.mrcs", "stack.mrcs"),
+            ("a b.mrcs", "a b.mrcs"),
+            ("it's.mrcs", "it's.mrcs"),
+            ("a@b.mrcs", "a@b.mrcs"),
+            ("linked/../stack.mrcs", "../stack.mrcs"),
+        ],
+    )
+    def test_the_stack_is_found_from_the_folder(self, tmp_path, stack, name):
+        folder = tmp_path / "folder of job"
+        for made in (folder / "folder", tmp_path / "elsewhere"):
+            made.mkdir(parents=True)
+        (folder / "linked").symlink_to(tmp_path / "elsewhere")
+        write_particles(folder / "p.star", ParticleTable(1, 2, 3, **NEEDED), folder / stack)
+        assert read_particles(folder / "p.star").image_names == (f"000001@{name}",)
+        assert os.path.realpath(folder / name) == os.path.realpath(folder / stack)
+
+    @pytest.mark.parametrize(
+        ("stack", "message"),
+        [
+            ("stack.mrc", "RELION reads image stacks that end in .mrcs, got stack.mrc$"),
+            *((f"a{c}b.mrcs", "RELION cannot read the name 'a") for c in "#:%ö\n\t"),
+            ("a' \"b.mrcs", "no quotes of both kinds"),
+        ],
+    )
+    def test_a_stack_that_relion_cannot_read(self, path, stack, message):
+        with pytest.raises(ValueError, match=f"stack_filename: .*{message}"):
+            write_particles(path, ParticleTable(1, 2, 3, **NEEDED), path.with_name(stack))
+        assert not path.exists()
+
+    @pytest.mark.parametrize("name", NEEDED)
+    def test_what_relion_needs_is_asked_for(self, path, name):
+        particles = ParticleTable(1, 2, 3, **{**NEEDED, name: None})
+        with pytest.raises(ValueError, match=f"particles: RELION needs to know {name}"):
+            write_particles(path, particles, "stack.mrcs")
+
+    @pytest.mark.parametrize("name", ["spherical_aberration_in_mm", "amplitude_contrast_ratio"])
+    @pytest.mark.parametrize("value", [np.nan, [1.0, 2.0], "2.7"])
+    def test_a_wrong_number_is_named(self, path, name, value):
+        with pytest.raises(ValueError, match=f"{name}: expected"):
+            write_particles(path, ParticleTable(1, 2, 3, **NEEDED), "s.mrcs", **{name: value})
+
+    def test_an_existing_file_is_not_replaced(self, path):
+        path.write_bytes(b"precious")
+        with pytest.raises(FileExistsError, match="overwrite=True would replace it"):
+            write_particles(path, ParticleTable(1, 2, 3, **NEEDED), "stack.mrcs")
+        assert path.read_bytes() == b"precious"
