@@ -12,6 +12,7 @@ import numbavol
 from numbavol.cli.filter import filter_map
 from numbavol.cli.fsc import fsc
 from numbavol.cli.info import info
+from numbavol.cli.project import project
 from numbavol.cli.render import render
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def numbavol_command() -> None:
 
 
 numbavol_command.add_command(render)
+numbavol_command.add_command(project)
 numbavol_command.add_command(info)
 numbavol_command.add_command(fsc)
 numbavol_command.add_command(filter_map)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,47 +24,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from numbavol.cli.models import Model
     from numbavol.cli.output import Report
     from numbavol.rendering import GaussianMixtureRenderFn
-    from numbavol.volumes import GaussianMixtureVolume, IndependentAtomVolume
+    from numbavol.volumes import GaussianMixtureVolume
 
     RenderMap = Callable[[Callable[[int, int], object] | None], NDArray[np.floating[Any]]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Model:
-    """The atoms of a file, as they are to be rendered."""
-
-    positions: NDArray[np.float64]
-    atomic_numbers: NDArray[np.int64]
-    b_factors: NDArray[np.float64]
-    occupancies: NDArray[np.float64]
-
-    def as_gaussians(self) -> GaussianMixtureVolume:
-        """Make five Gaussians of every atom, weighted by its occupancy."""
-        volume = numbavol.GaussianMixtureVolume.from_tabulated_parameters(
-            self.positions,
-            numbavol.PengScatteringFactorParameters(self.atomic_numbers),
-            self.b_factors,
-        )
-        weights = self.occupancies[:, np.newaxis]
-        return dataclasses.replace(volume, amplitudes=volume.amplitudes * weights)
-
-    def as_groups(self) -> IndependentAtomVolume:
-        """Group atoms of one element, one B-factor and one occupancy: exactly."""
-        positions, factors = [], []
-        for occupancy in np.unique(self.occupancies):
-            chosen = self.occupancies == occupancy
-            volume = numbavol.IndependentAtomVolume.from_atoms(
-                self.positions[chosen],
-                self.atomic_numbers[chosen],
-                self.b_factors[chosen],
-                b_factor_bins=max(1, int(np.count_nonzero(chosen))),
-            )
-            weight = float(occupancy)
-            positions.append(volume.position_pytree)
-            factors.append(tuple(weight * factor for _, factor in volume.groups()))
-        return numbavol.IndependentAtomVolume(tuple(positions), tuple(factors))
 
 
 def choose_method(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -10,6 +11,9 @@ import click
 # Of a box, in voxels: more than any memory holds.
 LARGEST_SIDE = 1_000_000
 DEFAULT_MASK_EDGE = 5.0
+# Poses that a file of images can be asked for: beyond them lies a slip of the keyboard.
+MOST_POSES = 100_000_000
+FINEST_GRID = 0.5
 
 
 class WordOrNumber(click.ParamType):  # type: ignore[type-arg]  # not a generic before click 8.5
@@ -91,3 +95,41 @@ class SphereText(click.ParamType):  # type: ignore[type-arg]
                 ctx,
             )
         return Sphere(radius, edge)
+
+
+class PoseSource(NamedTuple):
+    """Where poses are from: one of the three."""
+
+    n_random: int | None = None
+    spacing: float | None = None
+    """Of a grid, in degrees."""
+    path: Path | None = None
+    """Of a STAR file."""
+
+
+class PoseText(click.ParamType):  # type: ignore[type-arg]
+    """Poses as text: ``random:1000``, ``grid:7.5``, or the name of a file."""
+
+    name = "poses"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> PoseSource:
+        """Read the option."""
+        kind, _, text = str(value).partition(":")
+        if kind == "random":
+            if text.isascii() and text.isdecimal() and 0 < int(text) <= MOST_POSES:
+                return PoseSource(n_random=int(text))
+            msg = f"expected a whole number from 1 to {MOST_POSES} after random:, got {text!r}"
+            self.fail(msg, param, ctx)
+        if kind == "grid":
+            try:
+                spacing = float(text)
+            except ValueError:
+                spacing = 0.0
+            if FINEST_GRID <= spacing <= 180.0:
+                return PoseSource(spacing=spacing)
+            msg = f"expected {FINEST_GRID} to 180 degrees after grid:, got {text!r}"
+            self.fail(msg, param, ctx)
+        if Path(value).suffix != ".star":
+            msg = f"expected random:N, grid:DEGREES or a .star file, got {value!r}"
+            self.fail(msg, param, ctx)
+        return PoseSource(path=Path(value))

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from numbavol.cli.model_options import model_options
 from numbavol.cli.options import LARGEST_SIDE, WordOrNumber
-from numbavol.cli.output import Report, check_output, count_elements, plural
+from numbavol.cli.output import Report, check_output, plural
 from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from numbavol.atoms import AtomProperties
-    from numbavol.cli.methods import Model
     from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
 
@@ -40,23 +36,11 @@ DEFAULT_TOLERANCE = 1e-6
     show_default=True, metavar="N|auto",
     help="Voxels of a side of the map; auto holds the whole model.",
 )  # fmt: skip
-@click.option(
-    "--b-factors", type=WordOrNumber(("file", "none"), click.FLOAT), default="file",
-    show_default=True, metavar="file|none|VALUE",
-    help="B-factors: the file's, none, or one value in square angstroms.",
-)  # fmt: skip
+@model_options
 @click.option(
     "--tolerance", type=click.FloatRange(min=0, max=1, max_open=True), default=DEFAULT_TOLERANCE,
     show_default=True, metavar="T",
     help="Share of the map that may be left out in far tails; 0 leaves out nothing.",
-)  # fmt: skip
-@click.option(
-    "--models", type=WordOrNumber(("first", "all"), click.INT), default="first",
-    show_default=True, metavar="first|all|NUMBER", help="Models of the file.",
-)  # fmt: skip
-@click.option(
-    "--select", default="all", show_default=True, metavar="SELECTION",
-    help="Atoms, in gemmi's selection language: '//A' is chain A, '[!H]' all but hydrogen.",
 )  # fmt: skip
 @click.option(
     "--method", type=click.Choice(["auto", "gaussian", "fft"]), default="auto", show_default=True,
@@ -100,14 +84,14 @@ def render(
 
     import numbavol
     from numbavol.cli.methods import choose_method
+    from numbavol.cli.models import read_model
 
     began = time.perf_counter()
     report = Report(as_json)
     if threads is not None:
         numbavol.set_num_threads(threads)
     check_output(output, model, "model", overwrite)
-    positions, atomic_numbers, properties = _read(model, models, select, report)
-    atoms = _make_model(positions, atomic_numbers, properties, b_factors, report)
+    atoms, center = read_model(model, b_factors, models, select, report)
     volume = atoms.as_gaussians()
 
     n_voxels = _box_that_holds(volume, voxel_size, tolerance) if box == "auto" else int(box)
@@ -116,7 +100,7 @@ def render(
     chosen, render_map = choose_method(method, atoms, volume, mixture, report, verbose=verbose)
     with progress_bar("rendering") as progress:
         real_voxel_grid = render_map(progress)
-    origin = properties["center"] - (n_voxels // 2) * voxel_size
+    origin = center - (n_voxels // 2) * voxel_size
     numbavol.write_map(output, real_voxel_grid, voxel_size, origin=origin, overwrite=overwrite)
 
     total = float(np.sum(real_voxel_grid, dtype=np.float64)) * voxel_size**3
@@ -134,86 +118,6 @@ def render(
         seconds=seconds,
     )
     report.finish()
-
-
-def _read(
-    model: Path, models: Any, select: str, report: Report
-) -> tuple[NDArray[np.float64], NDArray[np.int64], AtomProperties]:
-    from numbavol.atoms.reading import take_atoms
-    from numbavol.atoms.structure_file import parse_structure_file
-
-    parsed = parse_structure_file(model)
-    # Before the selection, which takes what it does not name out of the structure.
-    n_sites = {part.num: part.count_atom_sites() for part in parsed.structure}
-    positions, atomic_numbers, properties = take_atoms(
-        model, parsed.structure, center=True, selection_string=select, models=models
-    )
-    elements = _count_symbols(atomic_numbers)
-    atoms = f"{plural(len(positions), 'atom')} ({count_elements(elements)})"
-    used = (
-        list(n_sites) if models == "all" else [next(iter(n_sites)) if models == "first" else models]
-    )
-    left_out = {
-        "models": len(n_sites) - len(used),
-        "atoms": sum(n_sites[number] for number in used) - len(positions),
-    }
-    reasons = {"models": "model{} of the file", "atoms": "atom{} that --select does not name"}
-    described = [
-        f"{count} {reasons[what].format('' if count == 1 else 's')}"
-        for what, count in left_out.items()
-        if count
-    ]
-    report.say(
-        f"read    {model} ({parsed.format}): {atoms}"
-        + (f"; left out: {', '.join(described)}" if described else ""),
-        model=str(model),
-        format=parsed.format,
-        n_atoms=len(positions),
-        elements=elements,
-        left_out=left_out,
-    )
-    return positions, atomic_numbers, properties
-
-
-def _count_symbols(atomic_numbers: NDArray[np.int64]) -> dict[str, int]:
-    import gemmi
-    import numpy as np
-
-    numbers, counts = np.unique(atomic_numbers, return_counts=True)
-    return {
-        gemmi.Element(int(number)).name: int(count)
-        for number, count in zip(numbers, counts, strict=True)
-    }
-
-
-def _make_model(
-    positions: NDArray[np.float64],
-    atomic_numbers: NDArray[np.int64],
-    properties: AtomProperties,
-    b_factors: str | float,
-    report: Report,
-) -> Model:
-    import numpy as np
-
-    from numbavol.cli.methods import Model
-
-    if b_factors == "file":
-        extra = properties["b_factors"]
-        described = f"of the file, mean {extra.mean():.1f} A^2"
-    elif b_factors == "none":
-        extra, described = np.zeros(len(positions)), "none"
-    else:
-        extra = np.full(len(positions), float(b_factors))
-        described = f"{float(b_factors):g} A^2"
-    occupancies = properties["occupancies"]
-    n_partial = int(np.count_nonzero(occupancies != 1.0))
-    weighted = f", {plural(n_partial, 'atom')} weighted by occupancy" if n_partial else ""
-    report.say(
-        f"atoms   B-factors {described}{weighted}",
-        b_factors=b_factors,
-        n_partial_occupancies=n_partial,
-    )
-    return Model(positions, atomic_numbers, extra, occupancies)
 
 
 def _say_what_is_rendered(

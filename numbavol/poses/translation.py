@@ -116,12 +116,9 @@ def shift_half_transform(
     offset_in_pixels
         `(x, y)`.
     """
-    column, row = (
-        _balance_nyquist(np.exp(-2j * np.pi * offset * np.fft.fftfreq(n)), n).astype(half.dtype)
-        for n, offset in zip(shape, offset_in_pixels[::-1], strict=True)
-    )
     moved = np.empty_like(half)
-    find_kernel("multiply_by_axes", "cpu")(moved, half, column, row[: half.shape[1]].copy())
+    x, y = offset_in_pixels
+    find_kernel("shift_half_transform", "cpu")(moved, half, shape[1], float(x), float(y))
     return moved
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeParametrization
 
+# Images that are made quickly: handing each to a thread of its own would take as long as they do
+# (scripts/bench project).
+IMAGES_A_TASK = 8
+
 
 @overload
 def project(
@@ -171,21 +175,27 @@ def project_each(
     prepared = (integrator or AutoVolumeProjection()).prepare(
         volume.get_representation(), image_config
     )
-    n_at_a_time = n_images
+    n_at_a_time, n_a_task = n_images, 1
     if isinstance(prepared, AbstractProjectionInBatches):
-        n_at_a_time = prepared.n_at_a_time
+        n_at_a_time, n_a_task = prepared.n_at_a_time, IMAGES_A_TASK
     for start in range(first, n_images, n_at_a_time):
         stop = min(start + n_at_a_time, n_images)
         make = _begin(prepared, rotations[start:stop], offsets[start:stop])
 
-        def work(number: int, start: int = start, make: Callable[[int], Projection] = make) -> None:
-            write(number, make(number - start).resize(image_config.shape))
+        def work(
+            task: int,
+            start: int = start,
+            stop: int = stop,
+            make: Callable[[int], Projection] = make,
+        ) -> None:
+            for number in range(task, min(task + n_a_task, stop)):
+                write(number, make(number - start).resize(image_config.shape))
 
-        def count(n_done: int, _: int, start: int = start) -> None:
+        def count(n_done: int, _: int, start: int = start, stop: int = stop) -> None:
             if report is not None:
-                report(start + n_done, n_images)
+                report(min(start + n_done * n_a_task, stop), n_images)
 
-        run_tasks(work, range(start, stop), count)
+        run_tasks(work, range(start, stop, n_a_task), count)
 
 
 def _begin(

@@ -1,6 +1,6 @@
 """Benchmarks: each piece of work beside a peer, or beside the limit that is set for it.
 
-python tests/benchmarks/run.py [render] [transforms] [arrays] [memory] [startup] [--json FILE]
+python tests/benchmarks/run.py [NAME ...] [--json FILE]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 import arrays
 import memory
 import numpy as np
+import project
 import render
 import startup
 import transforms
@@ -25,6 +26,7 @@ from numbavol.kernels.threads import usable_cpus
 BENCHMARKS = {
     "render": render.measure,
     "transforms": transforms.measure,
+    "project": project.measure,
     "arrays": arrays.measure,
     "memory": memory.measure,
     "startup": startup.measure,

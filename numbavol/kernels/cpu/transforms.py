@@ -1,12 +1,13 @@
-"""The whole of a transform from the half that determines it, and products with half transforms."""
+"""The whole of a transform from the half that determines it, and shifts."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from numbavol.kernels.jit import kernel
+from numbavol.kernels.jit import helper, kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -34,12 +35,31 @@ def expand_half_transform(out: Array, half: Array, margin: int, start: int, stop
                     out[z, y, x] = np.conj(half[mirrored_z, mirrored_y, nx - kx])
 
 
-@kernel
-def multiply_by_axes(out: Array, half: Array, column: Array, row: Array) -> None:
-    """Multiply a half transform by one factor a row and one a column.
+@helper
+def fill_phase_factors(factors: Array, n: int, offset: float) -> None:
+    """Write what the frequencies of an axis of ``n`` pixels, 0 first, are multiplied by in a shift.
 
-    Owns ``out`` (y, x), complex like ``half``, ``column`` (y,) and ``row`` (x,).
+    The Nyquist frequency of an even axis is as much negative as positive: it gets the mean of both.
     """
+    for i in range(factors.size):
+        turns = offset * (i if 2 * i < n else i - n) / n
+        # Whole turns leave nothing, and sine and cosine their accuracy.
+        angle = -2.0 * math.pi * (turns - math.floor(turns))
+        imaginary = 0.0 if 2 * i == n else math.sin(angle)
+        factors[i] = complex(math.cos(angle), imaginary)
+
+
+@kernel
+def shift_half_transform(
+    out: Array, half: Array, n_x: int, offset_x: float, offset_y: float
+) -> None:
+    """Multiply the half transform of an image of ``n_x`` columns so that it moves, in pixels.
+
+    Owns ``out``, complex (y, x // 2 + 1) like ``half``, which it may be.
+    """
+    column, row = np.empty(half.shape[0], half.dtype), np.empty(half.shape[1], half.dtype)
+    fill_phase_factors(column, half.shape[0], offset_y)
+    fill_phase_factors(row, n_x, offset_x)
     for y in range(half.shape[0]):
         for x in range(half.shape[1]):
             out[y, x] = half[y, x] * (column[y] * row[x])

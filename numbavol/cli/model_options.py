@@ -1,0 +1,34 @@
+"""The options of every command that reads a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from numbavol.cli.options import WordOrNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--b-factors``, ``--models`` and ``--select`` to a command."""
+    options = (
+        click.option(
+            "--b-factors", type=WordOrNumber(("file", "none"), click.FLOAT), default="file",
+            show_default=True, metavar="file|none|VALUE",
+            help="B-factors: the file's, none, or one value in square angstroms.",
+        ),
+        click.option(
+            "--models", type=WordOrNumber(("first", "all"), click.INT), default="first",
+            show_default=True, metavar="first|all|NUMBER", help="Models of the file.",
+        ),
+        click.option(
+            "--select", default="all", show_default=True, metavar="SELECTION",
+            help="Atoms, in gemmi's selection language: '//A' is chain A, '[!H]' all but hydrogen.",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,163 @@
+"""``numbavol project``: a model or a map to a stack of images that RELION reads."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from numbavol.cli.model_options import model_options
+from numbavol.cli.options import LARGEST_SIDE, FiniteNumber, PoseText, WordOrNumber
+from numbavol.cli.output import Report, check_output, plural
+
+if TYPE_CHECKING:
+    from numbavol.cli.options import PoseSource
+
+LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
+MODEL_METHODS, MAP_METHODS = ("gaussian", "fft"), ("spline", "linear", "voxels")
+
+
+@click.command()
+@click.argument("source", metavar="MODEL|MAP", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True,
+    help="The stack to write, .mrcs; the STAR file beside it has the same stem.",
+)  # fmt: skip
+@click.option(
+    "--poses", type=PoseText(), required=True, metavar="random:N|grid:DEGREES|FILE",
+    help="N random views, a grid of all views, so many degrees apart, or those of a STAR file.",
+)  # fmt: skip
+@click.option(
+    "--box", type=WordOrNumber(("auto",), click.IntRange(min=1, max=LARGEST_SIDE)), default="auto",
+    show_default=True, metavar="N|auto",
+    help="Pixels of a side of an image; auto is that of the STAR file or of the map, or holds the "
+    "model in every pose.",
+)  # fmt: skip
+@click.option(
+    "--pixel-size", type=LENGTH, metavar="A",
+    help="Side of a pixel in angstroms; by default that of the map or of the STAR file, or 1.",
+)  # fmt: skip
+@click.option(
+    "--offsets", type=FiniteNumber(click.FloatRange(min=0)), default=0.0, show_default=True,
+    metavar="A", help="Move each image by normal offsets of this deviation along x and y.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="K",
+    help="Of random views and offsets.",
+)  # fmt: skip
+@click.option(
+    "--method", type=click.Choice(["auto", *MODEL_METHODS, *MAP_METHODS]), default="auto",
+    show_default=True,
+    help="Of a model, gaussian averages the potential over pixels, and fft what it has of "
+    "frequencies that pixels can hold. Of a map, spline and linear interpolate slices of its "
+    "transform, and voxels projects its voxels as points. auto is gaussian or spline.",
+)  # fmt: skip
+@click.option(
+    "--pad-scale", type=FiniteNumber(click.FloatRange(min=1, max=8)), metavar="P",
+    help="Pad a map so many times before it is transformed; by default 1.25 for spline and 2 for "
+    "linear.",
+)  # fmt: skip
+@click.option(
+    "--tolerance", type=click.FloatRange(min=1e-13, max=1, max_open=True), default=1e-6,
+    show_default=True, metavar="T", help="Accuracy of gaussian, fft and voxels.",
+)  # fmt: skip
+@model_options
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
+)  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
+@click.option("--overwrite", is_flag=True, help="Replace stack and STAR file if they exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def project(
+    source: Path,
+    output: Path,
+    poses: PoseSource,
+    box: str | float,
+    pixel_size: float | None,
+    offsets: float,
+    seed: int,
+    method: str,
+    pad_scale: float | None,
+    tolerance: float,
+    b_factors: str | float,
+    models: str | float,
+    select: str,
+    threads: int | None,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Project a model (PDB or mmCIF) or a map (MRC) to a stack of images, and a STAR file.
+
+    Images are integrals of the rescaled potential along z, in inverse angstroms. RELION finds the
+    stack when it is started in its folder. An interrupted run leaves nothing under these names;
+    --resume goes on with it, and comes to the same bytes.
+
+    \b
+    Examples:
+      numbavol project 1tii.cif.gz -o stack.mrcs --poses random:1000 --box 128 --pixel-size 1.5
+      numbavol project map.mrc -o stack.mrcs --poses grid:7.5
+      numbavol project map.mrc -o again.mrcs --poses stack.star --method linear
+    """  # noqa: D301
+    import numbavol
+    from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
+
+    began = time.perf_counter()
+    report = Report(as_json)
+    if threads is not None:
+        numbavol.set_num_threads(threads)
+    star = output.with_suffix(".star")
+    if output.suffix.lower() != ".mrcs":
+        msg = f"-o: expected a name that ends in .mrcs, which RELION reads as a stack, got {output}"
+        raise click.UsageError(msg)
+    check_output(output, source, "source", overwrite)
+    check_output(star, poses.path or source, "file of poses", overwrite or resume)
+    given = read_poses(poses, offsets, seed, report)
+    if numbavol.is_map_file(source):
+        task = Task.from_map(source, given, box, pixel_size, method, pad_scale, tolerance, report)
+    else:
+        if pad_scale is not None:
+            msg = "--pad-scale: only a map is padded"
+            raise click.UsageError(msg)
+        task = Task.from_model(
+            source, given, box, pixel_size, method, tolerance, b_factors, models, select, report
+        )
+    n_images = len(given.poses)
+    side, size = task.image_config.shape[0], task.image_config.pixel_size
+    shape = (n_images, side, side)
+    report.say(
+        f"project {plural(n_images, 'image')} of {side}^2 pixels of {size:g} A, {task.described}",
+        n_images=n_images,
+        shape=list(shape),
+        pixel_size=size,
+        method=task.method,
+    )
+    key = fingerprint(source, task, given)
+    write = numbavol.resume_image_stack if resume else numbavol.write_image_stack
+    with write(output, shape, size, overwrite=overwrite, resume_key=key) as stack:
+        n_there = stack.n_already_written
+        if resume:
+            report.say(f"resume  after {plural(n_there, 'image')}", n_resumed=n_there)
+        numbavol.project(
+            task.volume,
+            given.poses,
+            task.image_config,
+            integrator=task.integrator,
+            out=stack,
+            progress=True,
+        )
+        # Before the stack has its name: of the two, a STAR file without a stack says what it is.
+        numbavol.write_particles(
+            star, make_particles(given.poses, task.image_config), output,
+            overwrite=overwrite or resume,
+        )  # fmt: skip
+    seconds = time.perf_counter() - began
+    report.say(
+        f"wrote   {output} and {star}; {seconds:.2f} s",
+        output=str(output),
+        star=str(star),
+        seconds=seconds,
+    )
+    report.finish()
