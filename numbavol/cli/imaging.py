@@ -80,12 +80,12 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
         pixel_size = particles.pixel_size if isinstance(particles.pixel_size, float) else None
         box = particles.image_size if isinstance(particles.image_size, int) else None
         described = f"{source.path}"
-    elif source.n_random is not None:
-        poses = numbavol.draw_random_poses(source.n_random, seed)
-        described = f"random, seed {seed}"
-    else:
+    elif source.spacing is not None:
         poses = numbavol.make_pose_grid(source.spacing)
         described = f"a grid of {source.spacing:g} degrees"
+    else:
+        poses = numbavol.draw_random_poses(source.n_random, seed)
+        described = f"random, seed {seed}"
     if offsets:
         # Of a stream of their own, so that they change no view.
         x, y = np.random.default_rng([seed, 1]).normal(scale=offsets, size=(2, len(poses)))

@@ -100,7 +100,7 @@ class SphereText(click.ParamType):  # type: ignore[type-arg]
 class PoseSource(NamedTuple):
     """Where poses are from: one of the three."""
 
-    n_random: int | None = None
+    n_random: int = 0
     spacing: float | None = None
     """Of a grid, in degrees."""
     path: Path | None = None

@@ -135,6 +135,8 @@ def project(
         method=task.method,
     )
     key = fingerprint(source, task, given)
+    if not (resume or overwrite):
+        _check_nothing_was_left(output)
     write = numbavol.resume_image_stack if resume else numbavol.write_image_stack
     with write(output, shape, size, overwrite=overwrite, resume_key=key) as stack:
         n_there = stack.n_already_written
@@ -161,3 +163,9 @@ def project(
         seconds=seconds,
     )
     report.finish()
+
+
+def _check_nothing_was_left(output: Path) -> None:
+    if (part := output.with_name(f"{output.name}.part")).exists():
+        msg = f"{part}: an interrupted run left it; --resume goes on with it, --overwrite begins again"
+        raise ValueError(msg)

@@ -9,6 +9,8 @@
 `euler`            Euler angles of a quaternion, without the gimbal lock
 `relion`           `RelionAngles`, the columns that a STAR file has
 `translation`      the phase ramp of a shift, and its product with a half transform
+`symmetry`         `make_symmetry_rotations`, `reduce_to_asymmetric_unit`: poses of the same image
+`sampling`         `draw_random_poses`, `make_pose_grid`, `make_in_plane_poses`: many poses at once
 `arguments`        reading, checking and broadcasting of what a user passes
 ================== ===========================================================================
 
@@ -22,6 +24,8 @@ from __future__ import annotations
 from numbavol.poses.base import AbstractPose
 from numbavol.poses.relion import RelionAngles
 from numbavol.poses.representations import AxisAnglePose, EulerAnglePose, QuaternionPose
+from numbavol.poses.sampling import draw_random_poses, make_in_plane_poses, make_pose_grid
+from numbavol.poses.symmetry import make_symmetry_rotations, reduce_to_asymmetric_unit
 
 __all__ = [
     "AbstractPose",
@@ -29,4 +33,9 @@ __all__ = [
     "EulerAnglePose",
     "QuaternionPose",
     "RelionAngles",
+    "draw_random_poses",
+    "make_in_plane_poses",
+    "make_pose_grid",
+    "make_symmetry_rotations",
+    "reduce_to_asymmetric_unit",
 ]

@@ -48,10 +48,10 @@ def project_gaussians(
 
     Owns ``sums`` (y, x), float64. Positions ``groups[g]`` to ``groups[g + 1]`` are neighbours: they
     add up in a patch of the image, in single precision, so that few terms meet there.
-    ``positions`` (n, 3) in pixels become ``rotation`` (2, 3) times them plus ``offset`` (2,), (x, y)
-    from the centre of pixel 0. ``amplitudes`` and ``widths`` (n, k) are float32; a width is that of
-    a pixel in units of sqrt(2 variance). Pixels that lie further than ``radii`` (n,) from a
-    position along an axis are left out. ``fused`` holds k zeros: its length is known to the
+    ``positions`` (n, 3) in pixels become ``rotation`` (2, 3) times them plus ``offset`` (2,), which
+    is (x, y) from the centre of pixel 0. ``amplitudes`` and ``widths`` (n, k) are float32; a width
+    is that of a pixel in units of sqrt(2 variance). Pixels that lie further than ``radii`` (n,)
+    from a position along an axis are left out. ``fused`` holds k zeros: its length is known to the
     compiler.
     """
     ny, nx = sums.shape

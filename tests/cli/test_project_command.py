@@ -1,0 +1,432 @@
+"""``numbavol project``: a model or a map in, a stack and its STAR file out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import mrcfile
+import numpy as np
+import pytest
+
+import numbavol
+from numbavol.cli import main
+from numbavol.data import enterotoxin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEW_ATOMS = ["--select", "//A/1-3"]
+SIDE, PIXEL_SIZE = 24, 1.5
+
+
+def project(*arguments: object) -> int:
+    return main(["project", *map(str, arguments)])
+
+
+@pytest.fixture
+def map_file(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    volume = numbavol.GaussianMixtureVolume(rng.normal(scale=4, size=(20, 3)), 10.0, 3.0)
+    render_fn = numbavol.GaussianMixtureRenderFn((SIDE,) * 3, PIXEL_SIZE)
+    path = tmp_path / "map.mrc"
+    numbavol.write_map(path, render_fn(volume), PIXEL_SIZE)
+    return path
+
+
+def poses_of(star: Path) -> numbavol.EulerAnglePose:
+    particles = numbavol.read_particles(star)
+    return numbavol.EulerAnglePose.from_relion_angles(
+        particles.rot,
+        particles.tilt,
+        particles.psi,
+        particles.origin_x_in_angstroms,
+        particles.origin_y_in_angstroms,
+    )
+
+
+def make_star(path: Path, n: int = 5, **known: float) -> Path:
+    rng = np.random.default_rng(1)
+    columns = [*rng.uniform(-180, 180, (3, n)), *rng.normal(size=(2, n))]
+    known = {"pixel_size": PIXEL_SIZE, "image_size": SIDE, **known}
+    particles = numbavol.ParticleTable(*columns, voltage_in_kilovolts=300.0, **known)
+    numbavol.write_particles(path, particles, "elsewhere.mrcs")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("method", "volume_of", "integrator"),
+    [
+        (
+            "spline",
+            lambda data: numbavol.FourierVoxelSplineVolume.from_real_voxel_grid(
+                data, pad_scale=1.25
+            ),
+            numbavol.FourierSliceExtraction(),
+        ),
+        (
+            "voxels",
+            numbavol.RealVoxelGridVolume.from_real_voxel_grid,
+            numbavol.RealVoxelProjection(),
+        ),
+    ],
+)
+def test_the_stack_holds_what_the_library_projects(
+    map_file: Path, tmp_path: Path, method, volume_of, integrator
+) -> None:
+    output = tmp_path / "stack.mrcs"
+    options = ("--poses", "random:6", "--offsets", 2, "--seed", 3, "--method", method)
+    assert project(map_file, "-o", output, *options) == 0
+    poses = poses_of(tmp_path / "stack.star")
+    assert np.all(np.any(poses.offset_in_angstroms != 0, axis=1))
+    expected = numbavol.project(
+        volume_of(numbavol.read_map(map_file).data),
+        poses,
+        numbavol.ImageConfig((SIDE, SIDE), PIXEL_SIZE),
+        integrator=integrator,
+    )
+    with mrcfile.open(output) as stack:
+        assert stack.is_image_stack()
+        assert float(stack.voxel_size.x) == pytest.approx(PIXEL_SIZE)
+        np.testing.assert_array_equal(stack.data, expected)
+
+
+@pytest.mark.parametrize("method", ["spline", "linear"])
+def test_slices_are_the_projection_of_the_voxels_but_for_interpolation(
+    map_file: Path, tmp_path: Path, method: str
+) -> None:
+    star = make_star(tmp_path / "poses.star", n=20)
+    images = {}
+    for name in (method, "voxels"):
+        output = tmp_path / f"{name}.mrcs"
+        assert project(map_file, "-o", output, "--poses", star, "--method", name) == 0
+        images[name] = numbavol.read_map(output).data
+    error = np.linalg.norm(images[method] - images["voxels"]) / np.linalg.norm(images["voxels"])
+    # Of a blurred map; linear interpolation without the division by sinc^2 is off by 5e-2.
+    assert error < (5e-3 if method == "spline" else 1.5e-2)
+
+
+@pytest.mark.parametrize("method", ["gaussian", "fft"])
+def test_a_model_is_imaged_around_its_centre(tmp_path: Path, method: str) -> None:
+    output = tmp_path / "stack.mrcs"
+    options = ("--poses", "random:4", "--b-factors", 300, "--pixel-size", 1.0, *FEW_ATOMS)
+    assert project(enterotoxin(), "-o", output, "--method", method, *options) == 0
+    positions, atomic_numbers = numbavol.read_atoms_from_pdb(
+        enterotoxin(), selection_string="//A/1-3"
+    )
+    amplitudes = numbavol.PengScatteringFactorParameters(atomic_numbers).a.sum()
+    images = numbavol.read_map(output).data
+    # auto holds the model in every pose: nothing is lost.
+    np.testing.assert_allclose(images.sum(axis=(1, 2)), amplitudes, rtol=1e-5)
+    volume = numbavol.GaussianMixtureVolume.from_tabulated_parameters(
+        positions, numbavol.PengScatteringFactorParameters(atomic_numbers), 300.0
+    )
+    side = images.shape[1]
+    expected = numbavol.project(
+        volume, poses_of(tmp_path / "stack.star"), numbavol.ImageConfig((side, side), 1.0)
+    )
+    # At B = 300 nothing is left at the Nyquist frequency, and both averages are the same.
+    assert np.abs(images - expected).max() < 3e-6 * expected.max()
+
+
+def test_a_star_file_says_the_box_and_the_pixel_size_of_a_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star = make_star(tmp_path / "poses.star", n=3, pixel_size=2.5, image_size=40)
+    output = tmp_path / "stack.mrcs"
+    assert project(enterotoxin(), "-o", output, "--poses", star, "--json", *FEW_ATOMS) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["shape"], facts["pixel_size"]) == ([3, 40, 40], 2.5)
+    # The poses come through with every digit.
+    assert poses_of(tmp_path / "stack.star") == poses_of(star)
+
+
+def test_a_smaller_and_a_larger_box_keep_the_middle(map_file: Path, tmp_path: Path) -> None:
+    images = {}
+    for side in (16, SIDE, 31):
+        output = tmp_path / f"{side}.mrcs"
+        assert project(map_file, "-o", output, "--poses", "random:3", "--box", side) == 0
+        images[side] = numbavol.read_map(output).data
+    middle = numbavol.resize_with_crop_or_pad(images[SIDE], (3, 16, 16))
+    np.testing.assert_allclose(images[16], middle, atol=1e-5 * middle.max())
+    # The padded map has 30 pixels; beyond them there is nothing.
+    assert np.all(images[31][:, -1] == 0)
+    assert np.all(images[31][:, :, -1] == 0)
+
+
+def test_the_seed_is_the_stack(map_file: Path, tmp_path: Path) -> None:
+    contents = []
+    for number, seed in enumerate((5, 5, 6)):
+        output = tmp_path / f"{number}.mrcs"
+        assert project(map_file, "-o", output, "--poses", "random:4", "--seed", seed) == 0
+        contents.append(output.read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_a_grid_covers_all_views(map_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "stack.mrcs"
+    assert project(map_file, "-o", output, "--poses", "grid:60") == 0
+    poses = poses_of(tmp_path / "stack.star")
+    assert len(poses) == len(numbavol.make_pose_grid(60.0))
+    assert np.abs(poses.rotation.as_matrix().mean(axis=0)).max() < 1e-6
+
+
+# Interrupts
+
+
+def start(*arguments: object) -> subprocess.Popen[bytes]:
+    program = "import sys; from numbavol.cli import run; run()"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, "project", *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_is_gone_on_with_to_the_same_bytes(
+    tmp_path: Path, map_file: Path, sent: signal.Signals
+) -> None:
+    options = ("--poses", "random:20000", "--offsets", 1, "--method", "voxels")
+    output = tmp_path / "stack.mrcs"
+    part = output.with_name("stack.mrcs.part")
+    process = start(map_file, "-o", output, *options)
+    while not (part.exists() and part.stat().st_size > 0) and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(1.0)
+    process.send_signal(sent)
+    _, error = process.communicate()
+    assert process.returncode == 130, error
+    assert part.exists()
+    assert not output.exists()
+    assert not output.with_suffix(".star").exists()
+
+    process = start(map_file, "-o", output, *options, "--resume")
+    _, error = process.communicate()
+    assert process.returncode == 0, error
+    whole = tmp_path / "whole" / "stack.mrcs"
+    whole.parent.mkdir()
+    assert project(map_file, "-o", whole, *options) == 0
+    assert output.read_bytes() == whole.read_bytes()
+    star = output.with_suffix(".star").read_bytes()
+    assert star == whole.with_suffix(".star").read_bytes()
+    assert not part.exists()
+
+
+def leave_a_part(map_file: Path, output: Path, *options: object, monkeypatch) -> None:
+    """Interrupt a run after some images."""
+    written = numbavol.ImageStack.__setitem__
+
+    def write(self, number, image):
+        if number >= 5:
+            raise KeyboardInterrupt
+        written(self, number, image)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(numbavol.ImageStack, "__setitem__", write)
+        assert project(map_file, "-o", output, *options) == 130
+
+
+def test_resuming_makes_only_what_is_missing(
+    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "stack.mrcs"
+    options = ("--poses", "random:9", "--threads", 1)
+    leave_a_part(map_file, output, *options, monkeypatch=monkeypatch)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["map.mrc", "stack.mrcs.part"]
+    capsys.readouterr()
+    assert project(map_file, "-o", output, *options, "--resume", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["n_resumed"] == 5
+    whole = tmp_path / "whole.mrcs"
+    assert project(map_file, "-o", whole, *options) == 0
+    assert output.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [("--seed", 1), ("--method", "linear"), ("--box", 20), ("--offsets", 1), ("--pad-scale", 2)],
+)
+def test_a_run_does_not_go_on_with_another_one(
+    map_file: Path, tmp_path: Path, monkeypatch, changed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "stack.mrcs"
+    leave_a_part(map_file, output, "--poses", "random:9", monkeypatch=monkeypatch)
+    before = output.with_name("stack.mrcs.part").read_bytes()
+    capsys.readouterr()
+    assert project(map_file, "-o", output, "--poses", "random:9", "--resume", *changed) == 1
+    assert capsys.readouterr().err.startswith("numbavol: error: ")
+    assert output.with_name("stack.mrcs.part").read_bytes() == before
+
+
+def test_a_run_does_not_begin_anew_over_one_that_can_be_gone_on_with(
+    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "stack.mrcs"
+    leave_a_part(map_file, output, "--poses", "random:9", monkeypatch=monkeypatch)
+    capsys.readouterr()
+    assert project(map_file, "-o", output, "--poses", "random:9") == 1
+    assert "--resume" in capsys.readouterr().err
+    assert project(map_file, "-o", output, "--poses", "random:9", "--overwrite") == 0
+
+
+# Errors
+
+
+def one_line_of_error(capsys: pytest.CaptureFixture[str]) -> str:
+    error = capsys.readouterr().err
+    assert error.startswith("numbavol: error: ")
+    assert error.count("\n") == 1
+    return error
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--poses", "random:0"), "random:"),
+        (("--poses", "random:many"), "random:"),
+        (("--poses", "grid:0"), "grid:"),
+        (("--poses", "grid:nan"), "grid:"),
+        (("--poses", "poses.txt"), "--poses"),
+        (("--poses", "random:3", "--offsets", -1), "--offsets"),
+        (("--poses", "random:3", "--offsets", "nan"), "--offsets"),
+        (("--poses", "random:3", "--pixel-size", 0), "--pixel-size"),
+        (("--poses", "random:3", "--box", 0), "--box"),
+        (("--poses", "random:3", "--method", "gaussian"), "a map"),
+        (("--poses", "random:3", "--method", "voxels", "--pad-scale", 2), "--pad-scale"),
+        ((), "--poses"),
+    ],
+)
+def test_wrong_options_are_one_line_and_leave_nothing(
+    map_file: Path, tmp_path: Path, options, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project(map_file, "-o", tmp_path / "stack.mrcs", *options) == 2
+    assert words in one_line_of_error(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["map.mrc"]
+
+
+def test_pixels_that_are_not_the_voxels_are_refused(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "stack.mrcs"
+    assert project(map_file, "-o", output, "--poses", "random:3", "--pixel-size", 2.0) == 1
+    assert "1.5" in (error := one_line_of_error(capsys))
+    assert "2.0" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["map.mrc"]
+
+
+def test_a_star_file_without_angles_is_refused(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star = tmp_path / "poses.star"
+    star.write_text("data_particles\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n")
+    assert project(map_file, "-o", tmp_path / "stack.mrcs", "--poses", star) == 1
+    assert "rlnAngleRot" in one_line_of_error(capsys)
+
+
+def test_offsets_are_not_added_to_those_of_a_star_file(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star = make_star(tmp_path / "poses.star")
+    output = tmp_path / "stack.mrcs"
+    assert project(map_file, "-o", output, "--poses", star, "--offsets", 1) == 2
+    assert "--offsets" in one_line_of_error(capsys)
+
+
+@pytest.mark.parametrize("existing", ["stack.mrcs", "stack.star"])
+def test_what_exists_is_replaced_only_when_told(
+    map_file: Path, tmp_path: Path, existing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / existing
+    path.write_bytes(b"precious")
+    command = (map_file, "-o", tmp_path / "stack.mrcs", "--poses", "random:3")
+    assert project(*command) == 1
+    assert existing in one_line_of_error(capsys)
+    assert path.read_bytes() == b"precious"
+    assert project(*command, "--overwrite") == 0
+    assert path.read_bytes() != b"precious"
+
+
+def test_a_stack_has_the_name_that_relion_reads(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project(map_file, "-o", tmp_path / "stack.mrc", "--poses", "random:3") == 2
+    assert ".mrcs" in one_line_of_error(capsys)
+
+
+def test_a_full_disk_leaves_nothing(
+    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", refuse)
+    monkeypatch.setattr("os.pwrite", refuse)
+    assert project(map_file, "-o", tmp_path / "stack.mrcs", "--poses", "random:3") == 1
+    assert "No space left" in one_line_of_error(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["map.mrc"]
+
+
+def test_a_map_without_a_voxel_size_asks_for_one(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mrcfile.open(map_file, mode="r+") as file:
+        file.voxel_size = 0.0
+    command = (map_file, "-o", tmp_path / "stack.mrcs", "--poses", "random:3")
+    assert project(*command) == 1
+    assert "--pixel-size" in one_line_of_error(capsys)
+    assert project(*command, "--pixel-size", 1.5) == 0
+
+
+# RELION
+
+needs_relion = pytest.mark.skipif(
+    shutil.which("relion_reconstruct") is None, reason="RELION is not installed"
+)
+
+
+@needs_relion
+@pytest.mark.heavy
+def test_relion_reconstructs_the_map(tmp_path: Path) -> None:
+    map_file = tmp_path / "map.mrc"
+    assert main(
+        ["render", str(enterotoxin()), "-o", str(map_file), "--box", "64", "--voxel-size", "2"]
+    ) == 0  # fmt: skip
+    stack = tmp_path / "stack.mrcs"
+    assert project(map_file, "-o", stack, "--poses", "random:1500", "--offsets", 3) == 0
+    subprocess.run(
+        ["relion_reconstruct", "--i", "stack.star", "--o", "back.mrc", "--pad", "2"],
+        check=True,
+        capture_output=True,
+        cwd=tmp_path,
+    )
+    found = numbavol.compute_fourier_shell_correlation(
+        numbavol.read_map(map_file).data, numbavol.read_map(tmp_path / "back.mrc").data
+    )
+    # Images without noise; RELION interpolates, and the last shells are cut by the box.
+    assert np.all(found.correlation[1:29] > 0.98)
+
+
+@needs_relion
+@pytest.mark.heavy
+def test_relion_makes_the_same_images(tmp_path: Path, map_file: Path) -> None:
+    stack = tmp_path / "stack.mrcs"
+    assert project(map_file, "-o", stack, "--poses", "random:20", "--offsets", 2) == 0
+    subprocess.run(
+        [
+            "relion_project", "--i", "map.mrc", "--o", "theirs", "--ang", "stack.star",
+            "--angpix", str(PIXEL_SIZE), "--pad", "2",
+        ],
+        check=True,
+        capture_output=True,
+        cwd=tmp_path,
+    )  # fmt: skip
+    ours = numbavol.read_map(stack).data
+    theirs = numbavol.read_map(tmp_path / "theirs.mrcs").data
+    for image, other in zip(ours, theirs, strict=True):
+        assert np.corrcoef(image.ravel(), other.ravel())[0, 1] > 0.998
