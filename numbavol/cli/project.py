@@ -167,5 +167,5 @@ def project(
 
 def _check_nothing_was_left(output: Path) -> None:
     if (part := output.with_name(f"{output.name}.part")).exists():
-        msg = f"{part}: an interrupted run left it; --resume goes on with it, --overwrite begins again"
+        msg = f"{part}: left by an interrupted run; --resume goes on, --overwrite begins again"
         raise ValueError(msg)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from numbavol.arguments import check_fits_in_memory, read_reals
-from numbavol.poses.representations import EulerAnglePose
+from numbavol.poses.representations import EulerAnglePose, QuaternionPose
 from numbavol.poses.symmetry import (
     find_mates,
     make_symmetry_rotations,
@@ -79,8 +79,10 @@ def draw_random_poses(
     # Four normal numbers point to a uniform place on the sphere of quaternions.
     rotation = Rotation.from_quat(generator.normal(size=(number, 4)))
     offsets = deviation * generator.normal(size=(number, 2))
-    poses = EulerAnglePose.from_rotation_and_translation(rotation, offsets)
-    return reduce_to_asymmetric_unit(poses, symmetry)
+    poses = QuaternionPose.from_rotation_and_translation(rotation, offsets)
+    reduced = reduce_to_asymmetric_unit(poses, symmetry)
+    # RELION's tilt is then from 0 to 180, as its users expect.
+    return EulerAnglePose.from_relion_angles(*reduced.to_relion_angles())
 
 
 def make_pose_grid(angular_spacing_in_degrees: float, *, symmetry: str = "C1") -> EulerAnglePose:

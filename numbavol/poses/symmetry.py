@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,6 +36,8 @@ _ON_AN_EDGE = np.array([0.37, 0.79, 0.21])
 _ON_AN_AXIS = np.array([0.61, 0.33, 0.72])
 _WEIGHTS = np.array([1e-8 * _ON_AN_AXIS, np.zeros(3), _TOWARDS + 1e-4 * _ON_AN_EDGE])
 _ROTATIONS_AT_A_TIME = 2**16
+# Two rotations of a group differ by far more, products of its generators by far less.
+_SAME = 1e-6
 
 
 def make_symmetry_rotations(symmetry: str) -> Rotation:
@@ -108,8 +111,8 @@ def reduce_to_asymmetric_unit(poses: Pose, symmetry: str) -> Pose:
 
     Examples
     --------
-    >>> from numbavol.poses import EulerAnglePose, reduce_to_asymmetric_unit
-    >>> poses = EulerAnglePose.from_relion_angles([0.0, 90.0, 180.0], 50.0, 0.0)
+    >>> from numbavol.poses import QuaternionPose, reduce_to_asymmetric_unit
+    >>> poses = QuaternionPose.from_relion_angles([0.0, 90.0, 180.0], 50.0, 0.0)
     >>> reduce_to_asymmetric_unit(poses, "C4").to_relion_angles().rot.round(9) + 0.0
     array([0., 0., 0.])
     """
@@ -145,6 +148,7 @@ def find_mates(rotation: Rotation, operations: Rotation) -> NDArray[np.intp]:
     return chosen
 
 
+@functools.cache
 def _generate(name: str) -> Rotation:
     generators = []
     for folds, axis in _POLYHEDRA[name]:
@@ -154,7 +158,7 @@ def _generate(name: str) -> Rotation:
     for matrix in found:
         for generator in generators:
             product = generator @ matrix
-            if not any(np.allclose(product, other, atol=1e-6) for other in found):
+            if np.abs(found - product).max(axis=(1, 2)).min() > _SAME:
                 found.append(product)
     if len(found) != _ORDERS[name]:
         msg = f"{name} has {_ORDERS[name]} rotations, found {len(found)}"
