@@ -102,7 +102,8 @@ def gaussian_increment(
     The coefficients are the sums over n of (h / 2)^2n SERIES[n]. For h <= 1.6 it errs by 3e-7 of
     its largest value, also where a difference of two values of `erf` would keep their errors.
     """
-    v = u * u
+    # Where the exponential ends, so does the polynomial, which would outgrow it.
+    v = min(u * u, -SMALLEST_EXPONENT)
     polynomial = c0 + v * (c1 + v * (c2 + v * (c3 + v * (c4 + v * (c5 + v * (c6 + v * c7))))))
     return exp2_of_negative(-v) * polynomial
 

@@ -32,18 +32,6 @@ def compute_erf(x, out):
         out[i] = kernel_math.erf(x[i])
 
 
-@compiled
-def compute_increment(u, h, out):
-    for i in range(u.size):
-        out[i] = kernel_math.erf_increment(u[i], h[i])
-
-
-@compiled
-def compute_is_small(h, out):
-    for i in range(h.size):
-        out[i] = kernel_math.increment_is_small(h[i])
-
-
 def call(function, *arguments):
     arguments = np.broadcast_arrays(*map(np.atleast_1d, arguments))
     arguments = [np.ascontiguousarray(argument) for argument in arguments]
@@ -132,78 +120,6 @@ def test_erf_is_zero_at_zero_and_one_from_four_on():
     np.testing.assert_array_equal(call(compute_erf, x), [0, 1, 1, 1, 1])
 
 
-# erf_increment
-
-
-def assert_increment_is_accurate(u, h):
-    u, h = np.broadcast_arrays(u, h)
-    computed = call(compute_increment, u, h)
-    assert computed.dtype == np.float32
-    upper, lower = u.astype(np.float64) + h / 2.0, u.astype(np.float64) - h / 2.0
-    expected = scipy.special.erf(upper) - scipy.special.erf(lower)
-    largest = 2 * scipy.special.erf(h.astype(np.float64) / 2)
-    # 2.9e-7 is the largest that was found in 1e8 pairs: the roundings of five products and of
-    # `exp2_of_negative`. The reference's own of 1e-16 are 1e-9 of the smallest h that is tried.
-    assert np.all(np.abs(computed - expected) <= 3e-7 * largest)
-
-
-def test_increment_is_accurate_everywhere(n_samples):
-    rng = np.random.default_rng(2)
-    u = rng.uniform(-7, 7, n_samples).astype(np.float32)
-    assert_increment_is_accurate(u, rng.uniform(1e-6, 0.5, n_samples).astype(np.float32))
-    assert_increment_is_accurate(u, np.float32(0.5))
-    h = np.geomspace(1e-7, 0.5, n_samples).astype(np.float32)
-    assert_increment_is_accurate(np.float32(0), h)
-    assert_increment_is_accurate(u, h)
-
-
-@given(
-    # No window reaches to 10; around it rows have up to 16 cells more.
-    st.one_of(st.floats(-8, 8, width=32), st.floats(-100, 100, width=32)),
-    st.floats(1e-6, 0.5, exclude_min=True).map(np.float32),
-)
-@example(0.0, np.float32(0.5))
-def test_increment_is_accurate_for(u, h):
-    assert_increment_is_accurate(np.array([u], np.float32), h)
-
-
-@given(st.floats(-6, 6, width=32), st.floats(2.0**-100, 2.0**-20, width=32))
-def test_the_increment_of_nearly_nothing_is_the_derivative(u, h):
-    computed = call(compute_increment, np.array([u], np.float32), np.float32(h)).item()
-    largest = h * 2 / math.sqrt(math.pi)
-    assert computed == pytest.approx(largest * math.exp(-(u**2)), rel=0, abs=3e-7 * largest)
-
-
-@given(st.floats(0, 8, width=32), st.floats(0, 0.5, width=32))
-def test_the_increment_is_even_in_every_bit(u, h):
-    there, back = call(compute_increment, np.array([u, -u], np.float32), np.float32(h))
-    assert there == back
-
-
-@pytest.mark.parametrize("h", [0.5, 0.3, 0.0236])
-def test_increments_add_up_to_erf(h):
-    h = np.float32(h)
-    n = int(6 / h)
-    u = (np.arange(-n, n + 1) * np.float64(h)).astype(np.float32)
-    total = call(compute_increment, u, h).sum(dtype=np.float64)
-    # erf(6) is 1; every increment has an error of at most 3e-7 * 2 h / sqrt(pi), together 12 of h.
-    assert total == pytest.approx(2.0, abs=12 * 3e-7 * 1.13)
-
-
-def test_an_increment_of_nothing_is_nothing():
-    u = np.linspace(-7, 7, 99, dtype=np.float32)
-    assert not call(compute_increment, u, np.float32(0)).any()
-
-
-def test_single_precision_takes_small_increments_and_double_none():
-    h = np.array([1e-30, 0.4, 0.5, 0.50001, 1.0, 1e30])
-    single, double = np.empty(6, bool), np.empty(6, bool)
-    compute_is_small(h.astype(np.float32), single)
-    compute_is_small(h, double)
-    np.testing.assert_array_equal(single, [True, True, True, False, False, False])
-    assert not double.any()
-
-
 # float64
 
 
@@ -212,14 +128,6 @@ def test_double_precision_erf_is_that_of_libm(x):
     computed = call(compute_erf, np.array([x]))
     assert computed.dtype == np.float64
     assert computed.item() == math.erf(x)
-
-
-@given(st.floats(-8, 8), st.floats(0, 8))
-def test_double_precision_increments_are_differences_of_libms_erf(u, h):
-    computed = call(compute_increment, np.array([u]), np.float64(h)).item()
-    expected = math.erf(u + h / 2) - math.erf(u - h / 2)
-    # h / 2 may be multiplied and added with one rounding: that is 1 ulp of an argument below 8.
-    assert computed == pytest.approx(expected, rel=0, abs=2e-15)
 
 
 # Machine code
