@@ -72,7 +72,8 @@ def test_profiles_in_single_precision_err_by_rounding(widths, centre, start) -> 
     expected = expected_profiles(*window, centre, widths)
     # Each part of a cell errs by 3e-7 of a part's largest value; a difference of two values of erf,
     # of cells beyond 6.4, by twice erf's 1.5e-7. What lies between pixels is known to 6e-8 of one.
-    largest = 2 * scipy.special.erf(np.minimum(np.array(widths)[:, None], 50) / 2)
+    n_parts = np.array([[max(count_parts(np.float32(width)), 1)] for width in widths])
+    largest = 2 * n_parts * scipy.special.erf(np.array(widths)[:, None] / (2 * n_parts))
     moved = 6e-8 * np.minimum(np.array(widths)[:, None], 2e6)
     assert np.all(np.abs(computed - expected) <= 4e-7 * largest + moved)
 
