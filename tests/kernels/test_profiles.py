@@ -70,12 +70,15 @@ def test_profiles_in_single_precision_err_by_rounding(widths, centre, start) -> 
     window = (2 * LANES, start, start, start + 2 * LANES)
     computed = profiles_of(np.float32, *window, centre, widths)
     expected = expected_profiles(*window, centre, widths)
-    # Each part of a cell errs by 3e-7 of a part's largest value; a difference of two values of erf,
-    # of cells beyond 6.4, by twice erf's 1.5e-7. What lies between pixels is known to 6e-8 of one.
+    # Each part of a cell errs by 6.5e-7 of a part's largest value, the most that was found in 4e5
+    # profiles: the rounding of places, and of the exponent. A difference of two values of erf, of
+    # cells beyond 6.4, errs by less, and by the rounding of places.
     n_parts = np.array([[max(count_parts(np.float32(width)), 1)] for width in widths])
     largest = 2 * n_parts * scipy.special.erf(np.array(widths)[:, None] / (2 * n_parts))
-    moved = 6e-8 * np.minimum(np.array(widths)[:, None], 2e6)
-    assert np.all(np.abs(computed - expected) <= 4e-7 * largest + moved)
+    moved = np.where(np.array(widths)[:, None] > WIDEST_SERIES, 6e-8, 0.0) * np.minimum(
+        np.array(widths)[:, None], 2e6
+    )
+    assert np.all(np.abs(computed - expected) <= 7e-7 * largest + moved)
 
 
 @given(st.floats(0.01, 8.0), st.floats(0, 15))
