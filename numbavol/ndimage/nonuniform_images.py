@@ -150,23 +150,26 @@ def choose_plane_spreading(
         choices = [(np.float32, options["upsampfac"]), (np.float64, options["upsampfac"])]
     else:
         choices = [(np.float32, 1.5), (np.float32, 2.0), (np.float64, 2.0)]
+    found = None
     for dtype, fineness in choices:
         decay = math.pi * math.sqrt(1.0 - 1.0 / fineness)
         width = max(math.ceil(math.log(WINDOW_ERROR / (eps / 2)) / decay), NARROWEST_WINDOW)
         if width > WIDEST_WINDOW:
-            msg = (
-                f"opts: expected an upsampfac with which windows of {WIDEST_WINDOW} cells reach "
-                f"eps {eps:g}, got {fineness:g}, which takes {width}"
-            )
-            raise ValueError(msg)
-        spreading = PlaneSpreading(np.dtype(dtype), fineness, width)
-        deconvolution = HalfTransformOfImage(shape, spreading).deconvolution
+            continue
+        found = PlaneSpreading(np.dtype(dtype), fineness, width)
+        deconvolution = HalfTransformOfImage(shape, found).deconvolution
         damped = np.ones_like(deconvolution) if power is None else power
         growth = math.sqrt(np.mean(deconvolution**2 * damped) / max(np.mean(damped), TINY))
-        rounding = float(np.finfo(spreading.dtype).eps) / 2
+        rounding = float(np.finfo(found.dtype).eps) / 2
         if ROUNDINGS * rounding * growth / deconvolution.min() <= eps / 2:
             break
-    return spreading
+    if found is None:
+        msg = (
+            f"opts: expected an upsampfac with which windows of {WIDEST_WINDOW} cells reach eps "
+            f"{eps:g}, got {fineness:g}, which takes {width} cells"
+        )
+        raise ValueError(msg)
+    return found
 
 
 class HalfTransformOfImage:
