@@ -50,15 +50,15 @@ class ImageStack:
         self.n_already_written = images.n_already_written
         self._images = images
 
-    def __setitem__(self, number: int, image: ArrayLike) -> None:
-        """Write one image to its place in the file, once.
+    def __setitem__(self, numbers: int | slice, images: ArrayLike) -> None:
+        """Write one image to its place in the file, or several that follow each other, once.
 
         Parameters
         ----------
-        number
-            From 0 to n - 1.
-        image
-            Real numbers of shape `(y, x)`.
+        numbers
+            From 0 to n - 1, or a slice of consecutive ones.
+        images
+            Real numbers of shape `(y, x)`, or `(m, y, x)` for a slice of m.
 
         Raises
         ------
@@ -67,14 +67,22 @@ class ImageStack:
         OSError
             If it cannot be written; carries the name of the stack.
         ValueError
-            If the image has another shape, a value that is not finite in float32, or was written
+            If an image has another shape, a value that is not finite in float32, or was written
             before, or if the stack is closed.
         """
-        index = operator.index(number)
+        if isinstance(numbers, slice):
+            chosen = range(self.shape[0])[numbers]
+            if chosen.step != 1 or not chosen:
+                msg = f"number: expected a slice of one image or more in a row, got {numbers}"
+                raise IndexError(msg)
+            shape = (len(chosen), *self.shape[1:])
+            self._images.write(chosen.start, _read_images(chosen.start, images, shape))
+            return
+        index = operator.index(numbers)
         if not 0 <= index < self.shape[0]:
             msg = f"number: expected 0 to {self.shape[0] - 1}, got {index}"
             raise IndexError(msg)
-        self._images.write(index, _read_image(index, image, self.shape[1:]))
+        self._images.write(index, _read_images(index, images, self.shape[1:])[np.newaxis])
 
 
 def write_image_stack(
@@ -277,11 +285,12 @@ def _check_is_the_same(file: PartialFile, left: Mark, mark: Mark) -> None:
     raise ValueError(msg)
 
 
-def _read_image(number: int, image: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    array = np.asarray(image)
+def _read_images(number: int, images: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    array = np.asarray(images)
     if array.dtype.kind not in "biuf" or array.shape != shape:
+        axes = "(y, x)" if len(shape) == 2 else "(m, y, x)"
         msg = (
-            f"image {number}: expected real numbers of shape (y, x) = {shape}, got {array.dtype} "
+            f"image {number}: expected real numbers of shape {axes} = {shape}, got {array.dtype} "
             f"of shape {array.shape}"
         )
         raise ValueError(msg)

@@ -80,20 +80,22 @@ class PartialStack:
         self._is_written[:n_images] = True
         self.n_already_written = n_images
 
-    def write(self, number: int, image: NDArray[np.float32]) -> None:
-        """Write an image that was not written before."""
-        statistics = _measure(number, image)
+    def write(self, first: int, images: NDArray[np.float32]) -> None:
+        """Write images in a row, (m, y, x), that were not written before."""
+        numbers = slice(first, first + len(images))
+        statistics = [_measure(first + n, image) for n, image in enumerate(images)]
         call = object()
         try:
             self._calls.add(call)
-            if self._is_stopping or self._is_written[number]:
+            if self._is_stopping or self._is_written[numbers].any():
+                number = first + int(self._is_written[numbers].argmax())
                 what = "the stack is closed" if self._is_stopping else "it was written before"
                 msg = f"image {number}: {what}"
                 raise ValueError(msg)
             with name_file_in_errors(self._filename):
-                self._file.write(_bytes_of(image), self._offset(number))
-            self._statistics[number] = statistics
-            self._is_written[number] = True
+                self._file.write(_bytes_of(images), self._offset(first))
+            self._statistics[numbers] = statistics
+            self._is_written[numbers] = True
             if time.monotonic() >= self._next_mark:
                 self._next_mark = time.monotonic() + _SECONDS_BETWEEN_MARKS
                 self.mark()

@@ -21,7 +21,7 @@ MODULES = {
     ("render_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
     ("sample_planes_cubic", "cpu"): "numbavol.kernels.cpu.planes",
     ("sample_planes_linear", "cpu"): "numbavol.kernels.cpu.planes",
-    ("shift_half_transform", "cpu"): "numbavol.kernels.cpu.transforms",
+    ("shift_half_transforms", "cpu"): "numbavol.kernels.cpu.transforms",
     ("spread_in_plane", "cpu"): "numbavol.kernels.cpu.spreading",
     ("sum_fourier_shells", "cpu"): "numbavol.kernels.cpu.shells",
     ("sum_real_shells", "cpu"): "numbavol.kernels.cpu.shells",

@@ -105,20 +105,21 @@ def shift_half_transform(
     shape: tuple[int, int],
     offset_in_pixels: NDArray[np.float64],
 ) -> NDArray[np.complexfloating[Any]]:
-    """Multiply a half transform by the phase ramp of a shift, one factor an axis.
+    """Multiply half transforms by the phase ramp of a shift, one factor an axis.
 
     Parameters
     ----------
     half
-        Shape `(y, x//2 + 1)`, zero frequency in the corner.
+        Shape `(y, x//2 + 1)`, zero frequency in the corner; or `(n, y, x//2 + 1)`.
     shape
-        `(y, x)` of the image in real space.
+        `(y, x)` of an image in real space.
     offset_in_pixels
-        `(x, y)`.
+        `(x, y)`, of shape `(2,)`; or `(n, 2)`.
     """
     moved = np.empty_like(half)
-    x, y = offset_in_pixels
-    find_kernel("shift_half_transform", "cpu")(moved, half, shape[1], float(x), float(y))
+    shift = find_kernel("shift_half_transforms", "cpu")
+    each = (-1, *half.shape[-2:])
+    shift(moved.reshape(each), half.reshape(each), shape[1], offset_in_pixels.reshape(-1, 2))
     return moved
 
 

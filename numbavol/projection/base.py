@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft
 
 from numbavol.kernels.threads import run_task
-from numbavol.ndimage import resize_with_crop_or_pad, rfftn
+from numbavol.ndimage import resize_with_crop_or_pad
 from numbavol.poses.translation import shift_half_transform
 
 if TYPE_CHECKING:
@@ -39,16 +39,17 @@ NOWHERE_ELSE = Placement(np.eye(3), np.zeros(2))
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Projection:
-    """A projection as it was made: an image in real space, or its half transform."""
+    """A projection as it was made, an image in real space or its half transform; or several."""
 
     array: NDArray[Any]
-    """``(y, x)`` with the origin at ``n // 2``, or ``(y, x // 2 + 1)`` with 0 in the corner."""
+    """``(y, x)`` with the origin at ``n // 2``, or ``(y, x // 2 + 1)`` with 0 in the corner; of
+    several, with one more axis before these."""
     shape: tuple[int, int]
-    """Of the image in real space."""
+    """Of an image in real space."""
     is_real: bool
     """Which one it is."""
     offset_in_pixels: NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(2))
-    """``(x, y)``: how far a half transform is still to be moved."""
+    """``(x, y)``: how far half transforms are still to be moved; ``(n, 2)`` of several."""
 
     def take(self, *, outputs_real_space: bool) -> NDArray[Any]:
         """Return the image or the half transform."""
@@ -60,34 +61,50 @@ class Projection:
             return self.array
         # The origin is moved to its pixel as the image is, in one go.
         middle = np.array(self.shape[::-1]) // 2
-        moved = shift_half_transform(self.array, self.shape, self.offset_in_pixels + middle)
+        moved = self._move(self.offset_in_pixels + middle)
         image: NDArray[Any] = scipy.fft.irfft2(moved, self.shape, overwrite_x=True)
         return image
 
     def to_half_transform(self) -> NDArray[np.complexfloating[Any]]:
         """Return the half transform."""
         if self.is_real:
-            return rfftn(self.array)
-        if not np.any(self.offset_in_pixels):
-            return self.array
-        return shift_half_transform(self.array, self.shape, self.offset_in_pixels)
+            return self._transform()
+        return self._move(self.offset_in_pixels) if np.any(self.offset_in_pixels) else self.array
 
     def resize(self, shape: tuple[int, int]) -> Projection:
         """Cut or pad the image around its origin."""
         if shape == self.shape:
             return self
-        return Projection(resize_with_crop_or_pad(self.to_real(), shape), shape, is_real=True)
+        image = self.to_real()
+        resized = resize_with_crop_or_pad(image, (*image.shape[:-2], *shape))
+        return Projection(resized, shape, is_real=True)
 
     def shift(self, offset_in_pixels: NDArray[np.float64]) -> Projection:
         """Move the image by (x, y) pixels; what leaves it comes in at the other side."""
         if not np.any(offset_in_pixels):
             return self
         return Projection(
-            self.array if not self.is_real else rfftn(self.array),
+            self._transform() if self.is_real else self.array,
             self.shape,
             is_real=False,
             offset_in_pixels=self.offset_in_pixels + offset_in_pixels,
         )
+
+    def take_the_only_one(self) -> Projection:
+        """Take the one that several are."""
+        return dataclasses.replace(
+            self,
+            array=self.array[0],
+            offset_in_pixels=np.broadcast_to(self.offset_in_pixels, (1, 2))[0],
+        )
+
+    def _transform(self) -> NDArray[np.complexfloating[Any]]:
+        transformed: NDArray[Any] = scipy.fft.rfft2(np.fft.ifftshift(self.array, axes=(-2, -1)))
+        return transformed
+
+    def _move(self, offset: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
+        offsets = np.broadcast_to(offset, (*self.array.shape[:-2], 2))
+        return shift_half_transform(self.array, self.shape, np.ascontiguousarray(offsets))
 
 
 class AbstractProjectionInBatches(ABC):
@@ -97,18 +114,19 @@ class AbstractProjectionInBatches(ABC):
     """How many poses are best begun together."""
 
     @abstractmethod
-    def begin(self, placements: Sequence[Placement]) -> Callable[[int], Projection]:
+    def begin(self, placements: Sequence[Placement]) -> Callable[[int, int], Projection]:
         """Do what some placements have in common, on all threads.
 
         Returns
         -------
         callable
-            Takes the number of a placement, and returns its projection.
+            Takes the numbers of a first placement and of one after the last, and returns their
+            projections; called once for each.
         """
 
     def __call__(self, placement: Placement) -> Projection:
         """Project for one placement."""
-        return self.begin([placement])(0)
+        return self.begin([placement])(0, 1).take_the_only_one()
 
 
 class AbstractVolumeIntegrator(ABC):

@@ -116,18 +116,20 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
 
         self_conjugate = list_self_conjugate(shape)
 
-        def finish(half: NDArray[np.complexfloating[Any]], placement: Placement) -> Projection:
+        def finish(
+            halves: NDArray[np.complexfloating[Any]], offsets: NDArray[np.float64]
+        ) -> Projection:
             if scale != 1.0:
-                half *= half.real.dtype.type(scale)
-            for index in self_conjugate:
-                half[index] = half[index].real
-            projection = Projection(half, shape, is_real=False)
+                halves *= halves.real.dtype.type(scale)
+            for y, x in self_conjugate:
+                halves[:, y, x] = halves[:, y, x].real
+            projection = Projection(halves, shape, is_real=False)
             if mask is not None:
-                projection = Projection(mask(projection.to_real()), shape, is_real=True)
-            if np.any(placement.offset):
-                projection = projection.resize(largest).shift(
-                    placement.offset / image_config.pixel_size
-                )
+                corrected = np.stack([mask(image) for image in projection.to_real()])
+                projection = Projection(corrected, shape, is_real=True)
+            if np.any(offsets):
+                in_pixels = offsets / image_config.pixel_size
+                projection = projection.resize(largest).shift(in_pixels)
             return projection.resize(padded)
 
         is_plain = self.out_of_bounds_mode == "fill" and self.fill_value == 0
@@ -135,7 +137,9 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
             return _PlaneSampler(volume, kept, finish)
         array = kept.to_array() if isinstance(kept, AffineCoordinates) else kept
         sample = self._make_array_sampler(volume, array[0])
-        return lambda placement: finish(sample(placement.rotation), placement)
+        return lambda placement: finish(
+            sample(placement.rotation)[np.newaxis], placement.offset[np.newaxis]
+        ).take_the_only_one()
 
     def _make_array_sampler(
         self, volume: FourierVolume, frequencies: NDArray[np.float64]
@@ -215,7 +219,7 @@ class _PlaneSampler(AbstractProjectionInBatches):
         self,
         volume: FourierVolume,
         frame: AffineCoordinates,
-        finish: Callable[[NDArray[np.complexfloating[Any]], Placement], Projection],
+        finish: Callable[[NDArray[np.complexfloating[Any]], NDArray[np.float64]], Projection],
     ) -> None:
         self._volume, self._frame, self._finish = volume, frame, finish
         _, n_y, n_x = frame.shape
@@ -227,7 +231,7 @@ class _PlaneSampler(AbstractProjectionInBatches):
         bytes_a_slice = self._values.itemsize * n_y * (n_x // 2 + 1)
         self.n_at_a_time = max(1, BYTES_AT_A_TIME // bytes_a_slice)
 
-    def begin(self, placements: Sequence[Placement]) -> Callable[[int], Projection]:
+    def begin(self, placements: Sequence[Placement]) -> Callable[[int, int], Projection]:
         """Sample the slices of some placements."""
         # As rows, R^T q is q R.
         rotations = np.stack([placement.rotation for placement in placements])
@@ -235,7 +239,8 @@ class _PlaneSampler(AbstractProjectionInBatches):
         halves = sample_half_planes(
             self._values, self._volume.shape, frame @ rotations, self._shape, self._order
         )
-        return lambda number: self._finish(halves[number], placements[number])
+        offsets = np.stack([placement.offset for placement in placements])
+        return lambda start, stop: self._finish(halves[start:stop], offsets[start:stop])
 
 
 def _take_half_plane(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,12 +14,12 @@ from numbavol.projection.auto import AutoVolumeProjection
 from numbavol.projection.base import AbstractProjectionInBatches, Placement, Projection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
     from numbavol.poses import AbstractPose
-    from numbavol.projection.base import AbstractVolumeIntegrator, Prepared
+    from numbavol.projection.base import AbstractVolumeIntegrator
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeParametrization
 
@@ -129,8 +129,8 @@ def project(
         images = _read_out(out, one if poses.n_poses is None else (n_images, *one), dtype)
         each = images[np.newaxis] if poses.n_poses is None else images
 
-    def write(number: int, projection: Projection) -> None:
-        each[number] = projection.take(outputs_real_space=outputs_real_space)
+    def write(numbers: int | slice, projection: Projection) -> None:
+        each[numbers] = projection.take(outputs_real_space=outputs_real_space)
 
     with progress_bar("projecting", is_wanted=progress) as report:
         project_each(write, volume, poses, image_config, integrator, first=first, report=report)
@@ -138,7 +138,7 @@ def project(
 
 
 def project_each(
-    write: Callable[[int, Projection], None],
+    write: Callable[[int | slice, Projection], None],
     volume: AbstractVolumeParametrization,
     poses: AbstractPose,
     image_config: ImageConfig,
@@ -152,8 +152,8 @@ def project_each(
     Parameters
     ----------
     write
-        Takes the number of a pose and its projection, of ``image_config.shape``; several threads
-        call it at once.
+        Takes the number of a pose and its projection, of ``image_config.shape``, or the numbers of
+        several and theirs; several threads call it at once.
     volume, poses, image_config, integrator
         As in `project`.
     first
@@ -175,38 +175,50 @@ def project_each(
     prepared = (integrator or AutoVolumeProjection()).prepare(
         volume.get_representation(), image_config
     )
-    n_at_a_time, n_a_task = n_images, 1
     if isinstance(prepared, AbstractProjectionInBatches):
-        n_at_a_time, n_a_task = prepared.n_at_a_time, IMAGES_A_TASK
-    for start in range(first, n_images, n_at_a_time):
-        stop = min(start + n_at_a_time, n_images)
-        make = _begin(prepared, rotations[start:stop], offsets[start:stop])
+        _project_in_batches(write, prepared, rotations, offsets, image_config.shape, first, report)
+        return
+
+    def work(number: int) -> None:
+        projection = prepared(Placement(rotations[number], offsets[number]))
+        write(number, projection.resize(image_config.shape))
+
+    def count(n_done: int, _: int) -> None:
+        if report is not None:
+            report(first + n_done, n_images)
+
+    run_tasks(work, range(first, n_images), count)
+
+
+def _project_in_batches(
+    write: Callable[[int | slice, Projection], None],
+    prepared: AbstractProjectionInBatches,
+    rotations: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+    shape: tuple[int, int],
+    first: int,
+    report: Callable[[int, int], object] | None,
+) -> None:
+    n_images = len(rotations)
+    for start in range(first, n_images, prepared.n_at_a_time):
+        stop = min(start + prepared.n_at_a_time, n_images)
+        placements = [Placement(rotations[n], offsets[n]) for n in range(start, stop)]
+        make = prepared.begin(placements)
 
         def work(
             task: int,
             start: int = start,
             stop: int = stop,
-            make: Callable[[int], Projection] = make,
+            make: Callable[[int, int], Projection] = make,
         ) -> None:
-            for number in range(task, min(task + n_a_task, stop)):
-                write(number, make(number - start).resize(image_config.shape))
+            end = min(task + IMAGES_A_TASK, stop)
+            write(slice(task, end), make(task - start, end - start).resize(shape))
 
         def count(n_done: int, _: int, start: int = start, stop: int = stop) -> None:
             if report is not None:
-                report(min(start + n_done * n_a_task, stop), n_images)
+                report(min(start + n_done * IMAGES_A_TASK, stop), n_images)
 
-        run_tasks(work, range(start, stop, n_a_task), count)
-
-
-def _begin(
-    prepared: Prepared, rotations: NDArray[np.float64], offsets: NDArray[np.float64]
-) -> Callable[[int], Projection]:
-    placements: Sequence[Placement] = [
-        Placement(rotation, offset) for rotation, offset in zip(rotations, offsets, strict=True)
-    ]
-    if isinstance(prepared, AbstractProjectionInBatches):
-        return prepared.begin(placements)
-    return lambda number: prepared(placements[number])
+        run_tasks(work, range(start, stop, IMAGES_A_TASK), count)
 
 
 def _check_there_are_poses(n_poses: int) -> None:

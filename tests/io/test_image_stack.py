@@ -192,11 +192,11 @@ def test_a_first_pixel_unlike_the_others_costs_no_accuracy(image, first):
     low, high, mean, variance = partial_stack._measure(0, image)
     expected = image.astype(np.float64)
     assert (low, high) == (expected.min(), expected.max())
-    # Roundings of float64, as many as there are pixels.
+    # Roundings of float64, as many as there are pixels; of squares, of differences and of sums.
     scale = np.abs(expected).max()
     assert_allclose(mean, expected.mean(), rtol=0, atol=1e-15 * image.size * scale)
     assert_allclose(
-        variance, expected.var(), rtol=1e-15 * image.size + 1e-14, atol=1e-28 * scale**2
+        variance, expected.var(), rtol=3e-15 * image.size + 1e-14, atol=1e-28 * scale**2
     )
 
 

@@ -50,16 +50,17 @@ def fill_phase_factors(factors: Array, n: int, offset: float) -> None:
 
 
 @kernel
-def shift_half_transform(
-    out: Array, half: Array, n_x: int, offset_x: float, offset_y: float
-) -> None:
-    """Multiply the half transform of an image of ``n_x`` columns so that it moves, in pixels.
+def shift_half_transforms(out: Array, halves: Array, n_x: int, offsets: Array) -> None:
+    """Multiply half transforms of images of ``n_x`` columns so that each moves, in pixels.
 
-    Owns ``out``, complex (y, x // 2 + 1) like ``half``, which it may be.
+    Owns ``out``, complex (n, y, x // 2 + 1) like ``halves``, which it may be; ``offsets`` (n, 2)
+    are (x, y).
     """
-    column, row = np.empty(half.shape[0], half.dtype), np.empty(half.shape[1], half.dtype)
-    fill_phase_factors(column, half.shape[0], offset_y)
-    fill_phase_factors(row, n_x, offset_x)
-    for y in range(half.shape[0]):
-        for x in range(half.shape[1]):
-            out[y, x] = half[y, x] * (column[y] * row[x])
+    n_y, n_half = halves.shape[1], halves.shape[2]
+    column, row = np.empty(n_y, halves.dtype), np.empty(n_half, halves.dtype)
+    for image in range(halves.shape[0]):
+        fill_phase_factors(column, n_y, offsets[image, 1])
+        fill_phase_factors(row, n_x, offsets[image, 0])
+        for y in range(n_y):
+            for x in range(n_half):
+                out[image, y, x] = halves[image, y, x] * (column[y] * row[x])
