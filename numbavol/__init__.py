@@ -4,13 +4,15 @@ How data flow, and the folder of each step::
 
     a structure file --atoms--> positions and scattering factors --volumes--> a volume
     a volume --rendering--> a voxel grid (z, y, x) --io--> an MRC map
+    a volume and poses --projection--> images (n, y, x) --io--> a stack and a STAR file
 
 - ``atoms``: what is in a structure file, and how atoms scatter electrons.
 - ``poses``: rotations and shifts, one or many in one object.
 - ``volumes``: how density is held.
 - ``rendering``: from a volume to a voxel grid.
+- ``projection``: from a volume and poses to images.
 - ``ndimage``: functions of arrays.
-- ``io``: map files.
+- ``io``: files of maps, image stacks and particles.
 - ``kernels``: what is compiled; arrays in, arrays out.
 - ``cli``: the ``numbavol`` command.
 - ``data``: a structure to try things on.

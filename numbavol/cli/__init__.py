@@ -2,6 +2,7 @@
 
 - ``command``: the group, and how errors leave it.
 - ``render``: ``numbavol render``, a structure file to a map.
+- ``project``: ``numbavol project``, a model or a map to a stack of images.
 - ``info``: ``numbavol info``, what is in a file.
 - ``fsc``: ``numbavol fsc``, the Fourier shell correlation of two maps.
 - ``output``: lines, JSON and progress.
