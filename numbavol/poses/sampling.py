@@ -12,7 +12,9 @@ from scipy.spatial.transform import Rotation
 from numbavol.arguments import check_fits_in_memory, read_reals
 from numbavol.poses.representations import EulerAnglePose, QuaternionPose
 from numbavol.poses.symmetry import (
+    cover_unit,
     find_mates,
+    lie_on_axis,
     make_symmetry_rotations,
     reduce_to_asymmetric_unit,
 )
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 
 # Of a number that was rounded: 7.5 degrees are 48 steps a turn, not 49.
 _ROUNDING = 1e-9
+# Below it, numbers of poses stop being numbers.
+_FINEST_IN_DEGREES = 1e-9
+# In units of the square root of a view's area. A smaller number leaves near mates on the edges of a
+# unit, a larger one gaps; neighbours in HEALPix are as near as this.
+_SPARSEST_MATES = 0.7
+_BYTES_OF_A_RANDOM_POSE = 360
+_BYTES_OF_A_GRIDS_POSE = 150
 
 
 def draw_random_poses(
@@ -57,6 +66,13 @@ def draw_random_poses(
     ------
     ValueError
         If an argument is not as described.
+    MemoryError
+        If there are more poses than memory is free for.
+
+    References
+    ----------
+    G. Marsaglia, Choosing a point from the surface of a sphere, The Annals of Mathematical
+    Statistics 43, 645-646, 1972: normal numbers, divided by their length, are uniform on a sphere.
 
     Examples
     --------
@@ -75,8 +91,8 @@ def draw_random_poses(
             f"{offset_deviation_in_angstroms!r}"
         )
         raise ValueError(msg)
-    generator = np.random.default_rng(rng)
-    # Four normal numbers point to a uniform place on the sphere of quaternions.
+    generator = _read_generator(rng)
+    check_fits_in_memory("n_poses", f"{number} poses", _BYTES_OF_A_RANDOM_POSE * number)
     rotation = Rotation.from_quat(generator.normal(size=(number, 4)))
     offsets = deviation * generator.normal(size=(number, 2))
     poses = QuaternionPose.from_rotation_and_translation(rotation, offsets)
@@ -91,13 +107,17 @@ def make_pose_grid(angular_spacing_in_degrees: float, *, symmetry: str = "C1") -
     Views are the pixels of HEALPix, :math:`12 n^2` directions of equal area, with the smallest n
     for which :math:`\sqrt{\pi / 3} / n`, the square root of that area, is at most the spacing; each
     is turned in the plane in equal steps of at most the spacing. At 7.5 degrees this is what RELION
-    has at HEALPix order 3: 768 views, 48 turns each. No rotation is further from the grid than 0.91
-    times the spacing (measured at 30, 15 and 7.5 degrees).
+    has at HEALPix order 3: 768 views, 48 turns each. No rotation was found further from the grid
+    than 0.93 times the spacing.
+
+    Of a symmetric molecule, views in the asymmetric unit stay. HEALPix has not every symmetry, so
+    that mates of others may lie between them: these are added, until all are within 0.7 of a view's
+    side. No rotation was found further from the grid and its mates than 1.1 times the spacing.
 
     Parameters
     ----------
     angular_spacing_in_degrees
-        Above 0, at most 180.
+        From 1e-9 to 180.
     symmetry
         Of the molecule, see `make_symmetry_rotations`: the grid is that of its asymmetric unit.
 
@@ -128,15 +148,23 @@ def make_pose_grid(angular_spacing_in_degrees: float, *, symmetry: str = "C1") -
     spacing = _read_spacing(angular_spacing_in_degrees)
     operations = make_symmetry_rotations(symmetry)
     n_sides = math.ceil(math.sqrt(math.pi / 3) / math.radians(spacing) - _ROUNDING)
-    psi = _divide_turn(spacing)
-    n_poses = 12 * n_sides**2 * len(psi)
-    # Five arrays of a pose, and as many while they are made.
-    check_fits_in_memory("angular_spacing_in_degrees", f"{n_poses} poses", 80 * n_poses)
-    rot, tilt = (np.repeat(angles, len(psi)) for angles in _make_healpix_directions(n_sides))
-    poses = EulerAnglePose.from_relion_angles(rot, tilt, np.tile(psi, 12 * n_sides**2))
+    n_turns = _count_turns(spacing)
+    _check_grid_fits(12 * n_sides**2 * n_turns // len(operations))
+    rot, tilt = _make_healpix_directions(n_sides)
     if len(operations) == 1:
-        return poses
-    return poses[find_mates(poses.rotation, operations) == 0]
+        return _turn_views(rot, tilt, n_turns)
+    rotation = EulerAnglePose.from_relion_angles(rot, tilt, 0.0).rotation
+    farthest = _SPARSEST_MATES * math.sqrt(math.pi / 3) / n_sides
+    views = cover_unit(rotation, operations, farthest)
+    x, y, z = views.T
+    rot, tilt = np.rad2deg(np.arctan2(y, x)), np.rad2deg(np.arctan2(np.hypot(x, y), z))
+    poses = _turn_views(rot, tilt, n_turns)
+    # Of turns about a view along an axis, some are mates.
+    needed = np.ones(len(poses), np.bool)
+    on_axis = np.flatnonzero(np.repeat(lie_on_axis(views, operations), n_turns))
+    if len(on_axis):
+        needed[on_axis] = find_mates(poses[on_axis].rotation, operations) == 0
+    return poses[needed]
 
 
 def make_in_plane_poses(
@@ -147,7 +175,7 @@ def make_in_plane_poses(
     Parameters
     ----------
     angular_spacing_in_degrees
-        Above 0, at most 180: steps are at most as large, and a whole number of them is a turn.
+        From 1e-9 to 180: steps are at most as large, and a whole number of them is a turn.
     pose
         The view, which comes first; without it, along z. Its offset is kept.
 
@@ -160,6 +188,8 @@ def make_in_plane_poses(
     ------
     ValueError
         If an argument is not as described.
+    MemoryError
+        If there are more poses than memory is free for.
 
     Examples
     --------
@@ -167,17 +197,18 @@ def make_in_plane_poses(
     >>> make_in_plane_poses(90.0).psi_angle
     array([  0.,  90., 180., 270.])
     """
-    turns = _divide_turn(_read_spacing(angular_spacing_in_degrees))
+    n_turns = _count_turns(_read_spacing(angular_spacing_in_degrees))
     view = EulerAnglePose() if pose is None else EulerAnglePose.from_pose(pose)
     if view.n_poses is not None:
         msg = f"pose: expected one pose, got {pose!r}"
         raise ValueError(msg)
+    _check_grid_fits(n_turns)
     return EulerAnglePose(
         offset_x_in_angstroms=view.offset_x_in_angstroms,
         offset_y_in_angstroms=view.offset_y_in_angstroms,
         phi_angle=view.phi_angle,
         theta_angle=view.theta_angle,
-        psi_angle=view.psi_angle + turns,
+        psi_angle=view.psi_angle + _divide_turn(n_turns),
         offset_z_in_angstroms=view.offset_z_in_angstroms,
     )
 
@@ -202,17 +233,40 @@ def _make_healpix_directions(n_sides: int) -> tuple[NDArray[np.float64], NDArray
     return azimuth, np.rad2deg(np.arccos(np.repeat(height, n_in_ring)))
 
 
-def _divide_turn(spacing: float) -> NDArray[np.float64]:
-    n_steps = math.ceil(360.0 / spacing - _ROUNDING)
-    return np.asarray(np.arange(n_steps) * (360.0 / n_steps), np.float64)
+def _turn_views(
+    rot: NDArray[np.float64], tilt: NDArray[np.float64], n_turns: int
+) -> EulerAnglePose:
+    psi = np.tile(_divide_turn(n_turns), len(rot))
+    return EulerAnglePose.from_relion_angles(np.repeat(rot, n_turns), np.repeat(tilt, n_turns), psi)
+
+
+def _count_turns(spacing: float) -> int:
+    return math.ceil(360.0 / spacing - _ROUNDING)
+
+
+def _divide_turn(n_turns: int) -> NDArray[np.float64]:
+    return np.asarray(np.arange(n_turns) * (360.0 / n_turns), np.float64)
+
+
+def _check_grid_fits(n_poses: int) -> None:
+    n_bytes = _BYTES_OF_A_GRIDS_POSE * n_poses
+    check_fits_in_memory("angular_spacing_in_degrees", f"{n_poses} poses", n_bytes)
 
 
 def _read_spacing(value: float) -> float:
     spacing = read_reals("angular_spacing_in_degrees", value)
-    if spacing.ndim or not 0.0 < spacing <= 180.0:
-        msg = f"angular_spacing_in_degrees: expected a number above 0, at most 180, got {value!r}"
+    if spacing.ndim or not _FINEST_IN_DEGREES <= spacing <= 180.0:
+        msg = f"angular_spacing_in_degrees: expected a number from 1e-9 to 180, got {value!r}"
         raise ValueError(msg)
     return float(spacing)
+
+
+def _read_generator(rng: np.random.Generator | int | None) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        msg = f"rng: expected a Generator, a whole number of at least 0, or None, got {rng!r}"
+        raise ValueError(msg) from error
 
 
 def _read_number(value: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 import numbavol
 from numbavol import draw_random_poses, make_in_plane_poses, make_pose_grid
 from numbavol.poses.sampling import _make_healpix_directions
+from numbavol.poses.symmetry import cover_unit, find_mates
 
 N = 40_000
 
@@ -80,11 +81,18 @@ def test_random_poses_of_a_unit_are_uniform_when_all_mates_are_taken(symmetry: s
         ((3,), {"offset_deviation_in_angstroms": -1.0}, "^offset_deviation_in_angstroms: "),
         ((3,), {"offset_deviation_in_angstroms": np.inf}, "^offset_deviation_in_angstroms: "),
         ((3,), {"symmetry": "Q"}, "^symmetry: "),
+        ((3, -1), {}, "^rng: .*got -1"),
+        ((3, "seed"), {}, "^rng: .*got 'seed'"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(arguments, options, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         draw_random_poses(*arguments, **options)
+
+
+def test_more_random_poses_than_fit_are_refused() -> None:
+    with pytest.raises(MemoryError, match=r"^n_poses: .* poses"):
+        draw_random_poses(10**12)
 
 
 # Grids
@@ -135,24 +143,86 @@ def test_no_rotation_is_far_from_the_grid(spacing: float) -> None:
     distances, _ = tree.query(Rotation.random(20_000, rng=0).as_quat())
     farthest = np.rad2deg(4 * np.arcsin(distances.max() / 2))
     # As documented; random rotations nearly find the farthest.
-    assert 0.75 * spacing < farthest < 0.91 * spacing
+    assert 0.75 * spacing < farthest < 0.93 * spacing
 
 
-@pytest.mark.parametrize("symmetry", ["C3", "D2", "T", "O", "I"])
-def test_a_units_grid_and_its_mates_cover_all_rotations(symmetry: str) -> None:
-    spacing = 20.0
+def distances_to_mates(poses: numbavol.EulerAnglePose, symmetry: str, rotation: Rotation):
+    """How far each rotation is from the nearest pose or mate of one, in degrees."""
     operations = numbavol.make_symmetry_rotations(symmetry)
+    mates = np.concatenate([(poses.rotation * operation).as_quat() for operation in operations])
+    distances, _ = KDTree(np.concatenate([mates, -mates])).query(rotation.as_quat())
+    return np.rad2deg(4 * np.arcsin(distances / 2))
+
+
+# HEALPix has fourfold symmetry, so that its own grid has gaps at the edges of other units: about
+# the axes of C5 and C7, and at 30 degrees it has no view at all in that of I.
+@pytest.mark.parametrize(
+    ("symmetry", "spacing"),
+    [("C3", 20), ("C5", 20), ("C7", 20), ("D2", 20), ("D5", 24), ("T", 15), ("O", 15), ("O", 24),
+     ("I", 30), ("I", 15), ("I1", 12), ("I3", 10)],
+)  # fmt: skip
+def test_a_units_grid_and_its_mates_cover_all_rotations(symmetry: str, spacing: float) -> None:
+    unit = make_pose_grid(spacing, symmetry=symmetry)
+    farthest = distances_to_mates(unit, symmetry, Rotation.random(5_000, rng=1)).max()
+    assert farthest < 1.1 * spacing
+    share = (
+        len(unit) * len(numbavol.make_symmetry_rotations(symmetry)) / len(make_pose_grid(spacing))
+    )
+    # A small unit has many edges, on both sides of which views are kept.
+    assert 1.0 <= share < 1.75
+
+
+@pytest.mark.parametrize("symmetry", ["C3", "C5", "T", "O", "I"])
+def test_added_views_are_no_nearer_than_asked_and_leave_none_farther(symmetry: str) -> None:
+    farthest = 0.12
+    rot, tilt = _make_healpix_directions(6)
+    rotation = numbavol.EulerAnglePose.from_relion_angles(rot, tilt, 0.0).rotation
+    operations = numbavol.make_symmetry_rotations(symmetry)
+    views = cover_unit(rotation, operations, farthest)
+    healpix = rotation.as_matrix()[:, 2]
+    n_inside = np.count_nonzero(find_mates(rotation, operations) == 0)
+    inside = healpix[find_mates(rotation, operations) == 0]
+    np.testing.assert_allclose(views[:n_inside], inside, atol=1e-14)
+    assert len(views) > n_inside
+    for i in range(n_inside, len(views)):
+        mates = np.concatenate([operation.apply(views[:i]) for operation in operations])
+        assert np.linalg.norm(mates - views[i], axis=1).min() > farthest
+    mates = np.concatenate([operation.apply(views) for operation in operations])
+    assert KDTree(mates).query(healpix)[0].max() <= farthest
+
+
+@pytest.mark.parametrize("symmetry", ["C2", "C4", "D2", "D4"])
+@pytest.mark.parametrize("spacing", [30.0, 18.0])
+def test_where_the_grid_has_the_symmetry_its_unit_and_mates_are_the_grid(
+    symmetry: str, spacing: float
+) -> None:
     whole, unit = make_pose_grid(spacing), make_pose_grid(spacing, symmetry=symmetry)
-    # Mates of a grid's rotations need not be on it, so that the counts agree but for the edges.
-    assert len(unit) == pytest.approx(len(whole) / len(operations), rel=0.35)
-    mates = [(unit.rotation * operation).as_quat() for operation in operations]
-    tree = KDTree(np.concatenate([*mates, *(-quaternions for quaternions in mates)]))
-    distances, _ = tree.query(Rotation.random(4_000, rng=1).as_quat())
-    # Beyond the edges of the unit, a mate is at most as far as its neighbour would have been.
-    assert np.rad2deg(4 * np.arcsin(distances.max() / 2)) < 1.6 * spacing
+    order = len(numbavol.make_symmetry_rotations(symmetry))
+    assert len(unit) * order == len(whole)
+    # An arcsine of half a distance between unit vectors: rounding of 1e-16, in degrees.
+    assert distances_to_mates(unit, symmetry, whole.rotation).max() < 1e-10
 
 
-@pytest.mark.parametrize("spacing", [0.0, -1.0, 181.0, np.nan, [10.0, 20.0]])
+@given(
+    st.sampled_from(["C2", "C3", "C6", "C99", "D1", "D3", "D7", "T", "O", "I1", "I2", "I3", "I4"]),
+    st.floats(15.0, 180.0),
+)
+@example("O", 24.0)
+@example("D8", 60.0)
+@example("I2", 30.0)
+def test_a_units_grid_lies_in_the_unit_and_has_no_mates(symmetry: str, spacing: float) -> None:
+    poses = make_pose_grid(spacing, symmetry=symmetry)
+    assert len(poses) > 0
+    quaternions = poses.rotation.as_quat()
+    reduced = numbavol.reduce_to_asymmetric_unit(poses, symmetry).rotation
+    assert (reduced * poses.rotation.inv()).magnitude().max() < 1e-9
+    # As each is its own mate in the unit, two are mates only if they are equal.
+    both = np.concatenate([quaternions, -quaternions])
+    distances, _ = KDTree(both).query(quaternions, k=2)
+    assert distances[:, 1].min() > 1e-3
+
+
+@pytest.mark.parametrize("spacing", [0.0, -1.0, 181.0, 5e-324, np.nan, [10.0, 20.0]])
 def test_other_spacings_are_refused(spacing) -> None:
     with pytest.raises(ValueError, match=r"^angular_spacing_in_degrees: "):
         make_pose_grid(spacing)
@@ -160,9 +230,10 @@ def test_other_spacings_are_refused(spacing) -> None:
         make_in_plane_poses(spacing)
 
 
-def test_a_grid_that_does_not_fit_is_refused() -> None:
+@pytest.mark.parametrize("make", [make_pose_grid, make_in_plane_poses])
+def test_a_grid_that_does_not_fit_is_refused(make) -> None:
     with pytest.raises(MemoryError, match=r"^angular_spacing_in_degrees: .* poses"):
-        make_pose_grid(0.01)
+        make(1e-9)
 
 
 # In the plane

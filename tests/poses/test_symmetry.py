@@ -63,10 +63,18 @@ def test_axes_lie_where_relion_has_them(symmetry: str, folds: int, axis) -> None
     assert contains(make_symmetry_rotations(symmetry).as_matrix(), turn)
 
 
-@pytest.mark.parametrize("symmetry", ["", "C", "C0", "D0", "X2", "I5", "C-1", "C2.5", "O1", None])
+@pytest.mark.parametrize(
+    "symmetry", ["", "C", "C0", "C100", "D0", "X2", "I5", "C-1", "C2.5", "O1", None]
+)
 def test_other_symmetries_are_refused(symmetry) -> None:
     with pytest.raises(ValueError, match=r"^symmetry: expected .*got"):
         make_symmetry_rotations(symmetry)
+
+
+def test_who_writes_to_rotations_changes_only_his_own() -> None:
+    rotations = make_symmetry_rotations("O")
+    rotations[0] = rotations[5]
+    assert make_symmetry_rotations("O")[0].magnitude() == 0.0
 
 
 def test_lower_case_will_do() -> None:
@@ -99,6 +107,15 @@ def test_views_along_axes_and_edges_have_one_mate(symmetry: str) -> None:
             mates = numbavol.QuaternionPose.from_rotation(turned * operations)
             reduced = reduce_to_asymmetric_unit(mates, symmetry).rotation
             assert (reduced * reduced[0].inv()).magnitude().max() < 1e-6
+
+
+def test_many_are_reduced_as_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    poses = numbavol.draw_random_poses(50, rng=5)
+    one_by_one = [reduce_to_asymmetric_unit(pose, "O").rotation.as_matrix() for pose in poses]
+    monkeypatch.setattr(numbavol.poses.symmetry, "_MATES_AT_A_TIME", 24 * 7)
+    together = reduce_to_asymmetric_unit(poses, "O").rotation.as_matrix()
+    np.testing.assert_allclose(together, one_by_one, atol=1e-14)
+    assert len(reduce_to_asymmetric_unit(poses[:0], "O")) == 0
 
 
 @pytest.mark.parametrize("symmetry", ["C3", "D2", "T", "O", "I"])
