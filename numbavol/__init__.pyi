@@ -98,6 +98,7 @@ from .poses import (
 from .projection import (
     AbstractVolumeIntegrator,
     AutoVolumeProjection,
+    EwaldSphereExtraction,
     FFTAtomProjection,
     FourierSliceExtraction,
     GaussianMixtureProjection,
@@ -155,6 +156,7 @@ __all__ = [
     "Cylindrical2DCosineMask",
     "Cylindrical3DCosineMask",
     "EulerAnglePose",
+    "EwaldSphereExtraction",
     "FFTAtomProjection",
     "FFTAtomRenderFn",
     "FourierConstant",

@@ -52,7 +52,7 @@ def sample_fourier_planes(
         If the planes have another shape or are not finite.
     """
     grid = np.ascontiguousarray(fourier_voxel_grid)
-    return _sample_planes(grid, grid.shape, planes, shape, shape[0], order=1)
+    return _sample(grid, grid.shape, planes, shape, shape, order=1)
 
 
 def sample_fourier_planes_spline(
@@ -81,7 +81,7 @@ def sample_fourier_planes_spline(
     """
     coefficients = np.ascontiguousarray(spline_coefficients)
     grid_shape = tuple(length - 2 for length in coefficients.shape)
-    return _sample_planes(coefficients, grid_shape, planes, shape, shape[0], order=3)
+    return _sample(coefficients, grid_shape, planes, shape, shape, order=3)
 
 
 def sample_half_planes(
@@ -113,16 +113,44 @@ def sample_half_planes(
         ``(planes, y, x // 2 + 1)``.
     """
     half = (shape[0], shape[1] // 2 + 1)
-    return _sample_planes(values, grid_shape, planes, half, (shape[0] + 1) // 2, order)
+    return _sample(values, grid_shape, planes, half, ((shape[0] + 1) // 2, half[1]), order)
 
 
-def _sample_planes(
+def sample_curved_surfaces(
+    values: NDArray[np.complexfloating[Any, Any]],
+    grid_shape: tuple[int, int, int],
+    planes: NDArray[np.float64],
+    curvatures: NDArray[np.float64],
+    shape: tuple[int, int],
+    order: int,
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Sample surfaces over whole planes, zero frequency in the corner.
+
+    Parameters
+    ----------
+    values, grid_shape, planes, shape, order
+        As in `sample_half_planes`.
+    curvatures
+        ``(planes, 3)``: a frequency k of a plane is moved by the square of k times this, in cycles
+        a voxel.
+
+    Returns
+    -------
+    NDArray
+        ``(planes, y, x)``.
+    """
+    n_positive = ((shape[0] + 1) // 2, (shape[1] + 1) // 2)
+    return _sample(values, grid_shape, planes, shape, n_positive, order, curvatures)
+
+
+def _sample(
     values: NDArray[Any],
     grid_shape: tuple[int, ...],
     planes: ArrayLike,
     shape: tuple[int, int],
-    n_positive: int,
+    n_positive: tuple[int, int],
     order: int,
+    curvatures: NDArray[np.float64] | None = None,
 ) -> NDArray[np.complexfloating[Any, Any]]:
     frames = read_reals("planes", planes)
     if frames.ndim != 3 or frames.shape[1:] != (3, 3):
@@ -137,15 +165,16 @@ def _sample_planes(
     lowest = -PLANE_ROUNDING * lengths
     highest = np.where(lengths % 2 == 0, lengths, lengths - 1) - lowest
     out = np.empty((len(frames), *shape), values.dtype)
-    kernel = find_kernel("sample_planes_linear" if order == 1 else "sample_planes_cubic", "cpu")
     real_values, real_out = as_reals(values), as_reals(out).reshape(*out.shape, 2)
     tiles = _order_tiles(cells, shape, n_positive, grid_shape)
+    surfaces = (cells,) if curvatures is None else (cells, curvatures * lengths)
+    kernel = find_kernel("sample_planes" if curvatures is None else "sample_surfaces", "cpu")
 
     def sample(start: int) -> None:
         stop = min(start + TILES_PER_TASK, len(tiles))
         kernel(
-            real_out, real_values, grid_shape, cells, n_positive, lowest, highest, tiles, TILE_SIDE,
-            start, stop,
+            real_out, real_values, grid_shape, (0,) * order, *surfaces, n_positive, lowest,
+            highest, tiles, TILE_SIDE, start, stop,
         )  # fmt: skip
 
     run_tasks(sample, range(0, len(tiles), TILES_PER_TASK))
@@ -155,7 +184,7 @@ def _sample_planes(
 def _order_tiles(
     cells: NDArray[np.float64],
     shape: tuple[int, int],
-    n_positive: int,
+    n_positive: tuple[int, int],
     grid_shape: tuple[int, ...],
 ) -> NDArray[np.int64]:
     """List the tiles of all planes, (tiles, 3), by where in the volume they are."""
@@ -165,14 +194,20 @@ def _order_tiles(
             np.arange(0, shape[0], TILE_SIDE), np.arange(0, shape[1], TILE_SIDE), indexing="ij"
         )
     )
-    numbers = np.arange(len(cells))
     tiles = np.empty((len(cells), len(rows), 3), np.int64)
-    tiles[..., 0], tiles[..., 1], tiles[..., 2] = numbers[:, np.newaxis], rows, columns
-    from_zero = np.where(rows < n_positive, rows, rows - shape[0]) + TILE_SIDE // 2
+    tiles[..., 0], tiles[..., 1], tiles[..., 2] = (
+        np.arange(len(cells))[:, np.newaxis],
+        rows,
+        columns,
+    )
+    from_zero = [
+        np.where(first < positive, first, first - n) + TILE_SIDE // 2
+        for first, positive, n in zip((rows, columns), n_positive, shape, strict=True)
+    ]
     middles = (
         cells[:, np.newaxis, 0]
-        + (columns + TILE_SIDE // 2)[:, np.newaxis] * cells[:, np.newaxis, 1]
-        + from_zero[:, np.newaxis] * cells[:, np.newaxis, 2]
+        + from_zero[1][:, np.newaxis] * cells[:, np.newaxis, 1]
+        + from_zero[0][:, np.newaxis] * cells[:, np.newaxis, 2]
     )
     bricks = np.clip(middles, 0, np.array(grid_shape[::-1]) - 1) // TILE_SIDE
     keys = compute_morton_keys(bricks.reshape(-1, 3).astype(np.uint64))

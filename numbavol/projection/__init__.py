@@ -4,14 +4,18 @@
 - ``base``: `AbstractVolumeIntegrator`, and what a projection is while it is made.
 - ``gaussian_mixture``: `GaussianMixtureProjection`, pixel averages of Gaussians.
 - ``fourier_slices``: `FourierSliceExtraction`, slices of Fourier volumes.
+- ``ewald_sphere``: `EwaldSphereExtraction`, curved surfaces of Fourier volumes.
+- ``fourier_sampling``: what these two have in common.
 - ``fft_atoms``: `FFTAtomProjection`, groups of atoms by transforms of their positions.
 - ``real_voxels``: `RealVoxelProjection`, maps by transforms of their turned voxels.
 - ``auto``: `AutoVolumeProjection`, the integrator of a volume.
+- ``neighbours``: positions in an order of neighbours.
 - ``many``: `project`, for many poses.
 """
 
 from numbavol.projection.auto import AutoVolumeProjection
 from numbavol.projection.base import AbstractVolumeIntegrator, Placement, Projection
+from numbavol.projection.ewald_sphere import EwaldSphereExtraction
 from numbavol.projection.fft_atoms import FFTAtomProjection
 from numbavol.projection.fourier_slices import FourierSliceExtraction
 from numbavol.projection.gaussian_mixture import GaussianMixtureProjection
@@ -22,6 +26,7 @@ from numbavol.projection.real_voxels import RealVoxelProjection
 __all__ = [
     "AbstractVolumeIntegrator",
     "AutoVolumeProjection",
+    "EwaldSphereExtraction",
     "FFTAtomProjection",
     "FourierSliceExtraction",
     "GaussianMixtureProjection",

@@ -46,49 +46,44 @@ class Projection:
     several, with one more axis before these."""
     shape: tuple[int, int]
     """Of an image in real space."""
-    is_real: bool
+    is_image: bool
     """Which one it is."""
     offset_in_pixels: NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(2))
     """``(x, y)``: how far half transforms are still to be moved; ``(n, 2)`` of several."""
 
     def take(self, *, outputs_real_space: bool) -> NDArray[Any]:
         """Return the image or the half transform."""
-        return self.to_real() if outputs_real_space else self.to_half_transform()
+        return self.to_image() if outputs_real_space else self.to_transform()
 
-    def to_real(self) -> NDArray[np.floating[Any]]:
+    def to_image(self) -> NDArray[np.floating[Any]]:
         """Return the image."""
-        if self.is_real:
+        if self.is_image:
             return self.array
         # The origin is moved to its pixel as the image is, in one go.
         middle = np.array(self.shape[::-1]) // 2
-        moved = self._move(self.offset_in_pixels + middle)
-        image: NDArray[Any] = scipy.fft.irfft2(moved, self.shape, overwrite_x=True)
-        return image
+        return self._transform_back(self._move(self.offset_in_pixels + middle))
 
-    def to_half_transform(self) -> NDArray[np.complexfloating[Any]]:
+    def to_transform(self) -> NDArray[np.complexfloating[Any]]:
         """Return the half transform."""
-        if self.is_real:
-            return self._transform()
+        if self.is_image:
+            return self._transform(np.fft.ifftshift(self.array, axes=(-2, -1)))
         return self._move(self.offset_in_pixels) if np.any(self.offset_in_pixels) else self.array
 
     def resize(self, shape: tuple[int, int]) -> Projection:
         """Cut or pad the image around its origin."""
         if shape == self.shape:
             return self
-        image = self.to_real()
+        image = self.to_image()
         resized = resize_with_crop_or_pad(image, (*image.shape[:-2], *shape))
-        return Projection(resized, shape, is_real=True)
+        return type(self)(resized, shape, is_image=True)
 
     def shift(self, offset_in_pixels: NDArray[np.float64]) -> Projection:
         """Move the image by (x, y) pixels; what leaves it comes in at the other side."""
         if not np.any(offset_in_pixels):
             return self
-        return Projection(
-            self._transform() if self.is_real else self.array,
-            self.shape,
-            is_real=False,
-            offset_in_pixels=self.offset_in_pixels + offset_in_pixels,
-        )
+        array = self.to_transform() if self.is_image else self.array
+        offset = self.offset_in_pixels + offset_in_pixels
+        return type(self)(array, self.shape, is_image=False, offset_in_pixels=offset)
 
     def take_the_only_one(self) -> Projection:
         """Take the one that several are."""
@@ -98,13 +93,29 @@ class Projection:
             offset_in_pixels=np.broadcast_to(self.offset_in_pixels, (1, 2))[0],
         )
 
-    def _transform(self) -> NDArray[np.complexfloating[Any]]:
-        transformed: NDArray[Any] = scipy.fft.rfft2(np.fft.ifftshift(self.array, axes=(-2, -1)))
+    def _transform(self, image: NDArray[Any]) -> NDArray[np.complexfloating[Any]]:
+        transformed: NDArray[Any] = scipy.fft.rfft2(image)
         return transformed
+
+    def _transform_back(self, transform: NDArray[Any]) -> NDArray[Any]:
+        image: NDArray[Any] = scipy.fft.irfft2(transform, self.shape, overwrite_x=True)
+        return image
 
     def _move(self, offset: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
         offsets = np.broadcast_to(offset, (*self.array.shape[:-2], 2))
         return shift_half_transform(self.array, self.shape, np.ascontiguousarray(offsets))
+
+
+class ComplexProjection(Projection):
+    """A complex projection, of which ``array`` is the image or its whole transform."""
+
+    def _transform(self, image: NDArray[Any]) -> NDArray[np.complexfloating[Any]]:
+        transformed: NDArray[Any] = scipy.fft.fft2(image)
+        return transformed
+
+    def _transform_back(self, transform: NDArray[Any]) -> NDArray[Any]:
+        image: NDArray[Any] = scipy.fft.ifft2(transform, overwrite_x=True)
+        return image
 
 
 class AbstractProjectionInBatches(ABC):
@@ -162,6 +173,22 @@ class AbstractVolumeIntegrator(ABC):
         ValueError
             If volume and images do not fit each other.
         """
+
+    def describe_output(
+        self, shape: tuple[int, int], *, outputs_real_space: bool
+    ) -> tuple[tuple[int, int], np.dtype[Any]]:
+        """Say of what shape and type images of a shape, or their transforms, are returned.
+
+        Parameters
+        ----------
+        shape
+            Of an image, (y, x).
+        outputs_real_space
+            Whether images are returned, not their transforms.
+        """
+        if outputs_real_space:
+            return shape, np.dtype(np.float32)
+        return (shape[0], shape[1] // 2 + 1), np.dtype(np.complex64)
 
     def integrate(
         self,

@@ -151,7 +151,7 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             image = scipy.fft.irfft2(total, fine_shape)
             if finer > 1:
                 image = image.reshape(shape[0], finer, shape[1], finer).mean(axis=(1, 3))
-            return Projection(image, shape, is_real=True).resize(padded)
+            return Projection(image, shape, is_image=True).resize(padded)
 
         return project
 

@@ -7,38 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.ndimage import map_coordinates, map_coordinates_spline
 from numbavol.ndimage.half_transforms import list_self_conjugate
 from numbavol.ndimage.masks import AbstractMask
 from numbavol.ndimage.planes import sample_half_planes
-from numbavol.projection.base import (
-    AbstractProjectionInBatches,
-    AbstractVolumeIntegrator,
-    Projection,
+from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.projection.fourier_sampling import (
+    FrameSampler,
+    check_out_of_bounds,
+    move_and_resize,
+    read_fourier_volume,
+    sample_at_frequencies,
 )
-from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
-from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
+from numbavol.volumes.coordinates import AffineCoordinates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Placement, Prepared
+    from numbavol.projection.base import Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
-
-    FourierVolume = FourierVoxelGridVolume | FourierVoxelSplineVolume
-    Sample = Callable[[NDArray[np.float64]], NDArray[np.complexfloating[Any]]]
-
-MODES = ("fill", "clip", "wrap")
-# Of frequencies that were turned.
-ROUNDING = 1e-13
-# A header keeps a voxel size as the length of a box in float32.
-SAME_SIZE = 1e-5
-# Slices that are sampled together: the more, the more often what one reads is in the cache for the
-# next (scripts/bench project).
-BYTES_AT_A_TIME = 2**26
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,26 +81,16 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         if mask is not None and not isinstance(mask, AbstractMask):
             msg = f"correction_mask: expected a mask or None, got {type(mask).__name__}"
             raise TypeError(msg)
-        if self.out_of_bounds_mode not in MODES:
-            msg = f"out_of_bounds_mode: expected one of {MODES}, got {self.out_of_bounds_mode!r}"
-            raise ValueError(msg)
-        if not np.isfinite(complex(self.fill_value)):
-            msg = f"fill_value: expected a finite number, got {self.fill_value!r}"
-            raise ValueError(msg)
+        check_out_of_bounds(self.out_of_bounds_mode, self.fill_value)
 
     def prepare(
         self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
     ) -> Prepared:
         """Do what all projections of a volume have in common: see the base class."""
-        volume = _read_volume(volume_representation, image_config)
-        kept = CoordinatesField.kept_by(volume, "frequency_slice_in_pixels")
-        _, n_y, n_x = kept.shape[:3]
-        shape, padded = (n_y, n_x), image_config.padded_shape
+        volume, kept = read_fourier_volume(volume_representation, image_config)
+        shape = (kept.shape[1], kept.shape[2])
         mask = _read_mask(self.correction_mask, shape)
         scale = image_config.pixel_size if self.outputs_integral else 1.0
-        # An image moves in the larger box, so that what leaves the smaller one is gone.
-        largest = (max(n_y, padded[0]), max(n_x, padded[1]))
-
         self_conjugate = list_self_conjugate(shape)
 
         def finish(
@@ -123,83 +100,19 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
                 halves *= halves.real.dtype.type(scale)
             for y, x in self_conjugate:
                 halves[:, y, x] = halves[:, y, x].real
-            projection = Projection(halves, shape, is_real=False)
+            projection = Projection(halves, shape, is_image=False)
             if mask is not None:
-                corrected = np.stack([mask(image) for image in projection.to_real()])
-                projection = Projection(corrected, shape, is_real=True)
-            if np.any(offsets):
-                in_pixels = offsets / image_config.pixel_size
-                projection = projection.resize(largest).shift(in_pixels)
-            return projection.resize(padded)
+                corrected = np.stack([mask(image) for image in projection.to_image()])
+                projection = Projection(corrected, shape, is_image=True)
+            return move_and_resize(projection, offsets, image_config)
 
-        is_plain = self.out_of_bounds_mode == "fill" and self.fill_value == 0
-        if isinstance(kept, AffineCoordinates) and is_plain:
-            return _PlaneSampler(volume, kept, finish)
-        array = kept.to_array() if isinstance(kept, AffineCoordinates) else kept
-        sample = self._make_array_sampler(volume, array[0])
-        return lambda placement: finish(
-            sample(placement.rotation)[np.newaxis], placement.offset[np.newaxis]
-        ).take_the_only_one()
-
-    def _make_array_sampler(
-        self, volume: FourierVolume, frequencies: NDArray[np.float64]
-    ) -> Sample:
-        lengths = np.array(volume.shape[::-1])
-        half_plane = _take_half_plane(frequencies)
-        highest = np.where(lengths % 2 == 0, 0.5, (lengths - 1) / (2 * lengths))
-
-        def sample(rotation: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
-            # As rows, R^T q is q R.
-            turned = half_plane @ rotation
-            if self.out_of_bounds_mode == "clip":
-                turned = np.clip(turned, -highest, highest)
-            cells = np.moveaxis(turned * lengths + lengths // 2, -1, 0)[::-1]
-            values: NDArray[Any]
-            if isinstance(volume, FourierVoxelGridVolume):
-                values = map_coordinates(volume.fourier_voxel_grid, cells, 1, "wrap")
-            else:
-                values = map_coordinates_spline(volume.spline_coefficients, cells, "wrap")
-            if self.out_of_bounds_mode == "fill":
-                is_beyond = np.any(np.abs(turned) > highest * (1 + ROUNDING), axis=-1)
-                values[is_beyond] = self.fill_value
-            return np.asarray(values)
-
-        return sample
-
-
-def _read_volume(volume: AbstractVolumeRepresentation, image_config: ImageConfig) -> FourierVolume:
-    if not isinstance(volume, (FourierVoxelGridVolume, FourierVoxelSplineVolume)):
-        msg = (
-            "volume_representation: expected a FourierVoxelGridVolume or a "
-            f"FourierVoxelSplineVolume, got {type(volume).__name__}"
-        )
-        raise TypeError(msg)
-    check_pixel_size(volume.voxel_size, image_config)
-    kept = CoordinatesField.kept_by(volume, "frequency_slice_in_pixels")
-    if kept.shape[0] != 1:
-        msg = f"frequency_slice_in_pixels: expected one slice, got {kept.shape[0]}"
-        raise ValueError(msg)
-    return volume
-
-
-def check_pixel_size(
-    voxel_size: float | tuple[float, float, float] | None, image_config: ImageConfig
-) -> None:
-    """Refuse images whose pixels are not the voxels of a volume.
-
-    Raises
-    ------
-    ValueError
-        If the volume knows its voxel size, and that is another one.
-    """
-    if voxel_size is None:
-        return
-    if not np.allclose(voxel_size, image_config.pixel_size, rtol=SAME_SIZE, atol=0.0):
-        msg = (
-            f"pixel_size: expected the volume's voxel size, {voxel_size} A, got "
-            f"{image_config.pixel_size} A"
-        )
-        raise ValueError(msg)
+        mode, fill_value = self.out_of_bounds_mode, self.fill_value
+        if isinstance(kept, AffineCoordinates):
+            if mode == "fill" and fill_value == 0:
+                return FrameSampler(volume, kept, sample_half_planes, finish)
+            kept = kept.to_array()
+        half_plane = _take_half_plane(kept[0])
+        return sample_at_frequencies(volume, half_plane, mode, fill_value, finish)
 
 
 def _read_mask(mask: AbstractMask | None, shape: tuple[int, int]) -> AbstractMask | None:
@@ -210,37 +123,6 @@ def _read_mask(mask: AbstractMask | None, shape: tuple[int, int]) -> AbstractMas
         )
         raise ValueError(msg)
     return mask
-
-
-class _PlaneSampler(AbstractProjectionInBatches):
-    """Slices of a volume whose frequencies are a frame's, many together."""
-
-    def __init__(
-        self,
-        volume: FourierVolume,
-        frame: AffineCoordinates,
-        finish: Callable[[NDArray[np.complexfloating[Any]], NDArray[np.float64]], Projection],
-    ) -> None:
-        self._volume, self._frame, self._finish = volume, frame, finish
-        _, n_y, n_x = frame.shape
-        self._shape = (n_y, n_x)
-        if isinstance(volume, FourierVoxelGridVolume):
-            self._values, self._order = volume.fourier_voxel_grid, 1
-        else:
-            self._values, self._order = volume.spline_coefficients, 3
-        bytes_a_slice = self._values.itemsize * n_y * (n_x // 2 + 1)
-        self.n_at_a_time = max(1, BYTES_AT_A_TIME // bytes_a_slice)
-
-    def begin(self, placements: Sequence[Placement]) -> Callable[[int, int], Projection]:
-        """Sample the slices of some placements."""
-        # As rows, R^T q is q R.
-        rotations = np.stack([placement.rotation for placement in placements])
-        frame = np.stack([self._frame.middle, *self._frame.steps[:2]])
-        halves = sample_half_planes(
-            self._values, self._volume.shape, frame @ rotations, self._shape, self._order
-        )
-        offsets = np.stack([placement.offset for placement in placements])
-        return lambda start, stop: self._finish(halves[start:stop], offsets[start:stop])
 
 
 def _take_half_plane(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -116,6 +116,6 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
                 sums, groups, in_pixels, radii, scaled, widths, self.antialias, rotation, offset,
                 fused,
             )  # fmt: skip
-            return Projection(sums.astype(np.float32), shape, is_real=True).resize(padded)
+            return Projection(sums.astype(np.float32), shape, is_image=True).resize(padded)
 
         return project

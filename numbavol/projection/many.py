@@ -93,7 +93,8 @@ def project(
     -------
     ndarray
         The integrals :math:`\int U \, dz` in inverse angstroms, float32: ``(n, y, x)``, or
-        ``(y, x)`` for one pose; half transforms are complex64, ``(n, y, x // 2 + 1)``.
+        ``(y, x)`` for one pose; half transforms are complex64, ``(n, y, x // 2 + 1)``. Of
+        integrators that make complex images, both are complex64, ``(n, y, x)``.
 
     Raises
     ------
@@ -116,9 +117,10 @@ def project(
     """
     n_images = 1 if poses.n_poses is None else poses.n_poses
     _check_there_are_poses(n_images)
-    y, x = image_config.shape
-    one = (y, x) if outputs_real_space else (y, x // 2 + 1)
-    dtype = np.dtype(np.float32 if outputs_real_space else np.complex64)
+    integrator = integrator or AutoVolumeProjection()
+    one, dtype = integrator.describe_output(
+        image_config.shape, outputs_real_space=outputs_real_space
+    )
     images: NDArray[Any] | ImageStack
     first = 0
     if isinstance(out, ImageStack):
@@ -142,7 +144,7 @@ def project_each(
     volume: AbstractVolumeParametrization,
     poses: AbstractPose,
     image_config: ImageConfig,
-    integrator: AbstractVolumeIntegrator | None = None,
+    integrator: AbstractVolumeIntegrator,
     *,
     first: int = 0,
     report: Callable[[int, int], object] | None = None,
@@ -172,9 +174,7 @@ def project_each(
     offsets = np.broadcast_to(poses.offset_in_angstroms[..., :2], (n_images, 2))
     n_padded = float(np.prod(image_config.padded_shape, dtype=np.float64))
     check_fits_in_memory("image_config", "a padded image and its transform", int(24 * n_padded))
-    prepared = (integrator or AutoVolumeProjection()).prepare(
-        volume.get_representation(), image_config
-    )
+    prepared = integrator.prepare(volume.get_representation(), image_config)
     if isinstance(prepared, AbstractProjectionInBatches):
         _project_in_batches(write, prepared, rotations, offsets, image_config.shape, first, report)
         return
@@ -229,7 +229,7 @@ def _check_there_are_poses(n_poses: int) -> None:
 
 def _check_stack(stack: ImageStack, shape: tuple[int, ...], dtype: np.dtype[Any]) -> ImageStack:
     if dtype.kind != "f":
-        msg = "out: expected an array for half transforms, got an ImageStack"
+        msg = "out: expected an array for complex numbers, got an ImageStack"
         raise TypeError(msg)
     if stack.shape != shape:
         msg = f"out: expected a stack of shape {shape}, got one of {stack.shape}"

@@ -15,7 +15,7 @@ from numbavol.ndimage.nonuniform_images import (
     read_plane_options,
 )
 from numbavol.projection.base import AbstractVolumeIntegrator, Projection
-from numbavol.projection.fourier_slices import check_pixel_size
+from numbavol.projection.fourier_sampling import check_pixel_size
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
 from numbavol.volumes import RealVoxelGridVolume
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
@@ -111,7 +111,7 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
                 )
             half = transform.transform(spread) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
-            return Projection(scipy.fft.irfft2(half, shape), shape, is_real=True)
+            return Projection(scipy.fft.irfft2(half, shape), shape, is_image=True)
 
         return project
 

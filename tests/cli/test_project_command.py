@@ -223,10 +223,11 @@ def leave_a_part(map_file: Path, output: Path, *options: object, monkeypatch) ->
     """Interrupt a run after some images."""
     written = numbavol.ImageStack.__setitem__
 
-    def write(self, number, image):
-        if number >= 5:
-            raise KeyboardInterrupt
-        written(self, number, image)
+    def write(self, numbers, images):
+        for number, image in zip(range(self.shape[0])[numbers], images, strict=True):
+            if number >= 5:
+                raise KeyboardInterrupt
+            written(self, number, image)
 
     with monkeypatch.context() as patched:
         patched.setattr(numbavol.ImageStack, "__setitem__", write)

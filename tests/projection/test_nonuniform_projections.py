@@ -56,7 +56,7 @@ def test_atoms_are_the_direct_sum_to_eps(shape, eps, antialias, seed) -> None:
     prepared = integrator.prepare(volume, config)
     rotation = POSE.rotation.as_matrix()
     offset = POSE.offset_in_angstroms
-    made = prepared(numbavol.projection.Placement(rotation, offset)).to_real()
+    made = prepared(numbavol.projection.Placement(rotation, offset)).to_image()
     expected = sum(
         sum_directly(
             shape, 1.5, (positions @ rotation.T)[:, :2] + offset, np.ones(len(positions)),
@@ -125,7 +125,7 @@ def test_a_map_is_the_direct_sum_of_its_turned_voxels(volume_shape, shape, eps, 
     config = numbavol.ImageConfig(shape, 1.5)
     prepared = numbavol.RealVoxelProjection(eps=eps).prepare(volume, config)
     rotation, offset = POSE.rotation.as_matrix(), POSE.offset_in_angstroms
-    made = prepared(numbavol.projection.Placement(rotation, offset)).to_real()
+    made = prepared(numbavol.projection.Placement(rotation, offset)).to_image()
     z, y, x = np.indices(volume_shape)
     places = np.stack(
         [axis - n // 2 for axis, n in zip((x, y, z), volume_shape[::-1], strict=True)], axis=-1

@@ -145,7 +145,12 @@ def test_volumes_and_poses_stay_as_they_are(volume):
 def test_progress_is_reported_once_an_image(n):
     reports = []
     project_each(
-        lambda *_: None, make_gaussians(), make_poses(n), SMALL, report=lambda *d: reports.append(d)
+        lambda *_: None,
+        make_gaussians(),
+        make_poses(n),
+        SMALL,
+        AutoVolumeProjection(),
+        report=lambda *d: reports.append(d),
     )
     assert reports == [(i + 1, n) for i in range(n)]
 
@@ -156,7 +161,14 @@ def test_an_error_of_the_report_stops_the_work():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        project_each(lambda *_: None, make_gaussians(), make_poses(), SMALL, report=stop)
+        project_each(
+            lambda *_: None,
+            make_gaussians(),
+            make_poses(),
+            SMALL,
+            AutoVolumeProjection(),
+            report=stop,
+        )
 
 
 # Where it is written
@@ -311,8 +323,8 @@ def test_a_parametrization_is_asked_once_for_its_representation():
 class Marks(AbstractVolumeIntegrator):
     """One pixel at 1, or its transform, where the volume's first position is."""
 
-    def __init__(self, *, is_real):
-        self.is_real = is_real
+    def __init__(self, *, is_image):
+        self.is_image = is_image
         self.n_prepared = 0
 
     def prepare(self, volume_representation, image_config):
@@ -324,19 +336,19 @@ class Marks(AbstractVolumeIntegrator):
             x, y = np.rint((position[:2] + placement.offset) / image_config.pixel_size).astype(int)
             image = np.zeros(shape)
             image[shape[0] // 2 + y, shape[1] // 2 + x] = 1.0
-            projection = Projection(image, shape, is_real=True)
-            if self.is_real:
+            projection = Projection(image, shape, is_image=True)
+            if self.is_image:
                 return projection
-            return Projection(projection.to_half_transform(), shape, is_real=False)
+            return Projection(projection.to_transform(), shape, is_image=False)
 
         return integrate
 
 
-@pytest.mark.parametrize("is_real", [True, False])
+@pytest.mark.parametrize("is_image", [True, False])
 @pytest.mark.parametrize("pad_scale", [1.0, 1.5])
-def test_an_integrator_of_a_users_own_is_prepared_once_and_used(is_real, pad_scale):
+def test_an_integrator_of_a_users_own_is_prepared_once_and_used(is_image, pad_scale):
     volume = GaussianMixtureVolume([[2.0, 1.0, 0.0]], 1.0, 1.0)
-    config, integrator = ImageConfig((9, 8), 1.0, pad_scale=pad_scale), Marks(is_real=is_real)
+    config, integrator = ImageConfig((9, 8), 1.0, pad_scale=pad_scale), Marks(is_image=is_image)
     poses = EulerAnglePose(
         np.array([0.0, 1, 0]), np.array([0, -1.0, 0]), 0, 0, np.array([0, 0, 90])
     )

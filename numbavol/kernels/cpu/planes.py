@@ -78,7 +78,9 @@ def walk_tiles(
     shape: tuple[int, int, int],
     order: int,
     planes: Array,
-    n_positive: int,
+    curved: tuple[int, ...],
+    curvatures: Array,
+    n_positive: tuple[int, int],
     lowest: Array,
     highest: Array,
     tiles: Array,
@@ -86,7 +88,10 @@ def walk_tiles(
     start: int,
     stop: int,
 ) -> None:
-    """Sample tiles of planes by interpolation of an order, 1 or 3: see `sample_planes_linear`."""
+    """Sample tiles of planes or of curved surfaces: see `sample_planes` and `sample_surfaces`.
+
+    ``curved`` is empty for planes: its length is known to the compiler.
+    """
     real = out.dtype.type
     n_y, n_x = out.shape[1], out.shape[2]
     nz, ny, nx = shape
@@ -99,14 +104,21 @@ def walk_tiles(
         number, first_row, first_column = tiles[t, 0], tiles[t, 1], tiles[t, 2]
         plane = planes[number]
         for row in range(first_row, min(first_row + side, n_y)):
-            from_zero = row if row < n_positive else row - n_y
-            row_x = plane[0, 0] + from_zero * plane[2, 0]
-            row_y = plane[0, 1] + from_zero * plane[2, 1]
-            row_z = plane[0, 2] + from_zero * plane[2, 2]
+            rows = row if row < n_positive[0] else row - n_y
+            row_x = plane[0, 0] + rows * plane[2, 0]
+            row_y = plane[0, 1] + rows * plane[2, 1]
+            row_z = plane[0, 2] + rows * plane[2, 2]
             for column in range(first_column, min(first_column + side, n_x)):
-                x = row_x + column * plane[1, 0]
-                y = row_y + column * plane[1, 1]
-                z = row_z + column * plane[1, 2]
+                columns = column if column < n_positive[1] else column - n_x
+                x = row_x + columns * plane[1, 0]
+                y = row_y + columns * plane[1, 1]
+                z = row_z + columns * plane[1, 2]
+                if len(curved) > 0:
+                    k_x, k_y, k_z = (x - nx // 2) / nx, (y - ny // 2) / ny, (z - nz // 2) / nz
+                    squared = k_x * k_x + k_y * k_y + k_z * k_z
+                    x += curvatures[number, 0] * squared
+                    y += curvatures[number, 1] * squared
+                    z += curvatures[number, 2] * squared
                 if not (
                     lowest[0] <= x <= highest[0]
                     and lowest[1] <= y <= highest[1]
@@ -141,12 +153,13 @@ def walk_tiles(
 
 
 @kernel
-def sample_planes_linear(
+def sample_planes(
     out: Array,
     values: Array,
     shape: tuple[int, int, int],
+    order: tuple[int, ...],
     planes: Array,
-    n_positive: int,
+    n_positive: tuple[int, int],
     lowest: Array,
     highest: Array,
     tiles: Array,
@@ -154,26 +167,33 @@ def sample_planes_linear(
     start: int,
     stop: int,
 ) -> None:
-    """Sample planes of a periodic complex array, linearly, on the tiles ``start <= t < stop``.
+    """Sample planes of a periodic complex array on the tiles ``start <= t < stop``.
 
     ``out`` (planes, y, x, 2) is real and imaginary part. ``tiles`` (t, 3) holds the plane, the
     first row and the first column of squares of ``side`` samples, and the caller owns those.
-    ``values`` is the memory of the array of ``shape`` (z, y, x) as real numbers. ``planes``
-    (planes, 3, 3) holds, in cells and the order (x, y, z), the place of the sample that rows and
-    columns count from, and the steps along x and along y. Row r counts as r below ``n_positive``,
-    and as r - y from there on. What lies outside ``lowest`` <= place <= ``highest``, (3,) each, is
-    0.
+    ``order`` holds as many zeros as its order of interpolation, which the compiler then knows. For
+    1, ``values`` is the memory of the array of ``shape`` (z, y, x) as real numbers; for 3, of its
+    spline's coefficients, with one more on each side of each axis. ``planes`` (planes, 3, 3)
+    holds, in cells and the order (x, y, z), the place of the sample that rows and columns count
+    from, and the steps along x and along y. Row r counts as r below ``n_positive[0]``, and as r - y
+    from there on, columns likewise. What lies outside ``lowest`` <= place <= ``highest``, (3,)
+    each, is 0.
     """
-    walk_tiles(out, values, shape, 1, planes, n_positive, lowest, highest, tiles, side, start, stop)
+    walk_tiles(
+        out, values, shape, len(order), planes, (), planes[:, 0], n_positive, lowest, highest,
+        tiles, side, start, stop,
+    )  # fmt: skip
 
 
 @kernel
-def sample_planes_cubic(
+def sample_surfaces(
     out: Array,
     values: Array,
     shape: tuple[int, int, int],
+    order: tuple[int, ...],
     planes: Array,
-    n_positive: int,
+    curvatures: Array,
+    n_positive: tuple[int, int],
     lowest: Array,
     highest: Array,
     tiles: Array,
@@ -181,9 +201,12 @@ def sample_planes_cubic(
     start: int,
     stop: int,
 ) -> None:
-    """Sample planes of a periodic complex array by its cubic spline coefficients.
+    """Sample curved surfaces of a periodic complex array: see `sample_planes`.
 
-    As `sample_planes_linear`, but ``values`` holds coefficients, with one more than ``shape`` on
-    each side of each axis.
+    A place with the distance k from the middle ``n // 2``, in units of the axes' lengths, is moved
+    by ``curvatures`` (planes, 3) times the square of k.
     """
-    walk_tiles(out, values, shape, 3, planes, n_positive, lowest, highest, tiles, side, start, stop)
+    walk_tiles(
+        out, values, shape, len(order), planes, (0,), curvatures, n_positive, lowest, highest,
+        tiles, side, start, stop,
+    )  # fmt: skip

@@ -1,0 +1,203 @@
+"""What slices and curved surfaces of Fourier volumes have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.ndimage import map_coordinates, map_coordinates_spline
+from numbavol.projection.base import AbstractProjectionInBatches, Projection
+from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
+from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from numbavol.projection.base import Placement, Prepared
+    from numbavol.projection.image_config import ImageConfig
+    from numbavol.volumes import AbstractVolumeRepresentation
+
+    FourierVolume = FourierVoxelGridVolume | FourierVoxelSplineVolume
+    Transforms = NDArray[np.complexfloating[Any]]
+    # Values or coefficients of a volume, its shape, frames (n, 3, 3) in cycles a voxel, the shape
+    # of a slice, and the order of interpolation.
+    SampleFrames = Callable[
+        [Transforms, tuple[int, int, int], NDArray[np.float64], tuple[int, int], int], Transforms
+    ]
+    # Transforms (n, y, x), and offsets (n, 2) in angstroms.
+    Finish = Callable[[Transforms, NDArray[np.float64]], Projection]
+
+MODES = ("fill", "clip", "wrap")
+# Of frequencies that were turned.
+ROUNDING = 1e-13
+# A header keeps a voxel size as the length of a box in float32.
+SAME_SIZE = 1e-5
+# Slices that are sampled together: the more, the more often what one reads is in the cache for the
+# next (scripts/bench project).
+BYTES_AT_A_TIME = 2**26
+
+
+def check_out_of_bounds(mode: str, fill_value: complex) -> None:
+    """Check what is to be beyond the frequencies of a volume.
+
+    Raises
+    ------
+    ValueError
+        If the mode is another one, or the value is not finite.
+    """
+    if mode not in MODES:
+        msg = f"out_of_bounds_mode: expected one of {MODES}, got {mode!r}"
+        raise ValueError(msg)
+    if not np.isfinite(complex(fill_value)):
+        msg = f"fill_value: expected a finite number, got {fill_value!r}"
+        raise ValueError(msg)
+
+
+def read_fourier_volume(
+    volume: AbstractVolumeRepresentation, image_config: ImageConfig
+) -> tuple[FourierVolume, AffineCoordinates | NDArray[np.float64]]:
+    """Read a volume that slices are taken of, and the frequencies of its slice.
+
+    Raises
+    ------
+    TypeError
+        If it is of another kind.
+    ValueError
+        If it has several slices, or its voxels are not the pixels of the images.
+    """
+    if not isinstance(volume, (FourierVoxelGridVolume, FourierVoxelSplineVolume)):
+        msg = (
+            "volume_representation: expected a FourierVoxelGridVolume or a "
+            f"FourierVoxelSplineVolume, got {type(volume).__name__}"
+        )
+        raise TypeError(msg)
+    check_pixel_size(volume.voxel_size, image_config)
+    kept = CoordinatesField.kept_by(volume, "frequency_slice_in_pixels")
+    if kept.shape[0] != 1:
+        msg = f"frequency_slice_in_pixels: expected one slice, got {kept.shape[0]}"
+        raise ValueError(msg)
+    return volume, kept
+
+
+def check_pixel_size(
+    voxel_size: float | tuple[float, float, float] | None, image_config: ImageConfig
+) -> None:
+    """Refuse images whose pixels are not the voxels of a volume.
+
+    Raises
+    ------
+    ValueError
+        If the volume knows its voxel size, and that is another one.
+    """
+    if voxel_size is None:
+        return
+    if not np.allclose(voxel_size, image_config.pixel_size, rtol=SAME_SIZE, atol=0.0):
+        msg = (
+            f"pixel_size: expected the volume's voxel size, {voxel_size} A, got "
+            f"{image_config.pixel_size} A"
+        )
+        raise ValueError(msg)
+
+
+def sample_at_frequencies(
+    volume: FourierVolume,
+    frequencies: NDArray[np.float64],
+    mode: str,
+    fill_value: complex,
+    finish: Finish,
+) -> Prepared:
+    """Make projections of a volume by sampling it at frequencies that a pose turns.
+
+    Parameters
+    ----------
+    volume
+        The volume.
+    frequencies
+        ``(y, x, 3)`` in cycles a voxel, in the order of the transform.
+    mode, fill_value
+        What is beyond the frequencies of the volume.
+    finish
+        Makes projections of transforms.
+    """
+    lengths = np.array(volume.shape[::-1])
+    highest = np.where(lengths % 2 == 0, 0.5, (lengths - 1) / (2 * lengths))
+
+    def project(placement: Placement) -> Projection:
+        # As rows, R^T q is q R.
+        turned = frequencies @ placement.rotation
+        if mode == "clip":
+            turned = np.clip(turned, -highest, highest)
+        cells = np.moveaxis(turned * lengths + lengths // 2, -1, 0)[::-1]
+        values: Transforms
+        if isinstance(volume, FourierVoxelGridVolume):
+            values = np.asarray(map_coordinates(volume.fourier_voxel_grid, cells, 1, "wrap"))
+        else:
+            values = np.asarray(map_coordinates_spline(volume.spline_coefficients, cells, "wrap"))
+        if mode == "fill":
+            is_beyond = np.any(np.abs(turned) > highest * (1 + ROUNDING), axis=-1)
+            values[is_beyond] = fill_value
+        return finish(values[np.newaxis], placement.offset[np.newaxis]).take_the_only_one()
+
+    return project
+
+
+class FrameSampler(AbstractProjectionInBatches):
+    """Projections of a volume whose frequencies are a frame's, many sampled together.
+
+    Parameters
+    ----------
+    volume
+        The volume.
+    frame
+        The frequencies of its slice.
+    sample
+        Samples the volume on turned frames.
+    finish
+        Makes projections of transforms.
+    """
+
+    def __init__(
+        self,
+        volume: FourierVolume,
+        frame: AffineCoordinates,
+        sample: SampleFrames,
+        finish: Finish,
+    ) -> None:
+        self._volume, self._frame, self._sample, self._finish = volume, frame, sample, finish
+        _, n_y, n_x = frame.shape
+        self._shape = (n_y, n_x)
+        if isinstance(volume, FourierVoxelGridVolume):
+            self._values, self._order = volume.fourier_voxel_grid, 1
+        else:
+            self._values, self._order = volume.spline_coefficients, 3
+        bytes_a_slice = self._values.itemsize * n_y * (n_x // 2 + 1)
+        self.n_at_a_time = max(1, BYTES_AT_A_TIME // bytes_a_slice)
+
+    def begin(self, placements: Sequence[Placement]) -> Callable[[int, int], Projection]:
+        """Sample the transforms of some placements."""
+        # As rows, R^T q is q R.
+        rotations = np.stack([placement.rotation for placement in placements])
+        frame = np.stack([self._frame.middle, *self._frame.steps[:2]])
+        transforms = self._sample(
+            self._values, self._volume.shape, frame @ rotations, self._shape, self._order
+        )
+        offsets = np.stack([placement.offset for placement in placements])
+        return lambda start, stop: self._finish(transforms[start:stop], offsets[start:stop])
+
+
+def move_and_resize(
+    projection: Projection, offsets: NDArray[np.float64], image_config: ImageConfig
+) -> Projection:
+    """Move projections by offsets (n, 2) in angstroms, and give them the shape of the images.
+
+    They move in the larger of the two boxes, so that what leaves the smaller one is gone.
+    """
+    padded = image_config.padded_shape
+    if np.any(offsets):
+        n_y, n_x = projection.shape
+        projection = projection.resize((max(n_y, padded[0]), max(n_x, padded[1])))
+        projection = projection.shift(offsets / image_config.pixel_size)
+    return projection.resize(padded)
