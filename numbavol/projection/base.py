@@ -205,14 +205,15 @@ class AbstractVolumeIntegrator(ABC):
         image_config
             The images.
         outputs_real_space
-            Return the image, not its half transform.
+            Return the image, not its transform.
 
         Returns
         -------
         ndarray
             The integral :math:`\int U \, dz` in inverse angstroms, of
-            ``image_config.padded_shape``: its half transform as `numbavol.rfftn` returns it, or the
-            image, indexed [y, x], with position 0 at pixel ``n // 2``.
+            ``image_config.padded_shape``: its half transform as `numbavol.rfftn` returns it (of a
+            complex image, the whole one as `numbavol.fftn` does), or the image, indexed [y, x],
+            with position 0 at pixel ``n // 2``.
 
         Raises
         ------

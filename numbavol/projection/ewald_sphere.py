@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 
+# Of the angle between the two axes of a plane: below, its normal is rounding.
+LEAST_SINE = 1e-8
+
 
 @dataclasses.dataclass(frozen=True)
 class EwaldSphereExtraction(AbstractVolumeIntegrator):
@@ -36,10 +40,14 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
 
     .. math:: k \pm \frac{\lambda}{2 \Delta} |k|^2 \, \hat z ,
 
-    the Ewald sphere to second order. It is not that of a real image: images are complex, and
-    `integrate` returns their whole transforms. For a real map, the transform at :math:`k` for one
-    sign is the conjugate of that at :math:`-k` for the other, so that the two images are
-    conjugates.
+    the Ewald sphere to second order. Images are complex, ``(y, x)`` with position 0 at pixel
+    ``n // 2``. Their transforms are whole ones, ``(y, x)`` as `numbavol.fftn` returns them, with
+    the zero frequency in the corner.
+
+    For a real map, the transform at :math:`k` for one sign is the conjugate of that at :math:`-k`
+    for the other: the two images are conjugates, and their mean is real. The Nyquist frequencies
+    of even axes are taken from both of their ends, so that this holds there as well, and so that
+    the image without curvature is that of `FourierSliceExtraction`.
 
     Parameters
     ----------
@@ -79,8 +87,9 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
 
     def __post_init__(self) -> None:
         """Check the arguments."""
-        if self.curvature_sign not in (1, -1):
-            msg = f"curvature_sign: expected 1 or -1, got {self.curvature_sign!r}"
+        sign: object = self.curvature_sign
+        if not np.isscalar(sign) or sign not in (1, -1):
+            msg = f"curvature_sign: expected 1 or -1, got {sign!r}"
             raise ValueError(msg)
         check_out_of_bounds(self.out_of_bounds_mode, self.fill_value)
 
@@ -111,23 +120,21 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
             projection = ComplexProjection(transforms, shape, is_image=False)
             return move_and_resize(projection, offsets, image_config)
 
-        def sample(
-            values: NDArray[np.complexfloating[Any]],
-            grid_shape: tuple[int, int, int],
-            frames: NDArray[np.float64],
-            shape: tuple[int, int],
-            order: int,
-        ) -> NDArray[np.complexfloating[Any]]:
-            curvatures = bend * _compute_normals(frames[:, 1], frames[:, 2])
-            return sample_curved_surfaces(values, grid_shape, frames, curvatures, shape, order)
+        def join_and_finish(
+            transforms: NDArray[np.complexfloating[Any]], offsets: NDArray[np.float64]
+        ) -> Projection:
+            n_y, n_x = shape
+            joined = np.ascontiguousarray(transforms[:, :n_y, :n_x])
+            _join_ends(joined, transforms[:, -1, :n_x], transforms[:, :n_y, -1])
+            return finish(joined, offsets)
 
         mode, fill_value = self.out_of_bounds_mode, self.fill_value
         if isinstance(kept, AffineCoordinates):
             if mode == "fill" and fill_value == 0:
-                return FrameSampler(volume, kept, sample, finish)
+                return FrameSampler(volume, kept, partial(_sample_surfaces, bend), finish)
             kept = kept.to_array()
-        surface = _bend(np.fft.ifftshift(kept[0], axes=(0, 1)), bend)
-        return sample_at_frequencies(volume, surface, mode, fill_value, finish)
+        surface = _bend(kept[0], bend)
+        return sample_at_frequencies(volume, surface, mode, fill_value, join_and_finish)
 
 
 def _compute_normals(
@@ -138,8 +145,35 @@ def _compute_normals(
     return normalised
 
 
+def _sample_surfaces(
+    bend: float,
+    values: NDArray[np.complexfloating[Any]],
+    grid_shape: tuple[int, int, int],
+    frames: NDArray[np.float64],
+    shape: tuple[int, int],
+    order: int,
+) -> NDArray[np.complexfloating[Any]]:
+    """Sample the transforms of images of a shape on turned frames, (n, 3, 3)."""
+    curvatures = bend * _compute_normals(frames[:, 1], frames[:, 2])
+
+    def sample(row: int, column: int, shape: tuple[int, int]) -> NDArray[np.complexfloating[Any]]:
+        planes = frames.copy()
+        planes[:, 0] += row * frames[:, 2] + column * frames[:, 1]
+        return sample_curved_surfaces(values, grid_shape, planes, curvatures, shape, order)
+
+    n_y, n_x = shape
+    transforms = sample(0, 0, shape)
+    rows, columns = sample(n_y // 2, 0, (1, n_x)), sample(0, n_x // 2, (n_y, 1))
+    _join_ends(transforms, rows[:, 0], columns[..., 0])
+    return transforms
+
+
 def _bend(frequencies: NDArray[np.float64], bend: float) -> NDArray[np.float64]:
-    """Move the frequencies of a plane, (y, x, 3), 0 in the corner, onto the surface."""
+    """Move the frequencies of a centred plane, (y, x, 3), onto the surface, 0 in the corner.
+
+    There is one row more and one column more at the end, the positive Nyquist frequencies of even
+    axes.
+    """
     n_y, n_x = frequencies.shape[:2]
     if min(n_y, n_x) == 1:
         msg = (
@@ -147,8 +181,39 @@ def _bend(frequencies: NDArray[np.float64], bend: float) -> NDArray[np.float64]:
             f"axis, got {n_y} x {n_x}"
         )
         raise ValueError(msg)
-    origin = frequencies[0, 0]
-    normal = _compute_normals(frequencies[0, 1] - origin, frequencies[1, 0] - origin)
-    squared = np.sum(frequencies**2, axis=-1, keepdims=True)
-    surface: NDArray[np.float64] = frequencies + bend * squared * normal
+    along_x, along_y = frequencies[0, 1] - frequencies[0, 0], frequencies[1, 0] - frequencies[0, 0]
+    area = np.linalg.norm(np.cross(along_x, along_y))
+    if area <= LEAST_SINE * np.linalg.norm(along_x) * np.linalg.norm(along_y):
+        msg = (
+            "frequency_slice_in_pixels: expected the frequencies of a plane, got steps of "
+            f"{along_x} along x and of {along_y} along y"
+        )
+        raise ValueError(msg)
+    plane = np.fft.ifftshift(frequencies, axes=(0, 1))
+    for axis, n in enumerate((n_y, n_x)):
+        middle, lowest = (plane.take([index], axis) for index in (0, (n + 1) // 2))
+        plane = np.concatenate([plane, 2 * middle - lowest], axis)
+    squared = np.sum(plane**2, axis=-1, keepdims=True)
+    surface: NDArray[np.float64] = plane + bend * squared * _compute_normals(along_x, along_y)
     return surface
+
+
+def _join_ends(
+    transforms: NDArray[np.complexfloating[Any]],
+    row: NDArray[np.complexfloating[Any]],
+    column: NDArray[np.complexfloating[Any]],
+) -> None:
+    """Join the positive Nyquist frequencies of even axes with the negative ones.
+
+    Of n transforms (n, y, x), they are a ``row`` (n, x) and a ``column`` (n, y). A slice takes the
+    Nyquist row of its half plane from the negative end, which leaves the other half the positive
+    one. What belongs to both halves is their mean.
+    """
+    n_y, n_x = transforms.shape[1:]
+    if n_y % 2 == 0:
+        nyquist, half = transforms[:, n_y // 2], (n_x + 1) // 2
+        nyquist[:, 0] = (nyquist[:, 0] + row[:, 0]) / 2
+        nyquist[:, half:] = row[:, half:]
+    if n_x % 2 == 0:
+        nyquist = transforms[..., n_x // 2]
+        nyquist[:] = (nyquist + column) / 2
