@@ -14,9 +14,8 @@ import scipy.fft
 
 import numbavol
 from numbavol.cli.models import read_model
-from numbavol.cli.options import LARGEST_SIDE
+from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
-from numbavol.cli.project import MAP_METHODS, MODEL_METHODS
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ DEFAULT_MASK_EDGE = 5.0
 # Poses that a file of images can be asked for: beyond them lies a slip of the keyboard.
 MOST_POSES = 100_000_000
 FINEST_GRID = 0.5
+# How images are made of a model, and of a map.
+MODEL_METHODS, MAP_METHODS = ("gaussian", "fft"), ("spline", "linear", "voxels")
 
 
 class WordOrNumber(click.ParamType):  # type: ignore[type-arg]  # not a generic before click 8.5

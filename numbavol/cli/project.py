@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from numbavol.cli.model_options import model_options
-from numbavol.cli.options import LARGEST_SIDE, FiniteNumber, PoseText, WordOrNumber
+from numbavol.cli.options import (
+    LARGEST_SIDE,
+    MAP_METHODS,
+    MODEL_METHODS,
+    FiniteNumber,
+    PoseText,
+    WordOrNumber,
+)
 from numbavol.cli.output import Report, check_output, plural
 
 if TYPE_CHECKING:
     from numbavol.cli.options import PoseSource
 
 LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
-MODEL_METHODS, MAP_METHODS = ("gaussian", "fft"), ("spline", "linear", "voxels")
 
 
 @click.command()
