@@ -150,26 +150,23 @@ def choose_plane_spreading(
         choices = [(np.float32, options["upsampfac"]), (np.float64, options["upsampfac"])]
     else:
         choices = [(np.float32, 1.5), (np.float32, 2.0), (np.float64, 2.0)]
-    found = None
     for dtype, fineness in choices:
         decay = math.pi * math.sqrt(1.0 - 1.0 / fineness)
         width = max(math.ceil(math.log(WINDOW_ERROR / (eps / 2)) / decay), NARROWEST_WINDOW)
         if width > WIDEST_WINDOW:
             continue
-        found = PlaneSpreading(np.dtype(dtype), fineness, width)
-        deconvolution = HalfTransformOfImage(shape, found).deconvolution
+        spreading = PlaneSpreading(np.dtype(dtype), fineness, width)
+        deconvolution = HalfTransformOfImage(shape, spreading).deconvolution
         damped = np.ones_like(deconvolution) if power is None else power
         growth = math.sqrt(np.mean(deconvolution**2 * damped) / max(np.mean(damped), TINY))
-        rounding = float(np.finfo(found.dtype).eps) / 2
+        rounding = float(np.finfo(spreading.dtype).eps) / 2
         if ROUNDINGS * rounding * growth / deconvolution.min() <= eps / 2:
-            break
-    if found is None:
-        msg = (
-            f"opts: expected an upsampfac with which windows of {WIDEST_WINDOW} cells reach eps "
-            f"{eps:g}, got {fineness:g}, which takes {width} cells"
-        )
-        raise ValueError(msg)
-    return found
+            return spreading
+    msg = (
+        f"opts: expected an upsampfac with which windows of {WIDEST_WINDOW} cells, and rounding in "
+        f"double precision, reach eps {eps:g}, got {fineness:g}"
+    )
+    raise ValueError(msg)
 
 
 class HalfTransformOfImage:
@@ -214,13 +211,16 @@ class HalfTransformOfImage:
         """float32 or float64: of what points carry."""
         return self._spreading.dtype
 
-    def make_grid(self) -> NDArray[np.floating[Any]]:
-        """Make a finer grid, on which nothing is."""
-        return np.zeros(self._cells, self._spreading.dtype)
+    def make_grid(self) -> NDArray[np.float64]:
+        """Make a finer grid, on which nothing is.
+
+        It is in double precision: where many points meet, single would lose their last digits.
+        """
+        return np.zeros(self._cells)
 
     def spread(
         self,
-        grid: NDArray[np.floating[Any]],
+        grid: NDArray[np.float64],
         positions: NDArray[np.float64],
         strengths: NDArray[np.floating[Any]],
         groups: NDArray[np.int64],
@@ -259,7 +259,7 @@ class HalfTransformOfImage:
             self._window,
         )
 
-    def transform(self, grid: NDArray[np.floating[Any]]) -> NDArray[np.complexfloating[Any]]:
+    def transform(self, grid: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
         """Transform a finer grid.
 
         Returns
@@ -269,7 +269,7 @@ class HalfTransformOfImage:
             `deconvolution`.
         """
         n_y, n_x = self._shape
-        along_x = scipy.fft.rfft(grid, axis=1)[:, : n_x // 2 + 1]
+        along_x = scipy.fft.rfft(grid.astype(self.dtype, copy=False), axis=1)[:, : n_x // 2 + 1]
         along_y = scipy.fft.fft(along_x, axis=0)
         transformed = np.empty((n_y, n_x // 2 + 1), along_y.dtype)
         copy_frequencies(transformed, along_y)

@@ -105,12 +105,13 @@ def shift_half_transform(
     shape: tuple[int, int],
     offset_in_pixels: NDArray[np.float64],
 ) -> NDArray[np.complexfloating[Any]]:
-    """Multiply half transforms by the phase ramp of a shift, one factor an axis.
+    """Multiply half transforms, or whole ones, by the phase ramp of a shift, one factor an axis.
 
     Parameters
     ----------
     half
-        Shape `(y, x//2 + 1)`, zero frequency in the corner; or `(n, y, x//2 + 1)`.
+        Shape `(y, x//2 + 1)`, or `(y, x)` of whole transforms, zero frequency in the corner; or n
+        of them along an axis before these.
     shape
         `(y, x)` of an image in real space.
     offset_in_pixels
@@ -118,8 +119,9 @@ def shift_half_transform(
     """
     moved = np.empty_like(half)
     shift = find_kernel("shift_half_transforms", "cpu")
-    each = (-1, *half.shape[-2:])
-    shift(moved.reshape(each), half.reshape(each), shape[1], offset_in_pixels.reshape(-1, 2))
+    each = half.reshape(-1, *half.shape[-2:])
+    offsets = np.ascontiguousarray(np.broadcast_to(offset_in_pixels, (len(each), 2)))
+    shift(moved.reshape(each.shape), each, shape[1], offsets)
     return moved
 
 

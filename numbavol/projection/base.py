@@ -102,8 +102,7 @@ class Projection:
         return image
 
     def _move(self, offset: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
-        offsets = np.broadcast_to(offset, (*self.array.shape[:-2], 2))
-        return shift_half_transform(self.array, self.shape, np.ascontiguousarray(offsets))
+        return shift_half_transform(self.array, self.shape, offset)
 
 
 class ComplexProjection(Projection):
@@ -126,7 +125,7 @@ class AbstractProjectionInBatches(ABC):
 
     @abstractmethod
     def begin(self, placements: Sequence[Placement]) -> Callable[[int, int], Projection]:
-        """Do what some placements have in common, on all threads.
+        """Do what some placements have in common, on all threads that are free.
 
         Returns
         -------

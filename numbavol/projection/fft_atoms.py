@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,10 +92,8 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
         """Read the arguments."""
         if self.shape is not None:
             object.__setattr__(self, "shape", read_shape("shape", self.shape, 2))
-        factor = self.upsample_factor
-        if factor is not None and (factor != int(factor) or factor < 1 or factor % 2 == 0):
-            msg = f"upsample_factor: expected an odd number above 0, got {factor!r}"
-            raise ValueError(msg)
+        if self.upsample_factor is not None:
+            object.__setattr__(self, "upsample_factor", _read_odd(self.upsample_factor))
         object.__setattr__(self, "eps", read_eps("eps", self.eps))
         if self.opts is not None:
             object.__setattr__(self, "opts", read_plane_options("opts", self.opts))
@@ -154,6 +154,16 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             return Projection(image, shape, is_image=True).resize(padded)
 
         return project
+
+
+def _read_odd(value: int) -> int:
+    number = 0
+    with contextlib.suppress(TypeError):
+        number = operator.index(value)
+    if number < 1 or number % 2 == 0 or isinstance(value, bool):
+        msg = f"upsample_factor: expected an odd number above 0, got {value!r}"
+        raise ValueError(msg)
+    return number
 
 
 def _arrange(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,8 +197,17 @@ def move_and_resize(
     They move in the larger of the two boxes, so that what leaves the smaller one is gone.
     """
     padded = image_config.padded_shape
-    if np.any(offsets):
-        n_y, n_x = projection.shape
-        projection = projection.resize((max(n_y, padded[0]), max(n_x, padded[1])))
-        projection = projection.shift(offsets / image_config.pixel_size)
-    return projection.resize(padded)
+    largest = (max(projection.shape[0], padded[0]), max(projection.shape[1], padded[1]))
+    in_pixels = offsets / image_config.pixel_size
+    if largest == projection.shape:
+        return projection.shift(in_pixels).resize(padded)
+    # An image does not depend on which others are made with it.
+    moves = np.any(offsets != 0, axis=1)
+    still = projection.resize(padded)
+    if not np.any(moves):
+        return still
+    moving = dataclasses.replace(projection, array=projection.array[moves])
+    moved = moving.resize(largest).shift(in_pixels[moves]).resize(padded)
+    images = still.to_image().copy()
+    images[moves] = moved.to_image()
+    return dataclasses.replace(still, array=images, is_image=True)

@@ -35,7 +35,8 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
     By the central-slice theorem, the transform of the projection along z is the slice
     :math:`q_z = 0` of the volume's transform, at the frequencies that the volume holds. The half
     plane :math:`q_x \ge 0` is what counts. `FourierVoxelGridVolume` is interpolated linearly,
-    `FourierVoxelSplineVolume` by its cubic spline.
+    `FourierVoxelSplineVolume` by its cubic spline. Of an even side, the half transform has the
+    Nyquist column of that half plane as it was sampled; an image has the mean of both its ends.
 
     Parameters
     ----------

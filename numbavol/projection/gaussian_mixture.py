@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from numbavol.volumes import AbstractVolumeRepresentation
 
 
+# Pixels in widths of a Gaussian, sqrt(2 variance), beyond which it is a point: an average holds all
+# of it in one pixel, and what a sample has elsewhere is below 1e-13 however high it is.
+SHARPEST_AVERAGED, SHARPEST_SAMPLED = 1e30, 1e12
+
+
 @dataclasses.dataclass(frozen=True)
 class GaussianMixtureProjection(AbstractVolumeIntegrator):
     r"""Project a Gaussian mixture: each pixel is the average of the integral along z over it.
@@ -100,8 +105,9 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         in_pixels = positions[order] / pixel_size
         deviations = np.sqrt(variances[order]) / pixel_size
         radii = reach_in_deviations(self.tolerance) * deviations.max(axis=1, initial=0.0)
+        sharpest = SHARPEST_AVERAGED if self.antialias else SHARPEST_SAMPLED
         with np.errstate(over="ignore", divide="ignore"):
-            widths = (math.sqrt(0.5) / deviations).astype(np.float32)
+            widths = np.minimum(math.sqrt(0.5) / deviations, sharpest).astype(np.float32)
         # Profiles are twice the average over a pixel.
         scaled = (amplitudes[order] / (4.0 * pixel_size**2)).astype(np.float32)
         kernel = find_kernel("project_gaussians", "cpu")

@@ -40,11 +40,12 @@ def find_neighbours(positions: NDArray[np.float64], pixel_size: float) -> Neighb
     pixel_size
         In angstroms.
     """
-    lowest = positions.min(axis=0, initial=0.0)
-    side = CELL_SIDE * pixel_size
-    span = float(np.max(positions - lowest, initial=0.0))
-    side = max(side, span / (2**BITS_AN_AXIS - 1))
-    keys = compute_morton_keys(((positions - lowest) / side).astype(np.uint64))
+    # Halves of positions have differences that do not overflow.
+    halves = positions / 2
+    from_lowest = halves - halves.min(axis=0) if len(halves) else halves
+    span = float(np.max(from_lowest, initial=0.0))
+    side = max(CELL_SIDE * pixel_size / 2, span / (2**BITS_AN_AXIS - 1))
+    keys = compute_morton_keys((from_lowest / side).astype(np.uint64))
     order = np.argsort(keys, kind="stable")
     groups = np.append(np.arange(0, len(order), POSITIONS_IN_A_GROUP), len(order))
     return Neighbourhood(order, groups.astype(np.int64))

@@ -64,6 +64,19 @@ def test_sharp_gaussians_are_seen_only_where_they_lie() -> None:
     assert image[2, 5] == pytest.approx(1 / (2 * np.pi * 1e-4), rel=1e-6)
 
 
+@pytest.mark.parametrize("variance", [1e-12, 1e-36, 1e-78])
+@pytest.mark.parametrize("x", [0.0, 0.3, 0.5])
+def test_points_are_finite_and_nowhere_else(variance, x) -> None:
+    volume = GaussianMixtureVolume([[x, 0.0, 0.0]], 1.0, variance)
+    config = ImageConfig((8, 8), 1.0)
+    average = numbavol.project(volume, EulerAnglePose(), config)
+    assert average.sum() == pytest.approx(1.0, abs=1e-6)
+    samples = numbavol.project(volume, EulerAnglePose(), config, integrator=POINTS)
+    assert np.all(np.isfinite(samples))
+    samples[4, 4] *= x != 0
+    assert np.all(samples < 1e-12)
+
+
 @pytest.mark.parametrize("antialias", [True, False])
 def test_more_gaussians_than_are_fused_are_as_many_positions(antialias) -> None:
     rng = np.random.default_rng(0)

@@ -33,7 +33,7 @@ def test_groups_are_compact() -> None:
     assert np.median(sides) < 2 * 69
 
 
-@pytest.mark.parametrize("scale", [1e-300, 1e-3, 1e9, 1e300])
+@pytest.mark.parametrize("scale", [1e-300, 1e-3, 1e9, 8e307])
 def test_positions_of_any_scale_have_an_order(scale) -> None:
     positions = np.random.default_rng(0).uniform(-scale, scale, (100, 3))
     assert sorted(find_neighbours(positions, 1.0).order) == list(range(100))

@@ -67,6 +67,22 @@ def test_atoms_are_the_direct_sum_to_eps(shape, eps, antialias, seed) -> None:
     assert np.linalg.norm(made - expected) <= eps * np.linalg.norm(expected)
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("angles", [(0.0, 0.0, 0.0), (45.0, 0.0, 0.0)])
+def test_voxels_that_pile_up_on_the_same_places_have_the_precision_asked_for(angles) -> None:
+    # Thousands of equal numbers meet in a cell of the grid.
+    volume = numbavol.RealVoxelGridVolume.from_real_voxel_grid(np.ones((128,) * 3, np.float32))
+    config, pose = numbavol.ImageConfig((128, 128), 1.0), numbavol.EulerAnglePose(0, 0, *angles)
+    made, exact = (
+        numbavol.project(
+            volume, pose, config, integrator=numbavol.RealVoxelProjection(eps=eps),
+            out=np.empty((128, 128)),
+        )
+        for eps in (1e-6, 1e-11)
+    )  # fmt: skip
+    assert np.linalg.norm(made - exact) <= 1e-6 * np.linalg.norm(exact)
+
+
 @pytest.mark.parametrize("shape", [(16, 16), (15, 18), (17, 17)])
 @pytest.mark.parametrize("factor", [1, 3, 5])
 def test_finer_pixels_are_averaged_around_the_same_origin(shape, factor) -> None:

@@ -16,7 +16,6 @@ from numbavol.kernels.cpu.lanes import (
 )
 from numbavol.kernels.cpu.patches import place_in_plane
 from numbavol.kernels.cpu.profiles import (
-    SHARPEST,
     TWO_OVER_SQRT_PI,
     count_parts,
     end_cell,
@@ -103,9 +102,8 @@ def project_gaussians(
                 continue
             for i in range(k):
                 if antialias:
-                    width = min(widths[a, i], np.float32(SHARPEST))
-                    parts[i] = count_parts(width)
-                    fill_coefficients(width, parts[i], coefficients, i * N_TERMS)
+                    parts[i] = count_parts(widths[a, i])
+                    fill_coefficients(widths[a, i], parts[i], coefficients, i * N_TERMS)
                 else:
                     parts[i] = 1
                     coefficients[i * N_TERMS : (i + 1) * N_TERMS] = np.float32(0)

@@ -29,24 +29,24 @@ def spread_in_plane(
 ) -> None:
     """Add what points carry, spread over ``width`` x ``width`` cells each, to a periodic grid.
 
-    Owns ``grid`` (y, x), of the type in which is computed. Points ``groups[g]`` to
-    ``groups[g + 1]`` are neighbours: they are added up in a patch. ``positions`` (n, 3) become
-    ``rotation`` (2, 3) times them plus ``offset`` (2,), (x, y) in cells; those that are not between
-    ``lowest`` and ``highest`` (2,) are left out. ``strengths`` (n,) is of the type of ``grid``.
-    ``width`` is at most LANES. The rows of ``window`` (degree + 1, LANES), the highest power first,
-    are what the polynomials have in common that a window is made of, one a cell: their argument is
-    from -1, where the first cell is half a width before the point, to 1, one cell later.
+    Owns ``grid`` (y, x), float64. Points ``groups[g]`` to ``groups[g + 1]`` are neighbours: they
+    are added up in a patch, in the type of ``window``. ``positions`` (n, 3) become ``rotation``
+    (2, 3) times them plus ``offset`` (2,), (x, y) in cells; those that are not between ``lowest``
+    and ``highest`` (2,) are left out. ``strengths`` (n,) is of the type of ``window``. ``width`` is
+    at most LANES. The rows of ``window`` (degree + 1, LANES), the highest power first, are what the
+    polynomials have in common that a window is made of, one a cell: their argument is from -1,
+    where the first cell is half a width before the point, to 1, one cell later.
     """
     ny, nx = grid.shape
-    real = grid.dtype.type
-    y_profile = np.empty(LANES, grid.dtype)
+    real = window.dtype.type
+    y_profile = np.empty(LANES, window.dtype)
     half = 0.5 * width
     powers, n_powers = window.reshape(-1), len(window)
     most = 0
     for g in range(groups.size - 1):
         most = max(most, groups[g + 1] - groups[g])
     places, is_inside = np.empty((most, 2)), np.empty(most, np.bool_)
-    patch = np.empty(0, grid.dtype)
+    patch = np.empty(0, window.dtype)
 
     for g in range(groups.size - 1):
         start, stop = groups[g], groups[g + 1]
@@ -68,7 +68,7 @@ def spread_in_plane(
         # Rows are written in whole lanes.
         stride = (n_columns + LANES - 1) // LANES * LANES + LANES
         if patch.size < n_rows * stride:
-            patch = np.empty(n_rows * stride, grid.dtype)
+            patch = np.empty(n_rows * stride, window.dtype)
         patch[: n_rows * stride] = real(0)
 
         for a in range(start, stop):
