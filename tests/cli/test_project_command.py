@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING
 
 import mrcfile
@@ -27,16 +24,6 @@ SIDE, PIXEL_SIZE = 24, 1.5
 
 def project(*arguments: object) -> int:
     return main(["project", *map(str, arguments)])
-
-
-@pytest.fixture
-def map_file(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    volume = numbavol.GaussianMixtureVolume(rng.normal(scale=4, size=(20, 3)), 10.0, 3.0)
-    render_fn = numbavol.GaussianMixtureRenderFn((SIDE,) * 3, PIXEL_SIZE)
-    path = tmp_path / "map.mrc"
-    numbavol.write_map(path, render_fn(volume), PIXEL_SIZE)
-    return path
 
 
 def poses_of(star: Path) -> numbavol.EulerAnglePose:
@@ -174,106 +161,6 @@ def test_a_grid_covers_all_views(map_file: Path, tmp_path: Path) -> None:
     poses = poses_of(tmp_path / "stack.star")
     assert len(poses) == len(numbavol.make_pose_grid(60.0))
     assert np.abs(poses.rotation.as_matrix().mean(axis=0)).max() < 1e-6
-
-
-# Interrupts
-
-
-def start(*arguments: object) -> subprocess.Popen[bytes]:
-    program = "import sys; from numbavol.cli import run; run()"
-    return subprocess.Popen(
-        [sys.executable, "-c", program, "project", *map(str, arguments)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-
-
-@pytest.mark.heavy
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_is_gone_on_with_to_the_same_bytes(
-    tmp_path: Path, map_file: Path, sent: signal.Signals
-) -> None:
-    options = ("--poses", "random:20000", "--offsets", 1, "--method", "voxels")
-    output = tmp_path / "stack.mrcs"
-    part = output.with_name("stack.mrcs.part")
-    process = start(map_file, "-o", output, *options)
-    while not (part.exists() and part.stat().st_size > 0) and process.poll() is None:
-        time.sleep(0.02)
-    time.sleep(1.0)
-    process.send_signal(sent)
-    _, error = process.communicate()
-    assert process.returncode == 130, error
-    assert part.exists()
-    assert not output.exists()
-    assert not output.with_suffix(".star").exists()
-
-    process = start(map_file, "-o", output, *options, "--resume")
-    _, error = process.communicate()
-    assert process.returncode == 0, error
-    whole = tmp_path / "whole" / "stack.mrcs"
-    whole.parent.mkdir()
-    assert project(map_file, "-o", whole, *options) == 0
-    assert output.read_bytes() == whole.read_bytes()
-    star = output.with_suffix(".star").read_bytes()
-    assert star == whole.with_suffix(".star").read_bytes()
-    assert not part.exists()
-
-
-def leave_a_part(map_file: Path, output: Path, *options: object, monkeypatch) -> None:
-    """Interrupt a run after some images."""
-    written = numbavol.ImageStack.__setitem__
-
-    def write(self, numbers, images):
-        for number, image in zip(range(self.shape[0])[numbers], images, strict=True):
-            if number >= 5:
-                raise KeyboardInterrupt
-            written(self, number, image)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(numbavol.ImageStack, "__setitem__", write)
-        assert project(map_file, "-o", output, *options) == 130
-
-
-def test_resuming_makes_only_what_is_missing(
-    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    output = tmp_path / "stack.mrcs"
-    options = ("--poses", "random:9", "--threads", 1)
-    leave_a_part(map_file, output, *options, monkeypatch=monkeypatch)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["map.mrc", "stack.mrcs.part"]
-    capsys.readouterr()
-    assert project(map_file, "-o", output, *options, "--resume", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["n_resumed"] == 5
-    whole = tmp_path / "whole.mrcs"
-    assert project(map_file, "-o", whole, *options) == 0
-    assert output.read_bytes() == whole.read_bytes()
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [("--seed", 1), ("--method", "linear"), ("--box", 20), ("--offsets", 1), ("--pad-scale", 2)],
-)
-def test_a_run_does_not_go_on_with_another_one(
-    map_file: Path, tmp_path: Path, monkeypatch, changed, capsys: pytest.CaptureFixture[str]
-) -> None:
-    output = tmp_path / "stack.mrcs"
-    leave_a_part(map_file, output, "--poses", "random:9", monkeypatch=monkeypatch)
-    before = output.with_name("stack.mrcs.part").read_bytes()
-    capsys.readouterr()
-    assert project(map_file, "-o", output, "--poses", "random:9", "--resume", *changed) == 1
-    assert capsys.readouterr().err.startswith("numbavol: error: ")
-    assert output.with_name("stack.mrcs.part").read_bytes() == before
-
-
-def test_a_run_does_not_begin_anew_over_one_that_can_be_gone_on_with(
-    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    output = tmp_path / "stack.mrcs"
-    leave_a_part(map_file, output, "--poses", "random:9", monkeypatch=monkeypatch)
-    capsys.readouterr()
-    assert project(map_file, "-o", output, "--poses", "random:9") == 1
-    assert "--resume" in capsys.readouterr().err
-    assert project(map_file, "-o", output, "--poses", "random:9", "--overwrite") == 0
 
 
 # Errors
