@@ -194,9 +194,13 @@ class Task:
                 read.data, pad_scale=pad, voxel_size=sizes
             )
         else:
-            volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(
+            grid = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(
                 undo_linear_interpolation(read.data, pad), pad_scale=pad, voxel_size=sizes
             )
+            # A slice has the zero frequency itself, which interpolation did nothing to.
+            middle = tuple(length // 2 for length in grid.shape)
+            grid.fourier_voxel_grid[middle] = read.data.sum(dtype=np.float64)
+            volume = grid
         described = f"{method}, of the map padded {pad:g} times"
         return cls(
             volume, config, numbavol.FourierSliceExtraction(), method, described,

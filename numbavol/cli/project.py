@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,7 +120,7 @@ def project(
         msg = f"-o: expected a name that ends in .mrcs, which RELION reads as a stack, got {output}"
         raise click.UsageError(msg)
     check_output(output, source, "source", overwrite)
-    check_output(star, poses.path or source, "file of poses", overwrite or resume)
+    check_output(star, poses.path or source, "file of poses", overwrite)
     given = read_poses(poses, offsets, seed, report)
     if numbavol.is_map_file(source):
         task = Task.from_map(source, given, box, pixel_size, method, pad_scale, tolerance, report)
@@ -144,23 +145,29 @@ def project(
     if not (resume or overwrite):
         _check_nothing_was_left(output)
     write = numbavol.resume_image_stack if resume else numbavol.write_image_stack
-    with write(output, shape, size, overwrite=overwrite, resume_key=key) as stack:
-        n_there = stack.n_already_written
-        if resume:
-            report.say(f"resume  after {plural(n_there, 'image')}", n_resumed=n_there)
-        numbavol.project(
-            task.volume,
-            given.poses,
-            task.image_config,
-            integrator=task.integrator,
-            out=stack,
-            progress=True,
-        )
-        # Before the stack has its name: of the two, a STAR file without a stack says what it is.
+    # Written before the work, so that what RELION cannot read is found before it; named after the
+    # stack, and an old one removed before, so that no stack ever lies beside another one's angles.
+    star_part = star.with_name(f"{star.name}.part")
+    with contextlib.ExitStack() as cleaning:
+        cleaning.callback(star_part.unlink, missing_ok=True)
         numbavol.write_particles(
-            star, make_particles(given.poses, task.image_config), output,
-            overwrite=overwrite or resume,
-        )  # fmt: skip
+            star_part, make_particles(given.poses, task.image_config), output, overwrite=True
+        )
+        with write(output, shape, size, overwrite=overwrite, resume_key=key) as stack:
+            n_there = stack.n_already_written
+            if resume:
+                report.say(f"resume  after {plural(n_there, 'image')}", n_resumed=n_there)
+            numbavol.project(
+                task.volume,
+                given.poses,
+                task.image_config,
+                integrator=task.integrator,
+                out=stack,
+                progress=True,
+            )
+            if overwrite:
+                star.unlink(missing_ok=True)
+        star_part.replace(star)
     seconds = time.perf_counter() - began
     report.say(
         f"wrote   {output} and {star}; {seconds:.2f} s",

@@ -98,6 +98,19 @@ def test_slices_are_the_projection_of_the_voxels_but_for_interpolation(
     assert error < (5e-3 if method == "spline" else 1.5e-2)
 
 
+@pytest.mark.parametrize("method", ["spline", "linear", "voxels"])
+def test_images_sum_to_the_map(map_file: Path, tmp_path: Path, method: str) -> None:
+    output = tmp_path / "stack.mrcs"
+    options = ("--poses", "random:5", "--method", method)
+    if method != "voxels":
+        options = (*options, "--pad-scale", 1)
+    assert project(map_file, "-o", output, *options) == 0
+    data = numbavol.read_map(map_file).data
+    # The integral of a pixel is its sum of voxels times their side; the map ends within the box.
+    expected = data.sum(dtype=np.float64) * PIXEL_SIZE
+    np.testing.assert_allclose(numbavol.read_map(output).data.sum(axis=(1, 2)), expected, rtol=2e-3)
+
+
 @pytest.mark.parametrize("method", ["gaussian", "fft"])
 def test_a_model_is_imaged_around_its_centre(tmp_path: Path, method: str) -> None:
     output = tmp_path / "stack.mrcs"
@@ -269,6 +282,18 @@ def test_a_map_without_a_voxel_size_asks_for_one(
     assert project(*command) == 1
     assert "--pixel-size" in one_line_of_error(capsys)
     assert project(*command, "--pixel-size", 1.5) == 0
+
+
+def test_a_name_that_relion_cannot_read_is_found_before_the_work(
+    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(numbavol.ImageStack, "__setitem__", refuse)
+    assert project(map_file, "-o", tmp_path / "a#b.mrcs", "--poses", "random:3") == 1
+    assert "RELION cannot read" in one_line_of_error(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["map.mrc"]
 
 
 # RELION

@@ -117,3 +117,33 @@ def test_a_run_does_not_begin_anew_over_one_that_can_be_gone_on_with(
     assert project(map_file, "-o", output, "--poses", "random:9") == 1
     assert "--resume" in capsys.readouterr().err
     assert project(map_file, "-o", output, "--poses", "random:9", "--overwrite") == 0
+
+
+def test_resuming_replaces_no_file_that_is_not_its_own(map_file: Path, tmp_path: Path) -> None:
+    star = tmp_path / "stack.star"
+    star.write_bytes(b"precious")
+    output = tmp_path / "stack.mrcs"
+    assert project(map_file, "-o", output, "--poses", "random:3", "--resume") == 1
+    assert star.read_bytes() == b"precious"
+    assert not output.exists()
+
+
+def test_no_stack_lies_beside_the_angles_of_another(
+    map_file: Path, tmp_path: Path, monkeypatch
+) -> None:
+    output, star = tmp_path / "stack.mrcs", tmp_path / "stack.star"
+    options = ("--poses", "random:3", "--overwrite")
+    assert project(map_file, "-o", output, *options) == 0
+    before = output.read_bytes()
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("numbavol.io.partial_stack.PartialStack.finish", interrupt)
+        assert project(map_file, "-o", output, *options, "--seed", 9) == 130
+    assert output.read_bytes() == before
+    assert not star.exists()
+    assert project(map_file, "-o", output, *options, "--seed", 9, "--resume") == 0
+    assert output.read_bytes() != before
+    assert star.exists()
