@@ -16,6 +16,7 @@ import numbavol
 from numbavol.cli.models import read_model
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
+from numbavol.projection.fourier_sampling import SAME_SIZE
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 if TYPE_CHECKING:
@@ -39,8 +40,36 @@ class GivenPoses:
     """Poses, and what the file that they are from says of images."""
 
     poses: numbavol.EulerAnglePose
-    pixel_size: float | None
-    box: int | None
+    pixel_size: float | NDArray[np.float64] | None
+    """One number where all images have the same, one an image otherwise."""
+    box: int | NDArray[np.int64] | None
+
+    def take_pixel_size(self) -> float | None:
+        """Take the pixel size that a model is imaged at.
+
+        Raises
+        ------
+        ValueError
+            If there are several.
+        """
+        if isinstance(self.pixel_size, np.ndarray):
+            low, high = self.pixel_size.min(), self.pixel_size.max()
+            msg = f"--poses: pixels of {low:g} to {high:g} A; --pixel-size says which"
+            raise ValueError(msg)
+        return self.pixel_size
+
+    def take_box(self) -> int | None:
+        """Take the box that a model is imaged in.
+
+        Raises
+        ------
+        ValueError
+            If there are several.
+        """
+        if isinstance(self.box, np.ndarray):
+            msg = f"--poses: boxes of {self.box.min()} to {self.box.max()}; --box says which"
+            raise ValueError(msg)
+        return self.box
 
 
 def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) -> GivenPoses:
@@ -62,7 +91,8 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
     click.UsageError
         If offsets are asked for where a file has them.
     """
-    pixel_size, box = None, None
+    pixel_size: float | NDArray[np.float64] | None = None
+    box: int | NDArray[np.int64] | None = None
     if source.path is not None:
         if offsets:
             msg = "--offsets: the STAR file has those of its particles"
@@ -75,9 +105,7 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
             particles.origin_x_in_angstroms,
             particles.origin_y_in_angstroms,
         )
-        # Of several kinds of images, none is that of this stack.
-        pixel_size = particles.pixel_size if isinstance(particles.pixel_size, float) else None
-        box = particles.image_size if isinstance(particles.image_size, int) else None
+        pixel_size, box = particles.pixel_size, particles.image_size
         described = f"{source.path}"
     elif source.spacing is not None:
         poses = numbavol.make_pose_grid(source.spacing)
@@ -124,13 +152,20 @@ class Task:
         """Image a model: see the options of the same names."""
         method = _choose(method, "gaussian", MODEL_METHODS, "a model")
         model, _ = read_model(source, b_factors, models, select, report)
-        size = pixel_size or given.pixel_size or DEFAULT_PIXEL_SIZE
+        size = pixel_size or given.take_pixel_size() or DEFAULT_PIXEL_SIZE
         gaussians = model.as_gaussians()
-        side = _box_that_holds(gaussians, given.poses, size, tolerance)
-        if box != "auto":
-            side = int(box)
-        elif given.box is not None:
-            side = given.box
+        half = _half_that_holds(gaussians, given.poses, size, tolerance)
+        of_poses = None if box != "auto" else given.take_box()
+        if box == "auto" and of_poses is None:
+            side = _even_side(half, size)
+        else:
+            side = of_poses or int(box)
+            if side < 2 * half:
+                report.warn(
+                    f"--box: {side} pixels do not hold the model in every pose; "
+                    f"{2 * math.ceil(half)} would. What is outside is lost"
+                    + (", and comes in again at the other side" if method == "fft" else "")
+                )
         settings = (method, size, side, tolerance, b_factors, models, select)
         described = f"{method}, tolerance {tolerance:g}"
         config = numbavol.ImageConfig((side, side), size)
@@ -145,7 +180,6 @@ class Task:
     def from_map(
         cls,
         source: Path,
-        given: GivenPoses,
         box: str | float,
         pixel_size: float | None,
         method: str,
@@ -160,6 +194,7 @@ class Task:
             raise click.UsageError(msg)
         read = numbavol.read_map(source)
         z, y, x = read.data.shape
+        _check_is_a_map(source)
         if read.voxel_size is not None:
             sizes = read.voxel_size.tolist()
         elif pixel_size is not None:
@@ -173,12 +208,9 @@ class Task:
             map=str(source),
             map_shape=[z, y, x],
         )
-        size = pixel_size or float(sizes[0])
-        side = max(z, y, x)
-        if box != "auto":
-            side = int(box)
-        elif given.box is not None:
-            side = given.box
+        _check_voxels(source, sizes, pixel_size)
+        size = float(sizes[0])
+        side = max(z, y, x) if box == "auto" else int(box)
         config = numbavol.ImageConfig((side, side), size)
         if method == "voxels":
             volume: AbstractVolumeRepresentation = (
@@ -206,6 +238,25 @@ class Task:
             volume, config, numbavol.FourierSliceExtraction(), method, described,
             (method, size, side, pad),
         )  # fmt: skip
+
+
+def _check_is_a_map(source: Path) -> None:
+    # Not by the space group: older programs write maps with that of stacks.
+    if source.suffix.lower() == ".mrcs":
+        msg = f"{source}: a name of a stack of images, expected a map or a model"
+        raise ValueError(msg)
+
+
+def _check_voxels(source: Path, sizes: list[float], pixel_size: float | None) -> None:
+    if not np.allclose(sizes, sizes[0], rtol=SAME_SIZE, atol=0.0):
+        msg = f"{source}: voxels of {sizes} A (x, y, z) have no square pixels; resample the map"
+        raise ValueError(msg)
+    if pixel_size is not None and not np.isclose(pixel_size, sizes[0], rtol=SAME_SIZE, atol=0.0):
+        msg = (
+            f"{source}: voxels of {sizes[0]:g} A, --pixel-size {pixel_size:g}; numbavol filter "
+            f"--voxel-size {pixel_size:g} resamples the map"
+        )
+        raise ValueError(msg)
 
 
 def undo_linear_interpolation(
@@ -257,21 +308,25 @@ def _choose(method: str, default: str, methods: tuple[str, ...], what: str) -> s
     return method
 
 
-def _box_that_holds(
+def _half_that_holds(
     gaussians: numbavol.GaussianMixtureVolume,
     poses: numbavol.EulerAnglePose,
     pixel_size: float,
     tolerance: float,
-) -> int:
-    """Side in pixels, even, of images that hold a model however it is turned, and moved."""
+) -> float:
+    """Half the side in pixels of images that hold a model however it is turned, and moved."""
     reach = reach_in_deviations(tolerance) * np.sqrt(gaussians.variances.max(axis=1))
     farthest = float(np.max(np.linalg.norm(gaussians.positions, axis=1) + reach))
     offset = float(np.max(np.abs(poses.offset_in_angstroms)))
-    half = (farthest + offset) / pixel_size
+    return (farthest + offset) / pixel_size + 0.5
+
+
+def _even_side(half: float, pixel_size: float) -> int:
     if 2 * half > LARGEST_SIDE:
         msg = (
-            f"--pixel-size: the model takes {2 * half:.3g} pixels of {pixel_size:g} A a side, "
-            f"{plural(LARGEST_SIDE, 'pixel')} are the most"
+            f"--box: the model and its offsets take {2 * half:.3g} pixels of {pixel_size:g} A a "
+            f"side, {plural(LARGEST_SIDE, 'pixel')} are the most"
         )
         raise ValueError(msg)
-    return 2 * scipy.fft.next_fast_len(math.ceil(half + 0.5), real=True)
+    side: int = 2 * scipy.fft.next_fast_len(math.ceil(half), real=True)
+    return side

@@ -39,12 +39,13 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 @click.option(
     "--box", type=WordOrNumber(("auto",), click.IntRange(min=1, max=LARGEST_SIDE)), default="auto",
     show_default=True, metavar="N|auto",
-    help="Pixels of a side of an image; auto is that of the STAR file or of the map, or holds the "
-    "model in every pose.",
+    help="Pixels of a side of an image; auto is that of the map; of a model, that of the STAR file "
+    "or one that holds it in every pose.",
 )  # fmt: skip
 @click.option(
     "--pixel-size", type=LENGTH, metavar="A",
-    help="Side of a pixel in angstroms; by default that of the map or of the STAR file, or 1.",
+    help="Side of a pixel in angstroms; by default that of the map; of a model, that of the "
+    "STAR file, or 1.",
 )  # fmt: skip
 @click.option(
     "--offsets", type=FiniteNumber(click.FloatRange(min=0)), default=0.0, show_default=True,
@@ -123,7 +124,7 @@ def project(
     check_output(star, poses.path or source, "file of poses", overwrite)
     given = read_poses(poses, offsets, seed, report)
     if numbavol.is_map_file(source):
-        task = Task.from_map(source, given, box, pixel_size, method, pad_scale, tolerance, report)
+        task = Task.from_map(source, box, pixel_size, method, pad_scale, tolerance, report)
     else:
         if pad_scale is not None:
             msg = "--pad-scale: only a map is padded"

@@ -217,7 +217,7 @@ def test_pixels_that_are_not_the_voxels_are_refused(
     output = tmp_path / "stack.mrcs"
     assert project(map_file, "-o", output, "--poses", "random:3", "--pixel-size", 2.0) == 1
     assert "1.5" in (error := one_line_of_error(capsys))
-    assert "2.0" in error
+    assert "--pixel-size 2" in error
     assert [path.name for path in tmp_path.iterdir()] == ["map.mrc"]
 
 
@@ -228,6 +228,42 @@ def test_a_star_file_without_angles_is_refused(
     star.write_text("data_particles\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n")
     assert project(map_file, "-o", tmp_path / "stack.mrcs", "--poses", star) == 1
     assert "rlnAngleRot" in one_line_of_error(capsys)
+
+
+def test_a_star_file_of_several_kinds_of_images_asks_which(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star = make_star(tmp_path / "poses.star", n=2, pixel_size=[1.5, 2.0], image_size=[128, 96])
+    command = (enterotoxin(), "-o", tmp_path / "stack.mrcs", "--poses", star, *FEW_ATOMS)
+    assert project(*command) == 1
+    assert "--pixel-size" in one_line_of_error(capsys)
+    assert project(*command, "--pixel-size", 1.5) == 1
+    assert "--box" in one_line_of_error(capsys)
+    assert project(*command, "--pixel-size", 1.5, "--box", 64) == 0
+
+
+def test_the_box_of_a_map_is_its_own(map_file: Path, tmp_path: Path) -> None:
+    star = make_star(tmp_path / "poses.star", n=2, pixel_size=0.5, image_size=100)
+    output = tmp_path / "stack.mrcs"
+    assert project(map_file, "-o", output, "--poses", star) == 0
+    assert numbavol.read_map(output).data.shape == (2, SIDE, SIDE)
+
+
+def test_a_box_that_does_not_hold_the_model_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = (enterotoxin(), "-o", tmp_path / "stack.mrcs", "--poses", "random:1", "--box", 40)
+    assert project(*command) == 0
+    assert "do not hold the model" in capsys.readouterr().err
+
+
+def test_a_stack_is_no_map(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = tmp_path / "stack.mrcs"
+    assert project(map_file, "-o", stack, "--poses", "random:2") == 0
+    assert project(stack, "-o", tmp_path / "other.mrcs", "--poses", "random:2") == 1
+    assert "stack of images" in one_line_of_error(capsys)
 
 
 def test_offsets_are_not_added_to_those_of_a_star_file(
