@@ -131,7 +131,7 @@ class PoseText(click.ParamType):  # type: ignore[type-arg]
                 return PoseSource(spacing=spacing)
             msg = f"expected {FINEST_GRID} to 180 degrees after grid:, got {text!r}"
             self.fail(msg, param, ctx)
-        if Path(value).suffix != ".star":
+        if Path(value).suffix.lower() != ".star":
             msg = f"expected random:N, grid:DEGREES or a .star file, got {value!r}"
             self.fail(msg, param, ctx)
         return PoseSource(path=Path(value))

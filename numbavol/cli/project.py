@@ -21,7 +21,10 @@ from numbavol.cli.options import (
 from numbavol.cli.output import Report, check_output, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numbavol.cli.options import PoseSource
+    from numbavol.io import ImageStack
 
 LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 
@@ -120,15 +123,21 @@ def project(
     if output.suffix.lower() != ".mrcs":
         msg = f"-o: expected a name that ends in .mrcs, which RELION reads as a stack, got {output}"
         raise click.UsageError(msg)
+    if resume and output.is_file() and not overwrite:
+        msg = f"{output}: the stack is whole, there is nothing to resume; --overwrite replaces it"
+        raise ValueError(msg)
     check_output(output, source, "source", overwrite)
     check_output(star, poses.path or source, "file of poses", overwrite)
+    if poses.path is not None:
+        _refuse_without_effect(("seed",), "the poses of a STAR file are not random")
     given = read_poses(poses, offsets, seed, report)
     if numbavol.is_map_file(source):
+        _refuse_without_effect(("b_factors", "models", "select"), "a map has no atoms")
+        if method != "voxels":
+            _refuse_without_effect(("tolerance",), "slices of a map have none")
         task = Task.from_map(source, box, pixel_size, method, pad_scale, tolerance, report)
     else:
-        if pad_scale is not None:
-            msg = "--pad-scale: only a map is padded"
-            raise click.UsageError(msg)
+        _refuse_without_effect(("pad_scale",), "only a map is padded")
         task = Task.from_model(
             source, given, box, pixel_size, method, tolerance, b_factors, models, select, report
         )
@@ -143,9 +152,6 @@ def project(
         method=task.method,
     )
     key = fingerprint(source, task, given)
-    if not (resume or overwrite):
-        _check_nothing_was_left(output)
-    write = numbavol.resume_image_stack if resume else numbavol.write_image_stack
     # Written before the work, so that what RELION cannot read is found before it; named after the
     # stack, and an old one removed before, so that no stack ever lies beside another one's angles.
     star_part = star.with_name(f"{star.name}.part")
@@ -154,7 +160,7 @@ def project(
         numbavol.write_particles(
             star_part, make_particles(given.poses, task.image_config), output, overwrite=True
         )
-        with write(output, shape, size, overwrite=overwrite, resume_key=key) as stack:
+        with _open_stack(output, shape, size, key, resume=resume, overwrite=overwrite) as stack:
             n_there = stack.n_already_written
             if resume:
                 report.say(f"resume  after {plural(n_there, 'image')}", n_resumed=n_there)
@@ -179,7 +185,45 @@ def project(
     report.finish()
 
 
-def _check_nothing_was_left(output: Path) -> None:
-    if (part := output.with_name(f"{output.name}.part")).exists():
-        msg = f"{part}: left by an interrupted run; --resume goes on, --overwrite begins again"
-        raise ValueError(msg)
+@contextlib.contextmanager
+def _open_stack(
+    output: Path,
+    shape: tuple[int, int, int],
+    pixel_size: float,
+    key: str,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> Iterator[ImageStack]:
+    """Begin a stack, or go on with one; what is in the way is said in the command's own words."""
+    import numbavol
+
+    part = output.with_name(f"{output.name}.part")
+    write = numbavol.resume_image_stack if resume else numbavol.write_image_stack
+    with contextlib.ExitStack() as closing:
+        try:
+            stack = closing.enter_context(
+                write(output, shape, pixel_size, overwrite=overwrite, resume_key=key)
+            )
+        except FileExistsError as error:
+            if "resume_image_stack" not in str(error):
+                raise
+            msg = f"{part}: left by an interrupted run; --resume goes on, --overwrite begins again"
+            raise ValueError(msg) from error
+        except ValueError as error:
+            if not (resume and part.exists()):
+                raise
+            msg = (
+                f"{part}: left by a run of other options, poses or another source, or damaged; "
+                "--overwrite without --resume begins again"
+            )
+            raise ValueError(msg) from error
+        yield stack
+
+
+def _refuse_without_effect(names: tuple[str, ...], reason: str) -> None:
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            msg = f"--{name.replace('_', '-')}: {reason}"
+            raise click.UsageError(msg)

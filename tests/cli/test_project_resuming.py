@@ -104,7 +104,10 @@ def test_a_run_does_not_go_on_with_another_one(
     before = output.with_name("stack.mrcs.part").read_bytes()
     capsys.readouterr()
     assert project(map_file, "-o", output, "--poses", "random:9", "--resume", *changed) == 1
-    assert capsys.readouterr().err.startswith("numbavol: error: ")
+    error = capsys.readouterr().err
+    assert error.startswith("numbavol: error: ")
+    assert "other options" in error
+    assert "--overwrite" in error
     assert output.with_name("stack.mrcs.part").read_bytes() == before
 
 
@@ -147,3 +150,12 @@ def test_no_stack_lies_beside_the_angles_of_another(
     assert project(map_file, "-o", output, *options, "--seed", 9, "--resume") == 0
     assert output.read_bytes() != before
     assert star.exists()
+
+
+def test_a_whole_stack_is_not_resumed(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = (map_file, "-o", tmp_path / "stack.mrcs", "--poses", "random:3")
+    assert project(*command) == 0
+    assert project(*command, "--resume") == 1
+    assert "nothing to resume" in capsys.readouterr().err
