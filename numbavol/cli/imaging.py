@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numbavol.volumes import AbstractVolumeRepresentation
 
 # Interpolation by splines of a map padded so errs by less than the map's own corners do; a linear
-# one needs more (docs/performance.md).
+# one needs more (docs/projecting.md).
 SPLINE_PAD_SCALE, LINEAR_PAD_SCALE = 1.25, 2.0
 DEFAULT_PIXEL_SIZE = 1.0
 BYTES_AT_A_TIME = 2**24
@@ -163,8 +163,13 @@ class Task:
             if side < 2 * half:
                 report.warn(
                     f"--box: {side} pixels do not hold the model in every pose; "
-                    f"{2 * math.ceil(half)} would. What is outside is lost"
-                    + (", and comes in again at the other side" if method == "fft" else "")
+                    f"{2 * math.ceil(half)} would. "
+                    + (
+                        "Atoms outside are lost, and what others have beyond an edge comes in at "
+                        "the other side"
+                        if method == "fft"
+                        else "What is outside is lost"
+                    )
                 )
         settings = (method, size, side, tolerance, b_factors, models, select)
         described = f"{method}, tolerance {tolerance:g}"
@@ -192,9 +197,9 @@ class Task:
         if pad_scale is not None and method == "voxels":
             msg = "--pad-scale: --method voxels transforms no map"
             raise click.UsageError(msg)
+        _check_is_a_map(source)
         read = numbavol.read_map(source)
         z, y, x = read.data.shape
-        _check_is_a_map(source)
         if read.voxel_size is not None:
             sizes = read.voxel_size.tolist()
         elif pixel_size is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,6 +115,7 @@ def project(
     """  # noqa: D301
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
+    from numbavol.io.whole_file import give_name
 
     began = time.perf_counter()
     report = Report(as_json)
@@ -154,7 +156,8 @@ def project(
     key = fingerprint(source, task, given)
     # Written before the work, so that what RELION cannot read is found before it; named after the
     # stack, and an old one removed before, so that no stack ever lies beside another one's angles.
-    star_part = star.with_name(f"{star.name}.part")
+    # Its name is its own, for another run of the same command may be told that this one is writing.
+    star_part = star.with_name(f".numbavol-{secrets.token_hex(8)}.part")
     with contextlib.ExitStack() as cleaning:
         cleaning.callback(star_part.unlink, missing_ok=True)
         numbavol.write_particles(
@@ -174,7 +177,7 @@ def project(
             )
             if overwrite:
                 star.unlink(missing_ok=True)
-        star_part.replace(star)
+        give_name(star_part, star, overwrite=overwrite)
     seconds = time.perf_counter() - began
     report.say(
         f"wrote   {output} and {star}; {seconds:.2f} s",

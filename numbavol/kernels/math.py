@@ -1,7 +1,8 @@
 """Scalar mathematics of the kernels, written once for every device and both precisions.
 
-The approximations for float32 are minimax polynomials without a branch, so that a loop over them
-becomes vector instructions; the largest error stands with each, and the tests hold it.
+The approximations for float32 are minimax polynomials and a series, without a branch, so that a
+loop over them becomes vector instructions; the largest error stands with each, and the tests hold
+it.
 """
 
 from __future__ import annotations

@@ -159,3 +159,25 @@ def test_a_whole_stack_is_not_resumed(
     assert project(*command) == 0
     assert project(*command, "--resume") == 1
     assert "nothing to resume" in capsys.readouterr().err
+
+
+def test_a_second_run_takes_nothing_from_the_first(
+    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = (map_file, "-o", tmp_path / "stack.mrcs", "--poses", "random:3", "--threads", 1)
+    written = numbavol.ImageStack.__setitem__
+    statuses = []
+
+    def write(self, numbers, images):
+        if not statuses:
+            statuses.append(None)
+            statuses[0] = project(*command, "--resume")
+        written(self, numbers, images)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(numbavol.ImageStack, "__setitem__", write)
+        assert project(*command) == 0
+    assert statuses == [1]
+    assert "another process is writing it" in capsys.readouterr().err
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["map.mrc", "stack.mrcs", "stack.star"]

@@ -133,9 +133,8 @@ def fill_profiles(
 
     Cells outside [``first``, ``end``) become 0. ``centre`` is in cells, ``widths`` (k,) those of a
     cell in units of sqrt(2 variance) of each Gaussian, ``parts`` (k,) and ``coefficients``
-    (k * N_TERMS,) are theirs.
-    Gaussian i owns the ``length`` elements of ``profiles`` from ``at + i * stride`` on; ``edges``
-    (stride + 1,) and ``row`` (LANES,) are scratch.
+    (k * N_TERMS,) are theirs. Gaussian i owns the ``length`` elements of ``profiles`` from
+    ``at + i * stride`` on; ``edges`` (stride + 1,) and ``row`` (LANES,) are scratch.
     """
     real = profiles.dtype.type
     # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
