@@ -112,15 +112,18 @@ ALWAYS_FITS_IN_BYTES = 2**26
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
-def check_fits_in_memory(name: str, what: str, n_bytes: int) -> None:
-    """Refuse what does not fit into the memory that is free.
+def check_fits_in_memory(name: str, what: str, n_bytes: int, free_bytes: int | None = None) -> None:
+    """Refuse what does not fit into the memory that is free: the system's, if not told how much.
 
     Raises
     ------
     MemoryError
         If it does not. The message has `name` and `what` in it.
     """
-    if n_bytes > ALWAYS_FITS_IN_BYTES and n_bytes > (free := _free_memory()):
+    if n_bytes <= ALWAYS_FITS_IN_BYTES:
+        return
+    free = _free_memory() if free_bytes is None else free_bytes
+    if n_bytes > free:
         msg = (
             f"{name}: {what} takes {n_bytes / 2**30:.1f} GiB, "
             f"and {free / 2**30:.1f} GiB of memory are free"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import numbavol
+from numbavol.kernels.dispatch import DEVICES, find_kernel
 
 PACKAGE = Path(numbavol.__file__).parent
 
@@ -96,9 +97,11 @@ def test_only_jit_decorates() -> None:
 
 
 def test_only_dispatch_knows_the_devices_folders() -> None:
-    users = modules_importing("numbavol.kernels.cpu")
-    assert {name for name in users if not name.startswith("numbavol.kernels.cpu")} == set()
-    assert "numbavol.kernels.cpu" in (PACKAGE / "kernels" / "dispatch.py").read_text()
+    for device in DEVICES:
+        folder = f"numbavol.kernels.{device}"
+        users = {name for name in modules_importing(folder) if not name.startswith(folder)}
+        assert users == set()
+    assert find_kernel("render_gaussians", "cpu").__module__ == "numbavol.kernels.cpu.gaussians"
 
 
 def test_only_threads_makes_threads() -> None:

@@ -1,4 +1,4 @@
-"""The table (name, device) -> kernel; the only place that knows a device."""
+"""The table (name, device) -> kernel; the only place that knows the folders of the devices."""
 
 from __future__ import annotations
 
@@ -6,52 +6,114 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from numbavol.kernels.devices import Cpu, is_on_cuda
 from numbavol.kernels.threads import run_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from numbavol.kernels.devices import Device
+
+# The module, in the folder of every device, that a kernel is in.
 MODULES = {
-    ("add_gaussian_filtered", "cpu"): "numbavol.kernels.cpu.filters",
-    ("expand_half_transform", "cpu"): "numbavol.kernels.cpu.transforms",
-    ("interpolate_points", "cpu"): "numbavol.kernels.cpu.interpolation",
-    ("locate_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
-    ("project_gaussians", "cpu"): "numbavol.kernels.cpu.projected_gaussians",
-    ("render_gaussians", "cpu"): "numbavol.kernels.cpu.gaussians",
-    ("sample_planes", "cpu"): "numbavol.kernels.cpu.planes",
-    ("sample_surfaces", "cpu"): "numbavol.kernels.cpu.planes",
-    ("shift_half_transforms", "cpu"): "numbavol.kernels.cpu.transforms",
-    ("spread_in_plane", "cpu"): "numbavol.kernels.cpu.spreading",
-    ("sum_fourier_shells", "cpu"): "numbavol.kernels.cpu.shells",
-    ("sum_real_shells", "cpu"): "numbavol.kernels.cpu.shells",
+    "add_gaussian_filtered": "filters",
+    "expand_half_transform": "transforms",
+    "interpolate_points": "interpolation",
+    "locate_gaussians": "gaussians",
+    "project_gaussians": "projected_gaussians",
+    "render_gaussians": "gaussians",
+    "sample_planes": "planes",
+    "sample_surfaces": "planes",
+    "shift_half_transforms": "transforms",
+    "spread_in_plane": "spreading",
+    "sum_fourier_shells": "shells",
+    "sum_real_shells": "shells",
 }
-DEVICES = tuple(sorted({device for _, device in MODULES}))
+DEVICES = ("cpu", "cuda")
+CPU = Cpu()
 
 
 def check_device(device: str) -> str:
-    """Return a device's name, if there are kernels for it.
+    """Return the name of a device that can be used.
 
     Parameters
     ----------
     device
-        What a user asks for.
+        What a user asks for: one of ``DEVICES``, or ``"auto"`` for ``"cuda"`` where that can be
+        used, and ``"cpu"`` where it cannot.
 
     Returns
     -------
     str
-        The same name.
+        One of ``DEVICES``.
 
     Raises
     ------
     ValueError
-        If it is none of ``DEVICES``.
+        If it is another name.
+    RuntimeError
+        If CUDA cannot be used. The message says what is missing.
     """
-    if device not in DEVICES:
-        known = " or ".join(repr(name) for name in DEVICES)
-        msg = f"device: expected {known}, got {device!r}"
+    if device == "cpu":
+        return device
+    if device not in ("cuda", "auto"):
+        msg = f"device: expected 'cpu', 'cuda' or 'auto', got {device!r}"
         raise ValueError(msg)
+    from numbavol.kernels.finding import describe_what_is_missing
+
+    missing = run_task(describe_what_is_missing)
+    if missing is None:
+        return "cuda"
+    if device == "auto":
+        return "cpu"
+    raise RuntimeError(missing)
+
+
+def find_device(name: str) -> Device:
+    """Return a device by the name that `check_device` returned.
+
+    Parameters
+    ----------
+    name
+        One of ``DEVICES``.
+
+    Returns
+    -------
+    Device
+        Where arrays live and kernels run.
+    """
+    if name == "cpu":
+        return CPU
+    device: Device = _import_off_the_main_thread("numbavol.kernels.cuda.device").get_device()
     return device
+
+
+def find_device_of(*arrays: object) -> Device:
+    """Return the device that arrays live on.
+
+    Parameters
+    ----------
+    *arrays
+        Arrays of one device, or other things, which are taken to be of the host.
+
+    Returns
+    -------
+    Device
+        Where they are.
+
+    Raises
+    ------
+    ValueError
+        If some are on a device, and some are not.
+    """
+    on_cuda = [is_on_cuda(array) for array in arrays]
+    if not any(on_cuda):
+        return CPU
+    if not all(on_cuda):
+        msg = "expected arrays of one device, got some on CUDA and some not: see to_device"
+        raise ValueError(msg)
+    return find_device("cuda")
 
 
 def find_kernel(name: str, device: str) -> Callable[..., Any]:
@@ -69,7 +131,9 @@ def find_kernel(name: str, device: str) -> Callable[..., Any]:
     callable
         The compiled function.
     """
-    kernel: Callable[..., Any] = getattr(_import_off_the_main_thread(MODULES[name, device]), name)
+    kernel: Callable[..., Any] = getattr(
+        _import_off_the_main_thread(f"numbavol.kernels.{device}.{MODULES[name]}"), name
+    )
     return kernel
 
 

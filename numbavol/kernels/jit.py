@@ -44,6 +44,44 @@ def kernel(function: Function) -> Function:
     return compiled  # type: ignore[no-any-return]
 
 
+def cuda_kernel(function: Function) -> Function:
+    """Compile a kernel for CUDA when it is first launched; in Numba's simulator, not at all.
+
+    Parameters
+    ----------
+    function
+        Takes arrays and scalars, is run by every thread of a grid, and writes into arrays.
+
+    Returns
+    -------
+    callable
+        What `numbavol.kernels.cuda.launch.launch` takes.
+    """
+    from numba import cuda
+
+    return cuda.jit(function)  # type: ignore[no-any-return]
+
+
+def cuda_helper(function: Function) -> Function:
+    """Compile a function into the CUDA kernels that call it; it may know its thread and block.
+
+    What knows neither is a `helper`, which kernels of the CPU call as well.
+
+    Parameters
+    ----------
+    function
+        Called from CUDA kernels only.
+
+    Returns
+    -------
+    callable
+        A function that CUDA kernels may call.
+    """
+    from numba import cuda
+
+    return cuda.jit(device=True)(function)  # type: ignore[no-any-return]
+
+
 def helper(function: Function) -> Function:
     """Compile a function into the kernels that call it.
 

@@ -121,3 +121,16 @@ def cubic_weight(within: np.floating, n: int) -> np.floating:
     if n == 2:
         return real(2 / 3) - rest * rest * (real(1) - rest * real(0.5))
     return within * within * within * real(1 / 6)
+
+
+@helper
+def floor(x: float) -> int:
+    """Largest whole number not above x, an integer on every device."""
+    # CUDA has it as a float64.
+    return int(math.floor(x))  # noqa: RUF046
+
+
+@helper
+def ceil(x: float) -> int:
+    """Smallest whole number not below x, an integer on every device."""
+    return int(math.ceil(x))  # noqa: RUF046

@@ -247,12 +247,12 @@ class HalfTransformOfImage:
         lengths = np.array(self._shape[::-1], np.float64)
         fineness = np.array(self._cells[::-1]) / lengths
         self._spread(
-            grid,
+            grid[np.newaxis],
             groups,
             positions,
             strengths,
-            rotation * fineness[:, np.newaxis],
-            offset * fineness,
+            (rotation * fineness[:, np.newaxis])[np.newaxis],
+            (offset * fineness)[np.newaxis],
             -0.5 * fineness,
             (lengths - 0.5) * fineness,
             self._spreading.width,

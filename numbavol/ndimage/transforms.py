@@ -2,7 +2,8 @@
 
 Real-space arrays have their origin at element ``n // 2`` of each axis, Fourier-space arrays have
 the zero frequency in the corner. The sign is NumPy's, ``exp(-2 pi i k r)``, and the forward
-transform is not normalised. Single precision stays single.
+transform is not normalised. Single precision stays single, and what is on a CUDA device is
+transformed there.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
-from numbavol.kernels.threads import get_num_threads
+from numbavol.kernels.dispatch import find_device_of
 
 RealOrComplexArray = NDArray[np.inexact[Any]]
 ComplexArray = NDArray[np.complexfloating[Any, Any]]
@@ -41,8 +41,9 @@ def fftn(array: RealOrComplexArray) -> ComplexArray:
     >>> bool(np.allclose(fftn(point), 1.0))
     True
     """
-    transformed: ComplexArray = scipy.fft.fftn(
-        np.fft.ifftshift(array), workers=get_num_threads(), overwrite_x=True
+    device = find_device_of(array)
+    transformed: ComplexArray = device.fft.fftn(
+        device.xp.fft.ifftshift(array), overwrite_x=True, **device.fft_options
     )
     return transformed
 
@@ -60,8 +61,10 @@ def ifftn(fourier_array: ComplexArray) -> ComplexArray:
     ndarray
         Complex, of the same shape; the origin is element ``n // 2`` of each axis.
     """
-    transformed: ComplexArray = scipy.fft.ifftn(fourier_array, workers=get_num_threads())
-    return np.fft.fftshift(transformed)
+    device = find_device_of(fourier_array)
+    transformed: ComplexArray = device.fft.ifftn(fourier_array, **device.fft_options)
+    shifted: ComplexArray = device.xp.fft.fftshift(transformed)
+    return shifted
 
 
 def rfftn(array: RealArray) -> ComplexArray:
@@ -77,8 +80,9 @@ def rfftn(array: RealArray) -> ComplexArray:
     ndarray
         Complex, the last axis of length ``n // 2 + 1``, the zero frequency in the corner.
     """
-    transformed: ComplexArray = scipy.fft.rfftn(
-        np.fft.ifftshift(array), workers=get_num_threads(), overwrite_x=True
+    device = find_device_of(array)
+    transformed: ComplexArray = device.fft.rfftn(
+        device.xp.fft.ifftshift(array), overwrite_x=True, **device.fft_options
     )
     return transformed
 
@@ -107,5 +111,7 @@ def irfftn(fourier_array: ComplexArray, shape: tuple[int, ...]) -> RealArray:
     if np.shape(fourier_array) != half:
         msg = f"fourier_array: expected shape {half} for {shape}, got {np.shape(fourier_array)}"
         raise ValueError(msg)
-    transformed: RealArray = scipy.fft.irfftn(fourier_array, s=shape, workers=get_num_threads())
-    return np.fft.fftshift(transformed)
+    device = find_device_of(fourier_array)
+    transformed: RealArray = device.fft.irfftn(fourier_array, s=shape, **device.fft_options)
+    shifted: RealArray = device.xp.fft.fftshift(transformed)
+    return shifted

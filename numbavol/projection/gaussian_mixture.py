@@ -115,13 +115,13 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         middle = np.array(shape[::-1]) // 2
 
         def project(placement: Placement) -> Projection:
-            sums = np.zeros(shape)
-            offset = placement.offset / pixel_size + middle
-            rotation = np.ascontiguousarray(placement.rotation[:2])
+            sums = np.zeros((1, *shape))
+            offsets = (placement.offset / pixel_size + middle)[np.newaxis]
+            rotations = np.ascontiguousarray(placement.rotation[np.newaxis, :2])
             kernel(
-                sums, groups, in_pixels, radii, scaled, widths, self.antialias, rotation, offset,
+                sums, groups, in_pixels, radii, scaled, widths, self.antialias, rotations, offsets,
                 fused,
             )  # fmt: skip
-            return Projection(sums.astype(np.float32), shape, is_image=True).resize(padded)
+            return Projection(sums[0].astype(np.float32), shape, is_image=True).resize(padded)
 
         return project

@@ -97,6 +97,7 @@ class AutoVolumeRenderFn(AbstractVolumeRenderFn):
         outputs_real_space: bool = True,
         outputs_rfft: bool = False,
         fftshifted: bool = False,
+        output: str = "host",
     ) -> NDArray[Any]:
         """Render a volume.
 
@@ -104,7 +105,7 @@ class AutoVolumeRenderFn(AbstractVolumeRenderFn):
         ----------
         volume_representation
             The volume.
-        outputs_real_space, outputs_rfft, fftshifted
+        outputs_real_space, outputs_rfft, fftshifted, output
             As in `AbstractVolumeRenderFn.__call__`.
 
         Returns
@@ -124,6 +125,7 @@ class AutoVolumeRenderFn(AbstractVolumeRenderFn):
             outputs_real_space=outputs_real_space,
             outputs_rfft=outputs_rfft,
             fftshifted=fftshifted,
+            output=output,
         )
 
     def choose(self, volume: AbstractVolumeRepresentation) -> AbstractVolumeRenderFn:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import check_fits_in_memory
+from numbavol.kernels.dispatch import find_device, find_device_of
 from numbavol.ndimage import fftn, rfftn
 from numbavol.ndimage.half_transforms import expand_half_transform
 
@@ -36,6 +37,7 @@ class AbstractVolumeRenderFn(ABC):
         outputs_real_space: bool = True,
         outputs_rfft: bool = False,
         fftshifted: bool = False,
+        output: str = "host",
     ) -> NDArray[Any]:
         """Render a volume.
 
@@ -51,12 +53,42 @@ class AbstractVolumeRenderFn(ABC):
         fftshifted
             Put the zero frequency of the transform at ``n // 2`` of every full axis, in place of
             the corner. Does nothing in real space.
+        output
+            ``"host"`` for a NumPy array; ``"device"`` leaves the result where it was computed.
 
         Returns
         -------
         ndarray
             In real space of shape ``shape``, indexed [z, y, x], in inverse square angstroms.
         """
+
+
+def check_output(output: str) -> None:
+    """Check where a result is to be.
+
+    Raises
+    ------
+    ValueError
+        If it is neither ``"host"`` nor ``"device"``.
+    """
+    if output not in ("host", "device"):
+        msg = f"output: expected 'host' or 'device', got {output!r}"
+        raise ValueError(msg)
+
+
+def deliver(array: NDArray[Any], device: str, output: str) -> NDArray[Any]:
+    """Bring a result to where it is to be.
+
+    Parameters
+    ----------
+    array
+        The result, on its device.
+    device
+        The name of the device.
+    output
+        ``"host"`` or ``"device"``.
+    """
+    return array if output == "device" else find_device(device).fetch(array)
 
 
 def count_outside(
@@ -97,13 +129,12 @@ def transform_rendered_map(
     ndarray
         The transform.
     """
+    device = find_device_of(real_voxel_grid)
     n_bytes = 2 * real_voxel_grid.nbytes * (1 if outputs_rfft else 2)
-    check_fits_in_memory("outputs_real_space", "the map's transform", n_bytes)
-    if outputs_rfft:
-        half = rfftn(real_voxel_grid)
-        return np.fft.fftshift(half, axes=(0, 1)) if fftshifted else half
-    full = fftn(real_voxel_grid)
-    return np.fft.fftshift(full) if fftshifted else full
+    check_fits_in_memory("outputs_real_space", "the map's transform", n_bytes, device.free_bytes)
+    transform, axes = (rfftn, (0, 1)) if outputs_rfft else (fftn, None)
+    transformed = transform(real_voxel_grid)
+    return device.xp.fft.fftshift(transformed, axes=axes) if fftshifted else transformed
 
 
 def arrange_half_transform(

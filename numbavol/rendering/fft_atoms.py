@@ -31,6 +31,7 @@ from numbavol.ndimage.parameters import read_grid
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
     arrange_half_transform,
+    check_output,
     count_outside,
 )
 from numbavol.rendering.scattering import add_scattered
@@ -90,7 +91,7 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
     dtype
         float32 or float64, of the map; the first rounds it to 6e-8 of each value.
     device
-        ``"cpu"``.
+        ``"cpu"``: there is no renderer of atoms in groups on CUDA yet.
 
     Raises
     ------
@@ -167,6 +168,7 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
         outputs_real_space: bool = True,
         outputs_rfft: bool = False,
         fftshifted: bool = False,
+        output: str = "host",
     ) -> NDArray[Any]:
         """Render a volume.
 
@@ -174,7 +176,7 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
         ----------
         volume_representation
             The atoms.
-        outputs_real_space, outputs_rfft, fftshifted
+        outputs_real_space, outputs_rfft, fftshifted, output
             As in `AbstractVolumeRenderFn.__call__`.
 
         Returns
@@ -191,6 +193,7 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
         MemoryError
             If the work does not fit into the free memory.
         """
+        check_output(output)
         if outputs_real_space:
             return render_fft_atoms(self, volume_representation)
         half = _compute_half_transform(self, volume_representation, origin=(0, 0, 0), report=None)
@@ -274,6 +277,9 @@ def _compute_half_transform(
             f"volume_representation: expected an IndependentAtomVolume, got {type(volume).__name__}"
         )
         raise TypeError(msg)
+    if render_fn.device != "cpu":
+        msg = f"device: FFTAtomRenderFn renders on 'cpu' alone so far, got {render_fn.device!r}"
+        raise NotImplementedError(msg)
     groups = volume.groups()
     voxel_size = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,))
     if not render_fn.periodic:

@@ -11,15 +11,20 @@ import numpy as np
 from scipy.special import erfcinv
 
 from numbavol.arguments import (
-    allocate_zeros,
+    check_fits_in_memory,
     read_precision,
     read_reals,
     read_shape,
     read_voxel_size,
 )
-from numbavol.kernels.dispatch import check_device, find_kernel
+from numbavol.kernels.dispatch import check_device, find_device, find_kernel
 from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
-from numbavol.rendering.base import AbstractVolumeRenderFn, transform_rendered_map
+from numbavol.rendering.base import (
+    AbstractVolumeRenderFn,
+    check_output,
+    deliver,
+    transform_rendered_map,
+)
 from numbavol.rendering.costs import predict_windows
 from numbavol.rendering.slabs import (
     BLOCK_NUMBER,
@@ -82,7 +87,8 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
     dtype
         float32 or float64: of the map, and of the arithmetic.
     device
-        ``"cpu"``.
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used. On CUDA, a map is
+        worked on as a whole, and is the same to the bit whenever it is computed.
 
     Raises
     ------
@@ -145,6 +151,7 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
         outputs_real_space: bool = True,
         outputs_rfft: bool = False,
         fftshifted: bool = False,
+        output: str = "host",
     ) -> NDArray[Any]:
         """Render a volume.
 
@@ -152,7 +159,7 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
         ----------
         volume_representation
             The Gaussians.
-        outputs_real_space, outputs_rfft, fftshifted
+        outputs_real_space, outputs_rfft, fftshifted, output
             As in `AbstractVolumeRenderFn.__call__`.
 
         Returns
@@ -169,12 +176,13 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
         MemoryError
             If the map does not fit into the free memory.
         """
-        real_voxel_grid = render_gaussian_mixture(self, volume_representation)
-        if outputs_real_space:
-            return real_voxel_grid
-        return transform_rendered_map(
-            real_voxel_grid, outputs_rfft=outputs_rfft, fftshifted=fftshifted
-        )
+        check_output(output)
+        rendered: NDArray[Any] = _render(self, volume_representation)
+        if not outputs_real_space:
+            rendered = transform_rendered_map(
+                rendered, outputs_rfft=outputs_rfft, fftshifted=fftshifted
+            )
+        return deliver(rendered, self.device, output)
 
 
 def render_gaussian_mixture(
@@ -203,6 +211,15 @@ def render_gaussian_mixture(
     TypeError, ValueError, MemoryError
         As `GaussianMixtureRenderFn` does.
     """
+    return deliver(_render(render_fn, volume, report), render_fn.device, "host")
+
+
+def _render(
+    render_fn: GaussianMixtureRenderFn,
+    volume: AbstractVolumeRepresentation,
+    report: Callable[[int, int], object] | None = None,
+) -> NDArray[np.floating[Any]]:
+    """Render a Gaussian mixture to a map on its device."""
     if not isinstance(volume, GaussianMixtureVolume):
         msg = f"volume_representation: expected a GaussianMixtureVolume, got {type(volume)}"
         raise TypeError(msg)
@@ -211,13 +228,18 @@ def render_gaussian_mixture(
     if n_batches > max(len(volume.positions), 1):
         msg = f"batch_options: n_batches is {n_batches}, for {len(volume.positions)} positions"
         raise ValueError(msg)
-    out = allocate_zeros("shape", shape, render_fn.dtype)
+    device = find_device(render_fn.device)
+    xp = device.xp
+    n_bytes = math.prod(shape) * render_fn.dtype.itemsize
+    what = f"{render_fn.dtype} of shape {shape}"
+    check_fits_in_memory("shape", what, n_bytes, device.free_bytes)
+    out: NDArray[np.floating[Any]] = xp.zeros(shape, render_fn.dtype)
     voxel_size = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,)).copy()
     reach = reach_in_deviations(render_fn.tolerance)
-    positions, amplitudes, variances = take_few_gaussians_each(volume)
-    centres = np.empty_like(positions)
-    planes = np.empty((len(positions), 2), np.int64)
-    blocks = np.empty(len(positions), BLOCK_NUMBER)
+    positions, amplitudes, variances = map(device.send, take_few_gaussians_each(volume))
+    centres = xp.empty(positions.shape)
+    planes = xp.empty((len(positions), 2), np.int64)
+    blocks = xp.empty(len(positions), BLOCK_NUMBER)
     locate = find_kernel("locate_gaussians", render_fn.device)
     block_side = block_side_in_voxels(shape)
     n_inside = run_task(
@@ -225,7 +247,23 @@ def render_gaussian_mixture(
             positions, variances, voxel_size, reach, shape, block_side, centres, planes, blocks
         )
     )
-    order = np.argsort(blocks, kind="stable")[:n_inside]
+    order = xp.argsort(blocks, kind="stable")[:n_inside]
+    render = find_kernel("render_gaussians", render_fn.device)
+    fused = (0,) * amplitudes.shape[1]
+    batches = xp.array_split(order, n_batches)
+    precision = np.empty(1, out.dtype)
+
+    def add(sums: NDArray[np.floating[Any]], first_plane: int) -> None:
+        for batch in batches:
+            render(
+                sums, first_plane, shape[0], batch, centres, amplitudes, variances, voxel_size,
+                reach, precision, fused,
+            )  # fmt: skip
+
+    if device.name != "cpu":
+        run_tasks(lambda first_plane: add(out, first_plane), [0], report)
+        return out
+
     order_planes = planes[order]
     is_crowded = (
         out.itemsize < 8
@@ -239,19 +277,10 @@ def render_gaussian_mixture(
     else:
         slabs = [(z, min(z + batch_size, shape[0])) for z in range(0, shape[0], batch_size)]
 
-    render = find_kernel("render_gaussians", render_fn.device)
-    fused = (0,) * amplitudes.shape[1]
-    batches = np.array_split(order, n_batches)
-    precision = np.empty(1, out.dtype)
-
     def render_slab(slab: tuple[int, int]) -> None:
         own = out[slab[0] : slab[1]]
         sums = np.zeros(own.shape) if is_crowded else own
-        for batch in batches:
-            render(
-                sums, slab[0], shape[0], batch, centres, amplitudes, variances, voxel_size, reach,
-                precision, fused,
-            )  # fmt: skip
+        add(sums, slab[0])
         if is_crowded:
             own[:] = sums
 

@@ -10,16 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from numbavol.kernels.cpu.lanes import LANES
-from numbavol.kernels.cpu.profiles import (
-    WIDEST_PART,
-    count_parts,
-    end_cell,
-    fill_coefficients,
-    fill_profiles,
-    first_cell,
-)
+from numbavol.kernels.cpu.profiles import fill_coefficients, fill_profiles
 from numbavol.kernels.jit import FLAGS
 from numbavol.kernels.math import N_TERMS
+from numbavol.kernels.profiles import WIDEST_PART, count_parts, end_cell, first_cell
 
 compiled = numba.njit(**FLAGS)
 WIDEST_SERIES = 4 * float(WIDEST_PART)

@@ -16,17 +16,16 @@ from numbavol.kernels.cpu.lanes import (
     store_output,
     widen,
 )
-from numbavol.kernels.cpu.profiles import (
+from numbavol.kernels.cpu.profiles import fill_coefficients, fill_profiles, in_whole_lanes
+from numbavol.kernels.jit import kernel
+from numbavol.kernels.math import N_TERMS
+from numbavol.kernels.profiles import (
     SHARPEST,
     count_parts,
     end_cell,
-    fill_coefficients,
-    fill_profiles,
     first_cell,
-    in_whole_lanes,
+    locate_gaussian,
 )
-from numbavol.kernels.jit import kernel
-from numbavol.kernels.math import N_TERMS
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -54,27 +53,11 @@ def locate_gaussians(
     outside = np.iinfo(blocks.dtype).max
     n_inside = 0
     for a in range(positions.shape[0]):
-        variance = variances[a, 0]
-        for i in range(1, variances.shape[1]):
-            variance = max(variance, variances[a, i])
-        radius = reach * math.sqrt(variance)
-        block = 0
-        is_inside = True
-        for axis in range(2, -1, -1):
-            n_cells = shape[2 - axis]
-            centre = positions[a, axis] / voxel_size[axis] + n_cells // 2
-            centres[a, axis] = centre
-            cells = radius / voxel_size[axis]
-            # Comparing before rounding: a position may be further away than integers reach.
-            is_inside = is_inside and centre + cells >= -0.5 and centre - cells <= n_cells - 0.5
-            nearest = min(max(centre, 0.0), n_cells - 1.0)
-            block = block * (-(-n_cells // block_side)) + int(nearest) // block_side
-        blocks[a] = block if is_inside else outside
-        if is_inside:
+        if locate_gaussian(
+            a, positions, variances, voxel_size, reach, shape, block_side, outside, centres,
+            planes, blocks,
+        ):  # fmt: skip
             n_inside += 1
-            cells = radius / voxel_size[2]
-            planes[a, 0] = first_cell(centres[a, 2], cells, shape[0])
-            planes[a, 1] = end_cell(centres[a, 2], cells, shape[0])
     return n_inside
 
 

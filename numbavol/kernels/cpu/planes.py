@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from numbavol.kernels.cpu.interpolation import WRAP, find_neighbours
 from numbavol.kernels.cpu.lanes import lane, load_eight, load_four
 from numbavol.kernels.jit import helper, kernel
-from numbavol.kernels.math import cubic_weight
+from numbavol.kernels.math import cubic_weight, floor
+from numbavol.kernels.sampling import curve, is_between, place_of_sample, sample_periodic
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-@helper
-def sample_periodic(
-    values: Array,
-    shape: tuple[int, int, int],
-    padding: int,
-    order: int,
-    position: tuple[float, float, float],
-    channel: int,
-    cells: Array,
-    weights: Array,
-) -> Any:
-    """Interpolate one channel of a periodic complex array at ``position`` (x, y, z) in cells."""
-    real = weights.dtype.type
-    for axis in range(3):
-        find_neighbours(position[2 - axis], shape[axis], order, WRAP, cells[axis], weights[axis])
-    ny, nx = shape[1] + padding, shape[2] + padding
-    total = real(0)
-    for k in range(order + 1):
-        for j in range(order + 1):
-            row = (cells[0, k] * ny + cells[1, j]) * nx
-            along_x = real(0)
-            for i in range(order + 1):
-                along_x += weights[2, i] * values[2 * (row + cells[2, i]) + channel]
-            total += weights[0, k] * weights[1, j] * along_x
-    return total
 
 
 @helper
@@ -104,30 +76,16 @@ def walk_tiles(
         number, first_row, first_column = tiles[t, 0], tiles[t, 1], tiles[t, 2]
         plane = planes[number]
         for row in range(first_row, min(first_row + side, n_y)):
-            rows = row if row < n_positive[0] else row - n_y
-            row_x = plane[0, 0] + rows * plane[2, 0]
-            row_y = plane[0, 1] + rows * plane[2, 1]
-            row_z = plane[0, 2] + rows * plane[2, 2]
             for column in range(first_column, min(first_column + side, n_x)):
-                columns = column if column < n_positive[1] else column - n_x
-                x = row_x + columns * plane[1, 0]
-                y = row_y + columns * plane[1, 1]
-                z = row_z + columns * plane[1, 2]
+                place = place_of_sample(plane, row, column, n_y, n_x, n_positive)
                 if len(curved) > 0:
-                    k_x, k_y, k_z = (x - nx // 2) / nx, (y - ny // 2) / ny, (z - nz // 2) / nz
-                    squared = k_x * k_x + k_y * k_y + k_z * k_z
-                    x += curvatures[number, 0] * squared
-                    y += curvatures[number, 1] * squared
-                    z += curvatures[number, 2] * squared
-                if not (
-                    lowest[0] <= x <= highest[0]
-                    and lowest[1] <= y <= highest[1]
-                    and lowest[2] <= z <= highest[2]
-                ):
+                    place = curve(place, shape, curvatures[number])
+                if not is_between(place, lowest, highest):
                     out[number, row, column, 0] = real(0)
                     out[number, row, column, 1] = real(0)
                     continue
-                i, j, k = math.floor(x), math.floor(y), math.floor(z)
+                x, y, z = place
+                i, j, k = floor(x), floor(y), floor(z)
                 is_inside = 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1
                 at = k * along_z + j * along_y + 2 * i
                 within_x, within_y, within_z = real(x - i), real(y - j), real(z - k)
@@ -148,7 +106,7 @@ def walk_tiles(
                 else:
                     for channel in range(2):
                         out[number, row, column, channel] = sample_periodic(
-                            values, shape, padding, order, (x, y, z), channel, cells, weights
+                            values, shape, padding, order, place, channel, cells, weights
                         )
 
 

@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from numbavol.kernels.cpu.lanes import LANES, load, load_eight, store
 from numbavol.kernels.jit import by_precision, helper
-from numbavol.kernels.math import N_TERMS, SERIES, erf, gaussian_increment
+from numbavol.kernels.math import N_TERMS, SERIES, erf, floor, gaussian_increment
+from numbavol.kernels.profiles import SQRT_LOG2_E, TWO_OVER_SQRT_PI
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Of a cell in widths of a Gaussian: a point, as far as arithmetic goes, but not infinite.
-SHARPEST = 1e30
-# The widest cell that `gaussian_increment` averages over; wider ones are so many of its parts.
-WIDEST_PART = np.float32(1.6)
-TWO, FOUR = np.float32(2), np.float32(4)
 FLAT_SERIES = SERIES.reshape(-1)
-SQRT_LOG2_E = math.sqrt(math.log2(math.e))
-TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
-
-
-def _count_parts_single(width: np.float32) -> int:
-    # Comparisons: rounding a quotient up takes as long as a whole profile (scripts/bench render).
-    if width <= WIDEST_PART:
-        return 1
-    if width <= TWO * WIDEST_PART:
-        return 2
-    return 4 if width <= FOUR * WIDEST_PART else 0
-
-
-def _count_parts_double(width: np.float64) -> int:  # noqa: ARG001
-    return 0
-
-
-count_parts = by_precision(float32=_count_parts_single, float64=_count_parts_double)
-"""In how many parts a cell is averaged over, or 0 if a difference of values of `erf` is better."""
-
-
-@helper
-def first_cell(centre: float, radius: float, n_cells: int) -> int:
-    """First cell of an axis that reaches into [centre - radius, centre + radius]."""
-    # Bounded before rounding: a radius may be larger than integers are.
-    return math.ceil(min(max(centre - radius - 0.5, 0.0), float(n_cells)))
-
-
-@helper
-def end_cell(centre: float, radius: float, n_cells: int) -> int:
-    """One past the last cell of an axis that reaches into [centre - radius, centre + radius]."""
-    return math.floor(min(max(centre + radius + 0.5, -1.0), n_cells - 1.0)) + 1
 
 
 @helper
@@ -138,7 +101,7 @@ def fill_profiles(
     """
     real = profiles.dtype.type
     # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
-    nearest = math.floor(centre + 0.5)
+    nearest = floor(centre + 0.5)
     within = real(centre - nearest)
     half = real(0.5)
     low = real(first - nearest) - half - within

@@ -14,18 +14,11 @@ from numbavol.kernels.cpu.lanes import (
     store,
     store_output,
 )
-from numbavol.kernels.cpu.patches import place_in_plane
-from numbavol.kernels.cpu.profiles import (
-    TWO_OVER_SQRT_PI,
-    count_parts,
-    end_cell,
-    fill_coefficients,
-    fill_profiles,
-    first_cell,
-    in_whole_lanes,
-)
+from numbavol.kernels.cpu.profiles import fill_coefficients, fill_profiles, in_whole_lanes
 from numbavol.kernels.jit import kernel
 from numbavol.kernels.math import N_TERMS
+from numbavol.kernels.places import place_in_plane
+from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, count_parts, end_cell, first_cell
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -39,21 +32,21 @@ def project_gaussians(
     amplitudes: Array,
     widths: Array,
     antialias: bool,
-    rotation: Array,
-    offset: Array,
+    rotations: Array,
+    offsets: Array,
     fused: tuple[int, ...],
 ) -> None:
-    """Add the projections of Gaussians to an image, as averages of pixels or at their centres.
+    """Add the projections of Gaussians to images, as averages of pixels or at their centres.
 
-    Owns ``sums`` (y, x), float64. Positions ``groups[g]`` to ``groups[g + 1]`` are neighbours: they
-    add up in a patch of the image, in single precision, so that few terms meet there.
-    ``positions`` (n, 3) in pixels become ``rotation`` (2, 3) times them plus ``offset`` (2,), which
-    is (x, y) from the centre of pixel 0. ``amplitudes`` and ``widths`` (n, k) are float32; a width
-    is that of a pixel in units of sqrt(2 variance). Pixels that lie further than ``radii`` (n,)
-    from a position along an axis are left out. ``fused`` holds k zeros: its length is known to the
-    compiler.
+    Owns ``sums`` (images, y, x), float64. Positions ``groups[g]`` to ``groups[g + 1]`` are
+    neighbours: they add up in a patch of the image, in single precision, so that few terms meet
+    there. ``positions`` (n, 3) in pixels become, for each image, ``rotations[image]`` (2, 3) times
+    them plus ``offsets[image]`` (2,), which is (x, y) from the centre of pixel 0. ``amplitudes``
+    and ``widths`` (n, k) are float32; a width is that of a pixel in units of sqrt(2 variance).
+    Pixels that lie further than ``radii`` (n,) from a position along an axis are left out.
+    ``fused`` holds k zeros: its length is known to the compiler.
     """
-    ny, nx = sums.shape
+    n_images, ny, nx = sums.shape
     k = len(fused)
     most = 0
     for g in range(groups.size - 1):
@@ -70,77 +63,78 @@ def project_gaussians(
     parts, coefficients = np.empty(k, np.int64), np.empty(k * N_TERMS, np.float32)
     patch = np.empty(ny * (nx + 2 * LANES), np.float32)
 
-    for g in range(groups.size - 1):
-        start, stop = groups[g], groups[g + 1]
-        low_x, high_x, low_y, high_y = nx, 0, ny, 0
-        for a in range(start, stop):
-            x, y = place_in_plane(positions, a, rotation, offset)
-            window, reach = windows[a - start], radii[a]
-            places[a - start, 0], places[a - start, 1] = x, y
-            window[:] = 0
-            # Also false where a place is not a number.
-            if (
-                x + reach >= -0.5
-                and x - reach <= nx - 0.5
-                and y + reach >= -0.5
-                and y - reach <= ny - 0.5
-            ):
-                window[0], window[1] = first_cell(x, reach, nx), end_cell(x, reach, nx)
-                window[2], window[3] = first_cell(y, reach, ny), end_cell(y, reach, ny)
-                low_x, high_x = min(low_x, window[0]), max(high_x, window[1])
-                low_y, high_y = min(low_y, window[2]), max(high_y, window[3])
-        if low_x >= high_x or low_y >= high_y:
-            continue
-        # Rows are written in whole lanes.
-        stride = (high_x - low_x + LANES - 1) // LANES * LANES + LANES
-        patch[: (high_y - low_y) * stride] = np.float32(0)
-
-        for a in range(start, stop):
-            x_first, x_end = windows[a - start, 0], windows[a - start, 1]
-            y_first, y_end = windows[a - start, 2], windows[a - start, 3]
-            if x_first >= x_end or y_first >= y_end:
+    for image in range(n_images):
+        for g in range(groups.size - 1):
+            start, stop = groups[g], groups[g + 1]
+            low_x, high_x, low_y, high_y = nx, 0, ny, 0
+            for a in range(start, stop):
+                x, y = place_in_plane(positions, a, rotations[image], offsets[image])
+                window, reach = windows[a - start], radii[a]
+                places[a - start, 0], places[a - start, 1] = x, y
+                window[:] = 0
+                # Also false where a place is not a number.
+                if (
+                    x + reach >= -0.5
+                    and x - reach <= nx - 0.5
+                    and y + reach >= -0.5
+                    and y - reach <= ny - 0.5
+                ):
+                    window[0], window[1] = first_cell(x, reach, nx), end_cell(x, reach, nx)
+                    window[2], window[3] = first_cell(y, reach, ny), end_cell(y, reach, ny)
+                    low_x, high_x = min(low_x, window[0]), max(high_x, window[1])
+                    low_y, high_y = min(low_y, window[2]), max(high_y, window[3])
+            if low_x >= high_x or low_y >= high_y:
                 continue
-            for i in range(k):
-                if antialias:
-                    parts[i] = count_parts(widths[a, i])
-                    fill_coefficients(widths[a, i], parts[i], coefficients, i * N_TERMS)
-                else:
-                    parts[i] = 1
-                    coefficients[i * N_TERMS : (i + 1) * N_TERMS] = np.float32(0)
-                    coefficients[i * N_TERMS] = np.float32(TWO_OVER_SQRT_PI) * widths[a, i]
-            x_lanes = (x_end - x_first + LANES - 1) // LANES * LANES
-            y_lanes = (y_end - y_first + LANES - 1) // LANES * LANES
-            for axis in range(2):
-                fill_profiles(
-                    profiles,
-                    axis * k * length,
-                    length,
-                    x_lanes if axis == 0 else y_lanes,
-                    x_first if axis == 0 else y_first,
-                    x_first if axis == 0 else y_first,
-                    x_end if axis == 0 else y_end,
-                    places[a - start, axis],
-                    widths[a],
-                    parts,
-                    coefficients,
-                    edges,
-                    row,
-                )
-            for i in range(k):
-                amplitude = amplitudes[a, i]
-                for chunk in range((k + i) * length, (k + i) * length + y_lanes, LANES):
-                    store(profiles, chunk, amplitude * load(profiles, chunk))
-            for chunk in range(0, x_lanes, LANES):
-                cell = (y_first - low_y) * stride + x_first - low_x + chunk
-                for y in range(k * length, k * length + y_end - y_first):
-                    total = load_scalar(profiles, y) * load(profiles, chunk)
-                    for i in range(1, k):
-                        weight = load_scalar(profiles, y + i * length)
-                        total = total + weight * load(profiles, i * length + chunk)
-                    store_output(patch, cell, load_output(patch, cell) + total)
-                    cell += stride
+            # Rows are written in whole lanes.
+            stride = (high_x - low_x + LANES - 1) // LANES * LANES + LANES
+            patch[: (high_y - low_y) * stride] = np.float32(0)
 
-        for y in range(low_y, high_y):
-            in_patch = (y - low_y) * stride
-            for x in range(low_x, high_x):
-                sums[y, x] += patch[in_patch + x - low_x]
+            for a in range(start, stop):
+                x_first, x_end = windows[a - start, 0], windows[a - start, 1]
+                y_first, y_end = windows[a - start, 2], windows[a - start, 3]
+                if x_first >= x_end or y_first >= y_end:
+                    continue
+                for i in range(k):
+                    if antialias:
+                        parts[i] = count_parts(widths[a, i])
+                        fill_coefficients(widths[a, i], parts[i], coefficients, i * N_TERMS)
+                    else:
+                        parts[i] = 1
+                        coefficients[i * N_TERMS : (i + 1) * N_TERMS] = np.float32(0)
+                        coefficients[i * N_TERMS] = np.float32(TWO_OVER_SQRT_PI) * widths[a, i]
+                x_lanes = (x_end - x_first + LANES - 1) // LANES * LANES
+                y_lanes = (y_end - y_first + LANES - 1) // LANES * LANES
+                for axis in range(2):
+                    fill_profiles(
+                        profiles,
+                        axis * k * length,
+                        length,
+                        x_lanes if axis == 0 else y_lanes,
+                        x_first if axis == 0 else y_first,
+                        x_first if axis == 0 else y_first,
+                        x_end if axis == 0 else y_end,
+                        places[a - start, axis],
+                        widths[a],
+                        parts,
+                        coefficients,
+                        edges,
+                        row,
+                    )
+                for i in range(k):
+                    amplitude = amplitudes[a, i]
+                    for chunk in range((k + i) * length, (k + i) * length + y_lanes, LANES):
+                        store(profiles, chunk, amplitude * load(profiles, chunk))
+                for chunk in range(0, x_lanes, LANES):
+                    cell = (y_first - low_y) * stride + x_first - low_x + chunk
+                    for y in range(k * length, k * length + y_end - y_first):
+                        total = load_scalar(profiles, y) * load(profiles, chunk)
+                        for i in range(1, k):
+                            weight = load_scalar(profiles, y + i * length)
+                            total = total + weight * load(profiles, i * length + chunk)
+                        store_output(patch, cell, load_output(patch, cell) + total)
+                        cell += stride
+
+            for y in range(low_y, high_y):
+                in_patch = (y - low_y) * stride
+                for x in range(low_x, high_x):
+                    sums[image, y, x] += patch[in_patch + x - low_x]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from numbavol.kernels.frequencies import frequency_of_index
 from numbavol.kernels.jit import kernel
-from numbavol.kernels.rounding import HALF_A_SHELL
+from numbavol.kernels.shells import shell_of_place
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,12 +33,12 @@ def sum_fourier_shells(
     """
     n_z, n_y, n_half = first.shape
     for z in range(start, stop):
-        kz = (z if z <= n_z // 2 else z - n_z) * steps[2]
+        kz = frequency_of_index(z, n_z) * steps[2]
         for y in range(n_y):
-            ky = (y if y <= n_y // 2 else y - n_y) * steps[1]
+            ky = frequency_of_index(y, n_y) * steps[1]
             for x in range(n_half):
                 kx = x * steps[0]
-                shell = int(math.sqrt(kx * kx + ky * ky + kz * kz) + HALF_A_SHELL)
+                shell = shell_of_place(kx, ky, kz)
                 if shell >= sums.shape[0]:
                     break
                 # The half that is left out has the same products.
@@ -65,7 +65,7 @@ def sum_real_shells(sums: Array, values: Array, steps: Array, start: int, stop: 
             dy = (y - n_y // 2) * steps[1]
             for x in range(n_x):
                 dx = (x - n_x // 2) * steps[0]
-                shell = int(math.sqrt(dx * dx + dy * dy + dz * dz) + HALF_A_SHELL)
+                shell = shell_of_place(dx, dy, dz)
                 if shell < sums.shape[0]:
                     sums[shell, 0] += 1.0
                     sums[shell, 1] += values[z, y, x]

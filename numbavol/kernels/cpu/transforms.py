@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from numbavol.kernels.jit import helper, kernel
+from numbavol.kernels.frequencies import index_of_centred, phase_factor, read_full_transform
+from numbavol.kernels.jit import kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -20,33 +20,15 @@ def expand_half_transform(out: Array, half: Array, margin: int, start: int, stop
     is complex of shape (z, y, x) + 2 ``margin`` with the zero frequency at ``n // 2 + margin``; in
     the margins it repeats itself. The caller owns those planes of ``out``.
     """
-    nz, ny = half.shape[0], half.shape[1]
-    nx = out.shape[2] - 2 * margin
+    n_z, n_y = half.shape[0], half.shape[1]
+    n_x = out.shape[2] - 2 * margin
     for z in range(start, stop):
-        kz = (z - margin - nz // 2) % nz
+        kz = index_of_centred(z, n_z, margin)
         for y in range(out.shape[1]):
-            ky = (y - margin - ny // 2) % ny
-            mirrored_z, mirrored_y = (nz - kz) % nz, (ny - ky) % ny
+            ky = index_of_centred(y, n_y, margin)
             for x in range(out.shape[2]):
-                kx = (x - margin - nx // 2) % nx
-                if kx <= nx // 2:
-                    out[z, y, x] = half[kz, ky, kx]
-                else:
-                    out[z, y, x] = np.conj(half[mirrored_z, mirrored_y, nx - kx])
-
-
-@helper
-def fill_phase_factors(factors: Array, n: int, offset: float) -> None:
-    """Write what the frequencies of an axis of ``n`` pixels, 0 first, are multiplied by in a shift.
-
-    The Nyquist frequency of an even axis is as much negative as positive: it gets the mean of both.
-    """
-    for i in range(factors.size):
-        turns = offset * (i if 2 * i < n else i - n) / n
-        # Whole turns leave nothing, and sine and cosine their accuracy.
-        angle = -2.0 * math.pi * (turns - math.floor(turns))
-        imaginary = 0.0 if 2 * i == n else math.sin(angle)
-        factors[i] = complex(math.cos(angle), imaginary)
+                kx = index_of_centred(x, n_x, margin)
+                out[z, y, x] = read_full_transform(half, kz, ky, kx, n_x)
 
 
 @kernel
@@ -59,8 +41,10 @@ def shift_half_transforms(out: Array, halves: Array, n_x: int, offsets: Array) -
     n_y, n_half = halves.shape[1], halves.shape[2]
     column, row = np.empty(n_y, halves.dtype), np.empty(n_half, halves.dtype)
     for image in range(halves.shape[0]):
-        fill_phase_factors(column, n_y, offsets[image, 1])
-        fill_phase_factors(row, n_x, offsets[image, 0])
+        for y in range(n_y):
+            column[y] = phase_factor(y, n_y, offsets[image, 1])
+        for x in range(n_half):
+            row[x] = phase_factor(x, n_x, offsets[image, 0])
         for y in range(n_y):
             for x in range(n_half):
                 out[image, y, x] = halves[image, y, x] * (column[y] * row[x])

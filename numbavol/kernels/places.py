@@ -1,4 +1,4 @@
-"""What kernels share that add points of space up in the plane, a patch of neighbours at a time."""
+"""Places of space in the plane: for the kernels of every device."""
 
 from __future__ import annotations
 

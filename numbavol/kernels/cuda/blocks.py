@@ -1,0 +1,134 @@
+"""What the threads of a block do together, and which of many things concern them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from numbavol.kernels.cuda.device import get_device
+from numbavol.kernels.cuda.launch import launch_for_each
+from numbavol.kernels.jit import cuda_helper, cuda_kernel
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@cuda_helper
+def count_up_to(is_counted: bool, counts: Array) -> int:
+    """How many threads of a block are counted, up to this one; all of them in the last element.
+
+    ``counts`` is shared memory, an element a thread. Every thread of the block calls this.
+    """
+    thread = cuda.threadIdx.x
+    # What the block read before is no longer needed.
+    cuda.syncthreads()
+    counts[thread] = 1 if is_counted else 0
+    cuda.syncthreads()
+    step = 1
+    while step < cuda.blockDim.x:
+        before = counts[thread - step] if thread >= step else 0
+        cuda.syncthreads()
+        counts[thread] += before
+        cuda.syncthreads()
+        step *= 2
+    own: int = counts[thread]
+    return own
+
+
+@cuda_helper
+def is_near(windows: Array, number: int, starts: tuple[int, ...], sides: tuple[int, ...]) -> bool:
+    """Whether window ``number`` has cells of the tile that begins at ``starts``.
+
+    ``windows`` (n, 2 axes) are (first, end) of each axis, with first = end where there is nothing.
+    """
+    for axis in range(len(starts)):
+        first, end = windows[number, 2 * axis], windows[number, 2 * axis + 1]
+        if first >= starts[axis] + sides[axis] or end <= starts[axis] or first >= end:
+            return False
+    return True
+
+
+@cuda_helper
+def keep_near_groups(
+    bounds: Array,
+    start: int,
+    starts: tuple[int, ...],
+    sides: tuple[int, ...],
+    counts: Array,
+    near_groups: Array,
+) -> int:
+    """List the groups that reach into a tile, of as many from ``start`` on as there are threads.
+
+    Owns ``near_groups``, shared memory like ``counts``; returns how many there are. Every thread
+    of the block calls this.
+    """
+    group = start + cuda.threadIdx.x
+    is_kept = group < bounds.shape[0] and is_near(bounds, group, starts, sides)
+    if not cuda.syncthreads_or(np.int32(is_kept)):
+        return 0
+    place = count_up_to(is_kept, counts)
+    if is_kept:
+        near_groups[place - 1] = group
+    cuda.syncthreads()
+    n_kept: int = counts[cuda.blockDim.x - 1]
+    return n_kept
+
+
+@cuda_helper
+def keep_near(
+    windows: Array,
+    near_groups: Array,
+    first: int,
+    n_groups: int,
+    group_size: int,
+    starts: tuple[int, ...],
+    sides: tuple[int, ...],
+    counts: Array,
+    near: Array,
+) -> int:
+    """List the windows that reach into a tile, of as many as there are threads.
+
+    They are those of the groups ``near_groups`` from ``first`` on, of which there are ``n_groups``.
+    Owns ``near``, shared memory like ``counts``; returns how many there are. Every thread of the
+    block calls this.
+    """
+    number = first + cuda.threadIdx.x // group_size
+    entry, is_kept = 0, False
+    if number < n_groups:
+        entry = near_groups[number] * group_size + cuda.threadIdx.x % group_size
+        is_kept = entry < windows.shape[0] and is_near(windows, entry, starts, sides)
+    place = count_up_to(is_kept, counts)
+    if is_kept:
+        near[place - 1] = entry
+    cuda.syncthreads()
+    n_kept: int = counts[cuda.blockDim.x - 1]
+    return n_kept
+
+
+def bound_groups(windows: Array, group_size: int) -> Array:
+    """Find the cells that windows of a group have, ``group_size`` after one another.
+
+    ``windows`` (sets, n, 2 axes), int32, are (first, end) of each axis, with first = end where
+    there is nothing; returned are (sets, groups, 2 axes). Groups end with their set.
+    """
+    n_sets, n, n_edges = windows.shape
+    bounds = get_device().xp.empty((n_sets, -(-n // group_size), n_edges), np.int32)
+    launch_for_each(_bound, n_sets * bounds.shape[1], bounds, windows, group_size)
+    return bounds  # type: ignore[no-any-return]
+
+
+@cuda_kernel
+def _bound(bounds: Array, windows: Array, group_size: int) -> None:
+    number = cuda.grid(1)
+    n_groups, n = bounds.shape[1], windows.shape[1]
+    if number >= bounds.shape[0] * n_groups:
+        return
+    one, g = number // n_groups, number % n_groups
+    for axis in range(bounds.shape[2] // 2):
+        first, end = np.int32(2**31 - 1), np.int32(-(2**31))
+        for entry in range(g * group_size, min((g + 1) * group_size, n)):
+            if windows[one, entry, 2 * axis] < windows[one, entry, 2 * axis + 1]:
+                first = min(first, windows[one, entry, 2 * axis])
+                end = max(end, windows[one, entry, 2 * axis + 1])
+        bounds[one, g, 2 * axis], bounds[one, g, 2 * axis + 1] = first, end

@@ -1,0 +1,165 @@
+"""A card for Numba's simulator: arrays that are as strict as those of a card about where they are.
+
+CuPy needs a card. Here its place is taken by NumPy, behind arrays that refuse what CuPy's refuse:
+to become an array of the host by themselves, and to be combined with one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.fft
+
+from numbavol.kernels.devices import CudaDevice, is_on_cuda
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from numpy.typing import ArrayLike, NDArray
+
+# Functions that bring arrays of the host to the device.
+SENDING = ("array", "asarray", "ascontiguousarray")
+
+
+class SimulatedArray(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of the simulated card.
+
+    Parameters
+    ----------
+    memory
+        What it is made of.
+    """
+
+    def __init__(self, memory: NDArray[Any]) -> None:
+        self.memory = memory
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """What arrays of a device say of themselves."""
+        return {**self.memory.__array_interface__, "version": 3}
+
+    def __array__(self, *_: object, **__: object) -> NDArray[Any]:
+        """Refuse, as CuPy does."""
+        msg = "an array of the device is no array of the host: it has to be fetched"
+        raise TypeError(msg)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Apply a function of NumPy to the elements."""
+        return _call(getattr(ufunc, method), inputs, options)
+
+    def __array_function__(self, function: Any, _: Any, inputs: Any, options: Any) -> Any:
+        """Apply a function of NumPy."""
+        return _call(function, inputs, options)
+
+    def __getattr__(self, name: str) -> Any:
+        """Take whatever else from the memory: attributes and methods."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self.memory, name)
+        if callable(found):
+            return lambda *inputs, **options: _call(found, inputs, options)
+        return _wrap(found)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute of the memory, but the memory itself."""
+        if name == "memory":
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self.memory, name, _unwrap(value))
+
+    def __getitem__(self, key: Any) -> Any:
+        """Take elements."""
+        return _wrap(self.memory[_unwrap(key)])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Write elements."""
+        self.memory[_unwrap(key)] = _unwrap(value)
+
+    def __len__(self) -> int:
+        """Return the length of the first axis."""
+        return len(self.memory)
+
+    def __float__(self) -> float:
+        """Fetch the only element."""
+        return float(self.memory)
+
+    def __int__(self) -> int:
+        """Fetch the only element."""
+        return int(self.memory)
+
+    def __bool__(self) -> bool:
+        """Fetch the only element."""
+        return bool(self.memory)
+
+
+class _Functions:
+    """The functions of a module of the host, for arrays of the simulated card."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._module, name)
+        if isinstance(found, type) or not callable(found):
+            return found
+        if name in SENDING:
+            return lambda array, *rest, **options: _wrap(
+                found(getattr(array, "memory", array), *rest, **options)
+            )
+        return lambda *inputs, **options: _call(found, inputs, options)
+
+
+class SimulatedCard(CudaDevice):
+    """Numba's simulator of a CUDA card."""
+
+    xp = _Functions(np)
+    fft = _Functions(scipy.fft)
+
+    def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
+        """Copy an array to the device: see the base class."""
+        if is_on_cuda(array):
+            sent: NDArray[Any] = self.xp.asarray(array, dtype)
+            return sent
+        return self.xp.array(array, dtype)  # type: ignore[no-any-return]
+
+    def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Copy an array to the host: see the base class."""
+        memory: NDArray[Any] | None = getattr(array, "memory", None)
+        return array if memory is None else memory.copy()
+
+    def begin_fetch(self, array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
+        """Copy an array to the host: see the base class."""
+        fetched = self.fetch(array)
+        return lambda: fetched
+
+    @property
+    def free_bytes(self) -> int:
+        """That of a small card."""
+        return 2**30
+
+
+def _call(function: Any, inputs: Any, options: Any) -> Any:
+    return _wrap(
+        function(*map(_unwrap, inputs), **{name: _unwrap(value) for name, value in options.items()})
+    )
+
+
+def _wrap(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return SimulatedArray(np.asarray(value))
+    if isinstance(value, (tuple, list)) and any(isinstance(part, np.ndarray) for part in value):
+        return type(value)(map(_wrap, value))
+    return value
+
+
+def _unwrap(value: Any) -> Any:
+    if isinstance(value, SimulatedArray):
+        return value.memory
+    if isinstance(value, np.ndarray) and value.ndim > 0:
+        msg = "an array of the host is none of the device: it has to be sent"
+        raise TypeError(msg)
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_unwrap, value))
+    return value

@@ -1,0 +1,147 @@
+"""Where arrays live and kernels run: the processor itself, or what is described by CUDA.
+
+A device has an array module, `xp`, with the functions of NumPy, and a module of transforms, `fft`,
+with those of `scipy.fft`: code that calls these works on either.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+
+def is_on_cuda(array: object) -> bool:
+    """Whether an array's memory is a CUDA device's: it says so by ``__cuda_array_interface__``.
+
+    Parameters
+    ----------
+    array
+        Anything.
+    """
+    return hasattr(array, "__cuda_array_interface__")
+
+
+class Device(ABC):
+    """Where arrays live, and what is done with them there."""
+
+    name: str
+    """As users write it."""
+    xp: Any
+    """The functions of NumPy, for arrays of the device."""
+    fft: Any
+    """The functions of `scipy.fft`, for arrays of the device."""
+
+    @abstractmethod
+    def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
+        """Bring an array to the device; one that is there already is not copied.
+
+        Parameters
+        ----------
+        array
+            Of the host or of the device.
+        dtype
+            The type it is to have; its own by default.
+        """
+
+    @abstractmethod
+    def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Bring an array to the host; one that is there already is not copied."""
+
+    @abstractmethod
+    def begin_fetch(self, array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
+        """Begin to bring an array to the host, while the device goes on.
+
+        Returns
+        -------
+        callable
+            Waits for the array, and returns it. What it returned before last may be overwritten.
+        """
+
+    @abstractmethod
+    def run_parts(self, work: Callable[[int, int], object], n: int, n_a_part: int) -> None:
+        """Do ``work(start, stop)`` for all of ``range(n)``, in the parts that suit the device.
+
+        Parameters
+        ----------
+        work
+            Called for one part or several, each of which owns its output.
+        n
+            How many there are.
+        n_a_part
+            How many are one task of a thread.
+        """
+
+    @property
+    @abstractmethod
+    def free_bytes(self) -> int | None:
+        """How much memory the device has free; None where it has the system's."""
+
+    @property
+    def fft_options(self) -> dict[str, Any]:
+        """Options of `fft` for one large transform."""
+        return {}
+
+
+class Cpu(Device):
+    """The processor itself."""
+
+    name = "cpu"
+    xp = np
+
+    @property
+    def fft(self) -> Any:  # imported when it is used
+        """`scipy.fft`."""
+        import scipy.fft
+
+        return scipy.fft
+
+    @property
+    def fft_options(self) -> dict[str, Any]:
+        """As many threads as there are."""
+        return {"workers": get_num_threads()}
+
+    def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
+        """Take an array as it is: see the base class."""
+        return np.asarray(array, dtype)
+
+    def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Take an array as it is: see the base class."""
+        return array
+
+    def begin_fetch(self, array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
+        """Take an array as it is: see the base class."""
+        return lambda: array
+
+    def run_parts(self, work: Callable[[int, int], object], n: int, n_a_part: int) -> None:
+        """Share the parts among threads: see the base class."""
+        run_tasks(lambda start: work(start, min(start + n_a_part, n)), range(0, n, n_a_part))
+
+    @property
+    def free_bytes(self) -> None:
+        """None: it has the system's."""
+
+
+class CudaDevice(Device):
+    """What CUDA devices have in common, one card or Numba's simulator of one."""
+
+    name = "cuda"
+
+    def run_parts(
+        self,
+        work: Callable[[int, int], object],
+        n: int,
+        n_a_part: int,  # noqa: ARG002
+    ) -> None:
+        """Launch everything at once: see the base class."""
+        if n > 0:
+            # Numba compiles in the first call, and an interrupt must not find it there.
+            run_task(lambda: work(0, n))

@@ -1,0 +1,184 @@
+"""Where samples of arrays are taken, and from which cells: for the kernels of every device."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from numbavol.kernels.jit import helper
+from numbavol.kernels.math import cubic_weight, floor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FILL, CLIP, WRAP = 0, 1, 2
+
+
+@helper
+def into_range(coordinate: float, n_cells: int, mode: int) -> float:
+    """Bring a coordinate of an axis into the array, or return -1 where that is not wanted."""
+    if mode == WRAP:
+        inside = coordinate - math.floor(coordinate / n_cells) * n_cells
+        # Just below 0, the sum rounds to n_cells.
+        return max(inside, 0.0) if inside < n_cells else 0.0
+    if mode == CLIP:
+        return min(max(coordinate, 0.0), n_cells - 1.0)
+    return coordinate if 0.0 <= coordinate <= n_cells - 1.0 else -1.0
+
+
+@helper
+def take_cell(index: int, n_cells: int, mode: int) -> int:
+    """Bring the index of a neighbour into the array; what lies beyond has the weight 0."""
+    if mode == WRAP:
+        return index % n_cells
+    return min(max(index, 0), n_cells - 1)
+
+
+@helper
+def find_neighbours(
+    coordinate: float,
+    n_cells: int,
+    order: int,
+    mode: int,
+    cells: Array,
+    weights: Array,
+) -> int:
+    """Write the cells along one axis that a value is made of, and their weights.
+
+    ``coordinate`` is inside the array, ``order`` 1 or 3. For the order 3, cells are those of
+    coefficients with one more on each side. Returns how many there are.
+    """
+    real = weights.dtype.type
+    below = floor(coordinate)
+    within = real(coordinate - below)
+    if order == 1:
+        cells[0] = take_cell(below, n_cells, mode)
+        cells[1] = take_cell(below + 1, n_cells, mode)
+        weights[0] = real(1) - within
+        weights[1] = within
+        return 2
+    for n in range(4):
+        # Wrapped, the coefficients repeat with the data; the one more on each side is not needed.
+        if mode == WRAP:
+            cells[n] = (below - 1 + n) % n_cells + 1
+        else:
+            cells[n] = min(below + n, n_cells + 1)
+        weights[n] = cubic_weight(within, n)
+    return 4
+
+
+@helper
+def interpolate_point(
+    values: Array,
+    shape: tuple[int, int, int],
+    padding: tuple[int, int, int],
+    coordinates: Array,
+    p: int,
+    order: int,
+    mode: int,
+    fill: Array,
+    out: Array,
+    cells: Array,
+    weights: Array,
+    counts: Array,
+) -> None:
+    """Interpolate at point ``p``: see `interpolate_points` of the CPU.
+
+    Owns ``out[p]``; ``cells`` and ``weights`` (3, 4) and ``counts`` (3,) are scratch, and 0, 1
+    and 1 along the axes that there are not.
+    """
+    real = out.dtype.type
+    n_missing = 3 - coordinates.shape[0]
+    ny, nx = shape[1] + padding[1], shape[2] + padding[2]
+    inside, nearest = True, 0
+    for axis in range(n_missing, 3):
+        coordinate = into_range(coordinates[axis - n_missing, p], shape[axis], mode)
+        if not coordinate >= 0.0:
+            inside = False
+            break
+        if order == 0:
+            cell = take_cell(floor(coordinate + 0.5), shape[axis], mode)
+            nearest = nearest * shape[axis] + cell
+            continue
+        counts[axis] = find_neighbours(
+            coordinate, shape[axis], order, mode, cells[axis], weights[axis]
+        )
+    channels = out.shape[1]
+    for channel in range(channels):
+        if not inside:
+            out[p, channel] = fill[channel]
+            continue
+        if order == 0:
+            out[p, channel] = values[nearest * channels + channel]
+            continue
+        total = real(0)
+        for k in range(counts[0]):
+            for j in range(counts[1]):
+                row = (cells[0, k] * ny + cells[1, j]) * nx
+                along_x = real(0)
+                for i in range(counts[2]):
+                    along_x += weights[2, i] * values[(row + cells[2, i]) * channels + channel]
+                total += weights[0, k] * weights[1, j] * along_x
+        out[p, channel] = total
+
+
+@helper
+def sample_periodic(
+    values: Array,
+    shape: tuple[int, int, int],
+    padding: int,
+    order: int,
+    position: tuple[float, float, float],
+    channel: int,
+    cells: Array,
+    weights: Array,
+) -> Any:
+    """Interpolate one channel of a periodic complex array at ``position`` (x, y, z) in cells."""
+    real = weights.dtype.type
+    for axis in range(3):
+        find_neighbours(position[2 - axis], shape[axis], order, WRAP, cells[axis], weights[axis])
+    ny, nx = shape[1] + padding, shape[2] + padding
+    total = real(0)
+    for k in range(order + 1):
+        for j in range(order + 1):
+            row = (cells[0, k] * ny + cells[1, j]) * nx
+            along_x = real(0)
+            for i in range(order + 1):
+                along_x += weights[2, i] * values[2 * (row + cells[2, i]) + channel]
+            total += weights[0, k] * weights[1, j] * along_x
+    return total
+
+
+@helper
+def place_of_sample(
+    plane: Array, row: int, column: int, n_y: int, n_x: int, n_positive: tuple[int, int]
+) -> tuple[float, float, float]:
+    """Place (x, y, z) of a sample of a plane, in cells: see `sample_planes` of the CPU."""
+    rows = row if row < n_positive[0] else row - n_y
+    columns = column if column < n_positive[1] else column - n_x
+    return (
+        plane[0, 0] + rows * plane[2, 0] + columns * plane[1, 0],
+        plane[0, 1] + rows * plane[2, 1] + columns * plane[1, 1],
+        plane[0, 2] + rows * plane[2, 2] + columns * plane[1, 2],
+    )
+
+
+@helper
+def curve(
+    place: tuple[float, float, float], shape: tuple[int, int, int], curvature: Array
+) -> tuple[float, float, float]:
+    """Move a place off its plane, by the square of its distance from the middle."""
+    nz, ny, nx = shape
+    x, y, z = place
+    k_x, k_y, k_z = (x - nx // 2) / nx, (y - ny // 2) / ny, (z - nz // 2) / nz
+    squared = k_x * k_x + k_y * k_y + k_z * k_z
+    return x + curvature[0] * squared, y + curvature[1] * squared, z + curvature[2] * squared
+
+
+@helper
+def is_between(place: tuple[float, float, float], lowest: Array, highest: Array) -> bool:
+    """Whether a place (x, y, z) is in a box; False where it is not a number."""
+    x, y, z = place
+    is_in_plane: bool = lowest[0] <= x <= highest[0] and lowest[1] <= y <= highest[1]
+    return is_in_plane and lowest[2] <= z <= highest[2]
