@@ -107,6 +107,19 @@ def read_precision(name: str, dtype: DTypeLike) -> np.dtype[Any]:
     return read
 
 
+def check_output(output: str) -> None:
+    """Check where a result is to be.
+
+    Raises
+    ------
+    ValueError
+        If it is neither ``"host"`` nor ``"device"``.
+    """
+    if output not in ("host", "device"):
+        msg = f"output: expected 'host' or 'device', got {output!r}"
+        raise ValueError(msg)
+
+
 # Asking the system takes longer than rendering into a small map.
 ALWAYS_FITS_IN_BYTES = 2**26
 CONTROL_GROUP = Path("/sys/fs/cgroup")

@@ -67,7 +67,13 @@ class Device(ABC):
         """
 
     @abstractmethod
-    def run_parts(self, work: Callable[[int, int], object], n: int, n_a_part: int) -> None:
+    def run_parts(
+        self,
+        work: Callable[[int, int], object],
+        n: int,
+        n_a_part: int,
+        report: Callable[[int], object] | None = None,
+    ) -> None:
         """Do ``work(start, stop)`` for all of ``range(n)``, in the parts that suit the device.
 
         Parameters
@@ -78,6 +84,8 @@ class Device(ABC):
             How many there are.
         n_a_part
             How many are one task of a thread.
+        report
+            Called as the work goes on, with the number done.
         """
 
     @property
@@ -111,6 +119,9 @@ class Cpu(Device):
 
     def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
         """Take an array as it is: see the base class."""
+        if is_on_cuda(array):
+            msg = "device: 'cpu' cannot work on arrays of a CUDA device: see to_device"
+            raise ValueError(msg)
         return np.asarray(array, dtype)
 
     def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -121,9 +132,20 @@ class Cpu(Device):
         """Take an array as it is: see the base class."""
         return lambda: array
 
-    def run_parts(self, work: Callable[[int, int], object], n: int, n_a_part: int) -> None:
+    def run_parts(
+        self,
+        work: Callable[[int, int], object],
+        n: int,
+        n_a_part: int,
+        report: Callable[[int], object] | None = None,
+    ) -> None:
         """Share the parts among threads: see the base class."""
-        run_tasks(lambda start: work(start, min(start + n_a_part, n)), range(0, n, n_a_part))
+
+        def count(n_done: int, _: int) -> None:
+            if report is not None:
+                report(min(n_done * n_a_part, n))
+
+        run_tasks(lambda start: work(start, min(start + n_a_part, n)), range(0, n, n_a_part), count)
 
     @property
     def free_bytes(self) -> None:
@@ -139,9 +161,13 @@ class CudaDevice(Device):
         self,
         work: Callable[[int, int], object],
         n: int,
-        n_a_part: int,  # noqa: ARG002
+        n_a_part: int,  # noqa: ARG002  # it launches everything at once
+        report: Callable[[int], object] | None = None,
     ) -> None:
         """Launch everything at once: see the base class."""
-        if n > 0:
-            # Numba compiles in the first call, and an interrupt must not find it there.
-            run_task(lambda: work(0, n))
+        if n == 0:
+            return
+        # Numba compiles in the first call, and an interrupt must not find it there.
+        run_task(lambda: work(0, n))
+        if report is not None:
+            report(n)

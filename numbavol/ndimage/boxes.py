@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import read_shape
+from numbavol.kernels.dispatch import find_device_of
 from numbavol.ndimage.parameters import read_array
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def resize_with_crop_or_pad(
     if mode != "constant" or options:
         return pad_to_shape(crop_to_shape(values, common), target, mode, **options)
     # Images come here by the thousand: zeros need none of what `numpy.pad` can do.
-    resized = np.zeros(target, values.dtype.newbyteorder("="))
+    resized: NDArray[Any] = find_device_of(values).xp.zeros(target, values.dtype.newbyteorder("="))
     resized[_middle_of(target, common)] = values[_middle_of(values.shape, common)]
     return resized
 

@@ -9,8 +9,7 @@ import numpy as np
 import scipy.ndimage
 
 from numbavol.arguments import read_reals
-from numbavol.kernels.dispatch import find_kernel
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.parameters import get_working_dtype, read_array
 
 if TYPE_CHECKING:
@@ -167,27 +166,29 @@ def _interpolate(
     n_missing = 3 - len(shape)
     points = _stack(axes, coordinates)
     padding = 2 if order == 3 else 0
-    out = np.empty(axes[0].shape, values.dtype)
-    n_channels = 2 if np.iscomplexobj(values) else 1
+    device = find_device_of(values)
+    out: NDArray[Any] = device.xp.empty(axes[0].shape, values.dtype)
+    n_channels = 2 if values.dtype.kind == "c" else 1
     fill = np.array([cval.real, cval.imag][:n_channels], as_reals(out).dtype)
-    kernel = find_kernel("interpolate_points", "cpu")
+    kernel = find_kernel("interpolate_points", device.name)
+    places = device.send(points)
     real_out, real_values = as_reals(out).reshape(-1, n_channels), as_reals(values)
 
-    def interpolate(start: int) -> None:
+    def interpolate(start: int, stop: int) -> None:
         kernel(
             real_out,
             real_values,
             (1,) * n_missing + shape,
             (0,) * n_missing + (padding,) * len(shape),
-            points,
+            places,
             order,
             MODES.index(mode),
             fill,
             start,
-            min(start + POINTS_PER_TASK, points.shape[1]),
+            stop,
         )
 
-    run_tasks(interpolate, range(0, points.shape[1], POINTS_PER_TASK))
+    device.run_parts(interpolate, points.shape[1], POINTS_PER_TASK)
     return out
 
 
@@ -200,7 +201,10 @@ def _stack(axes: Sequence[NDArray[np.float64]], given: object) -> NDArray[np.flo
 
 def _read_values(name: str, value: ArrayLike) -> NDArray[Any]:
     array = read_array(name, value, (1, 2, 3))
-    return np.ascontiguousarray(array, get_working_dtype(array.dtype))
+    working: NDArray[Any] = find_device_of(array).xp.ascontiguousarray(
+        array, get_working_dtype(array.dtype)
+    )
+    return working
 
 
 def as_reals(array: NDArray[Any]) -> NDArray[Any]:

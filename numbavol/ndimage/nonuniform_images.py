@@ -11,7 +11,7 @@ import scipy.fft
 from scipy.special import i0e
 
 from numbavol.arguments import read_reals
-from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.dispatch import find_device, find_kernel
 from numbavol.ndimage.nonuniform import copy_frequencies
 
 if TYPE_CHECKING:
@@ -184,10 +184,15 @@ class HalfTransformOfImage:
         Of the image, ``(y, x)``.
     spreading
         How points are spread.
+    device
+        Where that is done: all arrays but small ones are of this device.
     """
 
-    def __init__(self, shape: tuple[int, int], spreading: PlaneSpreading) -> None:
+    def __init__(
+        self, shape: tuple[int, int], spreading: PlaneSpreading, device: str = "cpu"
+    ) -> None:
         n_y, n_x = shape
+        self._device = find_device(device)
         self._shape, self._spreading = shape, spreading
         self._cells = tuple(
             int(scipy.fft.next_fast_len(math.ceil(spreading.fineness * n), real=True))
@@ -204,73 +209,82 @@ class HalfTransformOfImage:
         self.deconvolution: NDArray[np.float64] = along_y[:, np.newaxis] * along_x
         """What a transform is still to be multiplied by, ``(y, x // 2 + 1)``."""
         self._window = spreading.fit_window()
-        self._spread = find_kernel("spread_in_plane", "cpu")
+        self._spread = find_kernel("spread_in_plane", device)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """float32 or float64: of what points carry."""
         return self._spreading.dtype
 
-    def make_grid(self) -> NDArray[np.float64]:
-        """Make a finer grid, on which nothing is.
+    @property
+    def bytes_a_grid(self) -> int:
+        """Of a finer grid and its transform."""
+        return 24 * math.prod(self._cells)
 
-        It is in double precision: where many points meet, single would lose their last digits.
+    def make_grids(self, n_images: int) -> NDArray[np.float64]:
+        """Make finer grids, on which nothing is.
+
+        They are in double precision: where many points meet, single would lose their last digits.
         """
-        return np.zeros(self._cells)
+        grids: NDArray[np.float64] = self._device.xp.zeros((n_images, *self._cells))
+        return grids
 
     def spread(
         self,
-        grid: NDArray[np.float64],
+        grids: NDArray[np.float64],
         positions: NDArray[np.float64],
         strengths: NDArray[np.floating[Any]],
         groups: NDArray[np.int64],
-        rotation: NDArray[np.float64],
-        offset: NDArray[np.float64],
+        rotations: NDArray[np.float64],
+        offsets: NDArray[np.float64],
     ) -> None:
-        """Add points to a finer grid; those that are not in the image are left out.
+        """Add points to finer grids; those that are not in an image are left out of it.
 
         Parameters
         ----------
-        grid
-            From `make_grid`. It is written to.
+        grids
+            n of them, from `make_grids`. They are written to.
         positions
             ``(n, 3)``: places in space, in pixels.
         strengths
             ``(n,)`` of `dtype`: what they carry.
         groups
             ``(groups + 1,)``: where groups of neighbours begin and end.
-        rotation
-            ``(2, 3)``: takes places in space to places (x, y) in the image.
-        offset
-            ``(2,)``: what is added to them, to count from the middle of the first pixel.
+        rotations
+            ``(n, 2, 3)``: take places in space to places (x, y) in the images.
+        offsets
+            ``(n, 2)``: what is added to them, to count from the middle of the first pixel.
         """
         lengths = np.array(self._shape[::-1], np.float64)
         fineness = np.array(self._cells[::-1]) / lengths
         self._spread(
-            grid[np.newaxis],
+            grids,
             groups,
             positions,
             strengths,
-            (rotation * fineness[:, np.newaxis])[np.newaxis],
-            (offset * fineness)[np.newaxis],
+            rotations * fineness[:, np.newaxis],
+            offsets * fineness,
             -0.5 * fineness,
             (lengths - 0.5) * fineness,
             self._spreading.width,
             self._window,
         )
 
-    def transform(self, grid: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
-        """Transform a finer grid.
+    def transform(self, grids: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
+        """Transform finer grids.
 
         Returns
         -------
         NDArray
-            ``(y, x // 2 + 1)``, the zero frequency in the corner, still to be multiplied by
+            ``(n, y, x // 2 + 1)``, the zero frequency in the corner, still to be multiplied by
             `deconvolution`.
         """
         n_y, n_x = self._shape
-        along_x = scipy.fft.rfft(grid.astype(self.dtype, copy=False), axis=1)[:, : n_x // 2 + 1]
-        along_y = scipy.fft.fft(along_x, axis=0)
-        transformed = np.empty((n_y, n_x // 2 + 1), along_y.dtype)
-        copy_frequencies(transformed, along_y)
+        fft = self._device.fft
+        along_x = fft.rfft(grids.astype(self.dtype, copy=False), axis=2)[..., : n_x // 2 + 1]
+        along_y = fft.fft(along_x, axis=1)
+        transformed: NDArray[np.complexfloating[Any]] = self._device.xp.empty(
+            (len(grids), n_y, n_x // 2 + 1), along_y.dtype
+        )
+        copy_frequencies(transformed.swapaxes(0, 1), along_y.swapaxes(0, 1))
         return transformed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
+from numbavol.kernels.dispatch import find_device_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -36,7 +37,7 @@ def read_array(
         If it holds other things than `kinds`, or nothing, or has another number of axes. The
         message has `name` in it.
     """
-    array = np.asarray(value)
+    array: NDArray[Any] = find_device_of(value).xp.asarray(value)
     if array.dtype.kind not in kinds:
         expected = "real numbers" if kinds == REAL else "real or complex numbers"
         msg = f"{name}: expected {expected}, got dtype {array.dtype}"

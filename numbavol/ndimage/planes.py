@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
-from numbavol.kernels.dispatch import find_kernel
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.interpolation import as_reals
 from numbavol.ndimage.space_filling import compute_morton_keys
 
@@ -51,7 +50,7 @@ def sample_fourier_planes(
     ValueError
         If the planes have another shape or are not finite.
     """
-    grid = np.ascontiguousarray(fourier_voxel_grid)
+    grid = find_device_of(fourier_voxel_grid).xp.ascontiguousarray(fourier_voxel_grid)
     return _sample(grid, grid.shape, planes, shape, shape, order=1)
 
 
@@ -79,7 +78,7 @@ def sample_fourier_planes_spline(
     ValueError
         If the planes have another shape or are not finite.
     """
-    coefficients = np.ascontiguousarray(spline_coefficients)
+    coefficients = find_device_of(spline_coefficients).xp.ascontiguousarray(spline_coefficients)
     grid_shape = tuple(length - 2 for length in coefficients.shape)
     return _sample(coefficients, grid_shape, planes, shape, shape, order=3)
 
@@ -164,20 +163,20 @@ def _sample(
     # plane's may be larger by their rounding.
     lowest = -PLANE_ROUNDING * lengths
     highest = np.where(lengths % 2 == 0, lengths, lengths - 1) - lowest
-    out = np.empty((len(frames), *shape), values.dtype)
+    device = find_device_of(values)
+    out: NDArray[Any] = device.xp.empty((len(frames), *shape), values.dtype)
     real_values, real_out = as_reals(values), as_reals(out).reshape(*out.shape, 2)
     tiles = _order_tiles(cells, shape, n_positive, grid_shape)
     surfaces = (cells,) if curvatures is None else (cells, curvatures * lengths)
-    kernel = find_kernel("sample_planes" if curvatures is None else "sample_surfaces", "cpu")
+    kernel = find_kernel("sample_planes" if curvatures is None else "sample_surfaces", device.name)
 
-    def sample(start: int) -> None:
-        stop = min(start + TILES_PER_TASK, len(tiles))
+    def sample(start: int, stop: int) -> None:
         kernel(
             real_out, real_values, grid_shape, (0,) * order, *surfaces, n_positive, lowest,
             highest, tiles, TILE_SIDE, start, stop,
         )  # fmt: skip
 
-    run_tasks(sample, range(0, len(tiles), TILES_PER_TASK))
+    device.run_parts(sample, len(tiles), TILES_PER_TASK)
     return out
 
 

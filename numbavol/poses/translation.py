@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import read_reals
-from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.dispatch import find_device_of, find_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +117,9 @@ def shift_half_transform(
     offset_in_pixels
         `(x, y)`, of shape `(2,)`; or `(n, 2)`.
     """
-    moved = np.empty_like(half)
-    shift = find_kernel("shift_half_transforms", "cpu")
+    device = find_device_of(half)
+    moved: NDArray[np.complexfloating[Any]] = device.xp.empty(half.shape, half.dtype)
+    shift = find_kernel("shift_half_transforms", device.name)
     each = half.reshape(-1, *half.shape[-2:])
     offsets = np.ascontiguousarray(np.broadcast_to(offset_in_pixels, (len(each), 2)))
     shift(moved.reshape(each.shape), each, shape[1], offsets)

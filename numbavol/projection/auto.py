@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from numbavol.kernels.dispatch import check_device
 from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.fft_atoms import FFTAtomProjection
 from numbavol.projection.fourier_slices import FourierSliceExtraction
@@ -26,7 +27,20 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class AutoVolumeProjection(AbstractVolumeIntegrator):
-    """Project a volume by the integrator of its class, with its defaults."""
+    """Project a volume by the integrator of its class, with its defaults.
+
+    Parameters
+    ----------
+    device
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used.
+    """
+
+    _: dataclasses.KW_ONLY
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Read the argument."""
+        object.__setattr__(self, "device", check_device(self.device))
 
     def prepare(
         self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
@@ -48,12 +62,12 @@ class AutoVolumeProjection(AbstractVolumeIntegrator):
             If there is none for it.
         """
         if isinstance(volume, GaussianMixtureVolume):
-            return GaussianMixtureProjection()
+            return GaussianMixtureProjection(device=self.device)
         if isinstance(volume, (FourierVoxelGridVolume, FourierVoxelSplineVolume)):
-            return FourierSliceExtraction()
+            return FourierSliceExtraction(device=self.device)
         if isinstance(volume, IndependentAtomVolume):
-            return FFTAtomProjection()
+            return FFTAtomProjection(device=self.device)
         if isinstance(volume, RealVoxelGridVolume):
-            return RealVoxelProjection()
+            return RealVoxelProjection(device=self.device)
         msg = f"volume_representation: no integrator projects a {type(volume).__name__}"
         raise TypeError(msg)

@@ -7,17 +7,19 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 
+from numbavol.arguments import check_output
+from numbavol.kernels.dispatch import CPU, find_device, find_device_of
 from numbavol.kernels.threads import run_task
 from numbavol.ndimage import resize_with_crop_or_pad
 from numbavol.poses.translation import shift_half_transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from numbavol.kernels.devices import Device
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 
@@ -33,6 +35,10 @@ class Placement:
     offset: NDArray[np.float64]
     """``(2,)``: towards +x and +y, in angstroms."""
 
+
+# Images that are made together: the more, the more often what one reads is in the cache for the
+# next (scripts/bench project); on CUDA, the fewer launches for each.
+BYTES_AT_A_TIME = 2**26
 
 NOWHERE_ELSE = Placement(np.eye(3), np.zeros(2))
 
@@ -66,7 +72,8 @@ class Projection:
     def to_transform(self) -> NDArray[np.complexfloating[Any]]:
         """Return the half transform."""
         if self.is_image:
-            return self._transform(np.fft.ifftshift(self.array, axes=(-2, -1)))
+            ifftshift = find_device_of(self.array).xp.fft.ifftshift
+            return self._transform(ifftshift(self.array, axes=(-2, -1)))
         return self._move(self.offset_in_pixels) if np.any(self.offset_in_pixels) else self.array
 
     def resize(self, shape: tuple[int, int]) -> Projection:
@@ -94,11 +101,12 @@ class Projection:
         )
 
     def _transform(self, image: NDArray[Any]) -> NDArray[np.complexfloating[Any]]:
-        transformed: NDArray[Any] = scipy.fft.rfft2(image)
+        transformed: NDArray[Any] = find_device_of(image).fft.rfft2(image)
         return transformed
 
     def _transform_back(self, transform: NDArray[Any]) -> NDArray[Any]:
-        image: NDArray[Any] = scipy.fft.irfft2(transform, self.shape, overwrite_x=True)
+        fft = find_device_of(transform).fft
+        image: NDArray[Any] = fft.irfft2(transform, self.shape, overwrite_x=True)
         return image
 
     def _move(self, offset: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
@@ -109,11 +117,12 @@ class ComplexProjection(Projection):
     """A complex projection, of which ``array`` is the image or its whole transform."""
 
     def _transform(self, image: NDArray[Any]) -> NDArray[np.complexfloating[Any]]:
-        transformed: NDArray[Any] = scipy.fft.fft2(image)
+        transformed: NDArray[Any] = find_device_of(image).fft.fft2(image)
         return transformed
 
     def _transform_back(self, transform: NDArray[Any]) -> NDArray[Any]:
-        image: NDArray[Any] = scipy.fft.ifft2(transform, overwrite_x=True)
+        fft = find_device_of(transform).fft
+        image: NDArray[Any] = fft.ifft2(transform, overwrite_x=True)
         return image
 
 
@@ -122,21 +131,94 @@ class AbstractProjectionInBatches(ABC):
 
     n_at_a_time: int
     """How many poses are best begun together."""
+    device: Device = CPU
+    """Where they are made."""
 
     @abstractmethod
-    def begin(self, placements: Sequence[Placement]) -> Callable[[int, int], Projection]:
-        """Do what some placements have in common, on all threads that are free.
+    def begin(
+        self, rotations: NDArray[np.float64], offsets: NDArray[np.float64]
+    ) -> Callable[[int, int], Projection]:
+        """Do what some poses have in common, on all threads that are free.
+
+        Parameters
+        ----------
+        rotations, offsets
+            ``(n, 3, 3)`` and ``(n, 2)``: those of n placements.
 
         Returns
         -------
         callable
-            Takes the numbers of a first placement and of one after the last, and returns their
+            Takes the numbers of a first pose and of one after the last, and returns their
             projections; called once for each.
         """
 
     def __call__(self, placement: Placement) -> Projection:
         """Project for one placement."""
-        return self.begin([placement])(0, 1).take_the_only_one()
+        begun = self.begin(placement.rotation[np.newaxis], placement.offset[np.newaxis])
+        return begun(0, 1).take_the_only_one()
+
+
+class ProjectionsOnDevice(AbstractProjectionInBatches):
+    """Projections that a device makes, as many at once as it has memory for.
+
+    Parameters
+    ----------
+    make
+        Makes the projections of n poses from ``(n, 3, 3)`` and ``(n, 2)``.
+    device
+        The device.
+    bytes_an_image
+        What it takes for each.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[NDArray[np.float64], NDArray[np.float64]], Projection],
+        device: Device,
+        bytes_an_image: int,
+    ) -> None:
+        self._make, self.device = make, device
+        self.n_at_a_time = count_images_at_a_time(device, bytes_an_image)
+
+    def begin(
+        self, rotations: NDArray[np.float64], offsets: NDArray[np.float64]
+    ) -> Callable[[int, int], Projection]:
+        """Do nothing before: see the base class."""
+        return lambda start, stop: self._make(rotations[start:stop], offsets[start:stop])
+
+
+def prepare_on(
+    device: Device,
+    make: Callable[[NDArray[np.float64], NDArray[np.float64]], Projection],
+    bytes_an_image: int,
+) -> Prepared:
+    """Prepare projections that have no work in common: one by one on the CPU, many at once on CUDA.
+
+    Parameters
+    ----------
+    device, make, bytes_an_image
+        As of `ProjectionsOnDevice`.
+    """
+    if device.name != "cpu":
+        return ProjectionsOnDevice(make, device, bytes_an_image)
+    return lambda placement: make(
+        placement.rotation[np.newaxis], placement.offset[np.newaxis]
+    ).take_the_only_one()
+
+
+def count_images_at_a_time(device: Device, bytes_an_image: int) -> int:
+    """Choose how many images are made at once.
+
+    Parameters
+    ----------
+    device
+        Where they are made.
+    bytes_an_image
+        What it takes for each.
+    """
+    # Others, and what comes after them, need memory as well.
+    free = BYTES_AT_A_TIME if device.free_bytes is None else device.free_bytes // 8
+    return max(1, min(free, BYTES_AT_A_TIME) // bytes_an_image)
 
 
 class AbstractVolumeIntegrator(ABC):
@@ -145,6 +227,9 @@ class AbstractVolumeIntegrator(ABC):
     A subclass defines `prepare`. What it returns is called for one pose after another, by several
     threads at once, and is where work belongs that all poses have in common.
     """
+
+    device: str = "cpu"
+    """Where it works."""
 
     @abstractmethod
     def prepare(
@@ -173,6 +258,26 @@ class AbstractVolumeIntegrator(ABC):
             If volume and images do not fit each other.
         """
 
+    def move_to(self, device: str) -> AbstractVolumeIntegrator:
+        """Return an integrator like this one that works on another device.
+
+        Parameters
+        ----------
+        device
+            ``"cpu"``, ``"cuda"`` or ``"auto"``.
+
+        Raises
+        ------
+        NotImplementedError
+            If it cannot work there.
+        """
+        given: Any = self
+        if "device" not in vars(self):
+            msg = f"device: {type(self).__name__} works on {self.device!r} alone, got {device!r}"
+            raise NotImplementedError(msg)
+        moved: AbstractVolumeIntegrator = dataclasses.replace(given, device=device)
+        return moved
+
     def describe_output(
         self, shape: tuple[int, int], *, outputs_real_space: bool
     ) -> tuple[tuple[int, int], np.dtype[Any]]:
@@ -194,6 +299,7 @@ class AbstractVolumeIntegrator(ABC):
         volume_representation: AbstractVolumeRepresentation,
         image_config: ImageConfig,
         outputs_real_space: bool = False,
+        output: str = "host",
     ) -> NDArray[Any]:
         r"""Integrate a volume along z.
 
@@ -205,6 +311,8 @@ class AbstractVolumeIntegrator(ABC):
             The images.
         outputs_real_space
             Return the image, not its transform.
+        output
+            ``"host"`` for a NumPy array; ``"device"`` leaves the result where it was computed.
 
         Returns
         -------
@@ -219,8 +327,10 @@ class AbstractVolumeIntegrator(ABC):
         TypeError, ValueError
             As `prepare` does.
         """
-        return run_task(
+        check_output(output)
+        array = run_task(
             lambda: self.prepare(volume_representation, image_config)(NOWHERE_ELSE).take(
                 outputs_real_space=outputs_real_space
             )
         )
+        return array if output == "device" else find_device(self.device).fetch(array)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage.planes import sample_curved_surfaces
 from numbavol.projection.base import AbstractVolumeIntegrator, ComplexProjection
 from numbavol.projection.fourier_sampling import (
     FrameSampler,
+    check_is_cpu,
     check_out_of_bounds,
     move_and_resize,
     read_fourier_volume,
@@ -58,6 +60,8 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
         1 or -1: to which side of the plane the surface bends, +z or -z of the turned volume.
     out_of_bounds_mode, fill_value
         What is beyond the frequencies that the volume holds, as in `FourierSliceExtraction`.
+    device
+        As in `FourierSliceExtraction`.
 
     Raises
     ------
@@ -84,6 +88,7 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
     curvature_sign: int = 1
     out_of_bounds_mode: str = "fill"
     fill_value: complex = 0.0
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         """Check the arguments."""
@@ -92,6 +97,7 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
             msg = f"curvature_sign: expected 1 or -1, got {sign!r}"
             raise ValueError(msg)
         check_out_of_bounds(self.out_of_bounds_mode, self.fill_value)
+        object.__setattr__(self, "device", check_device(self.device))
 
     def describe_output(
         self,
@@ -108,6 +114,7 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
         """Do what all projections of a volume have in common: see the base class."""
         volume, kept = read_fourier_volume(volume_representation, image_config)
         shape = (kept.shape[1], kept.shape[2])
+        device = find_device(self.device)
         scale = image_config.pixel_size if self.outputs_integral else 1.0
         bend = self.curvature_sign * image_config.wavelength_in_angstroms
         bend /= 2.0 * image_config.pixel_size
@@ -131,8 +138,9 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
         mode, fill_value = self.out_of_bounds_mode, self.fill_value
         if isinstance(kept, AffineCoordinates):
             if mode == "fill" and fill_value == 0:
-                return FrameSampler(volume, kept, partial(_sample_surfaces, bend), finish)
+                return FrameSampler(volume, kept, partial(_sample_surfaces, bend), finish, device)
             kept = kept.to_array()
+        check_is_cpu(self)
         surface = _bend(kept[0], bend)
         return sample_at_frequencies(volume, surface, mode, fill_value, join_and_finish)
 

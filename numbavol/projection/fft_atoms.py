@@ -9,9 +9,9 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 
 from numbavol.arguments import read_shape
+from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage import make_frequency_grid
 from numbavol.ndimage.nonuniform import read_eps
 from numbavol.ndimage.nonuniform_images import (
@@ -20,7 +20,7 @@ from numbavol.ndimage.nonuniform_images import (
     read_plane_options,
 )
 from numbavol.ndimage.operators import FourierSinc
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.projection.base import AbstractVolumeIntegrator, Projection, prepare_on
 from numbavol.projection.neighbours import find_neighbours
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
 from numbavol.rendering.terms import make_terms
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Placement, Prepared
+    from numbavol.projection.base import Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.rendering.terms import Term
     from numbavol.volumes import AbstractVolumeRepresentation
@@ -64,6 +64,8 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
         used wherever single cannot reach it.
     opts
         ``upsampfac``, of finufft's options: how much finer the grid is that points are spread over.
+    device
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used.
 
     Raises
     ------
@@ -87,9 +89,11 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
     shape: tuple[int, int] | None = None
     eps: float = DEFAULT_EPS
     opts: Mapping[str, Any] | None = dataclasses.field(default=None, hash=False)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         """Read the arguments."""
+        object.__setattr__(self, "device", check_device(self.device))
         if self.shape is not None:
             object.__setattr__(self, "shape", read_shape("shape", self.shape, 2))
         if self.upsample_factor is not None:
@@ -128,32 +132,39 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
         spreading = choose_plane_spreading(
             fine_shape, self.eps, self.opts, np.asarray(power, np.float64)
         )
-        transform = HalfTransformOfImage(fine_shape, spreading)
+        transform = HalfTransformOfImage(fine_shape, spreading, self.device)
         complex_dtype = np.result_type(transform.dtype, np.complex64)
+        device = find_device(self.device)
         weights = [
-            (factor * transform.deconvolution).astype(
-                complex_dtype if np.iscomplexobj(factor) else transform.dtype
+            device.send(
+                (factor * transform.deconvolution).astype(
+                    complex_dtype if np.iscomplexobj(factor) else transform.dtype
+                )
             )
             for factor in factors
         ]
-        points = [_arrange(term, pixel_size, transform.dtype) for term in terms]
+        points = [
+            tuple(map(device.send, _arrange(term, pixel_size, transform.dtype))) for term in terms
+        ]
         # From the first pixel to the middle of the one that position 0 is in, in finer pixels.
         origin = finer * (np.array(shape[::-1]) // 2) + (finer - 1) // 2
 
-        def project(placement: Placement) -> Projection:
-            total = np.zeros(frequencies.shape[:2], complex_dtype)
-            offset = placement.offset / pixel_size + origin
+        def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
+            n = len(rotations)
+            total = device.xp.zeros((n, *frequencies.shape[:2]), complex_dtype)
+            places = offsets / pixel_size + origin
             for (positions, strengths, groups), weight in zip(points, weights, strict=True):
-                grid = transform.make_grid()
-                transform.spread(grid, positions, strengths, groups, placement.rotation[:2], offset)
-                total += transform.transform(grid) * weight
+                grids = transform.make_grids(n)
+                transform.spread(grids, positions, strengths, groups, rotations[:, :2], places)
+                total += transform.transform(grids) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
-            image = scipy.fft.irfft2(total, fine_shape)
+            images = device.fft.irfft2(total, fine_shape)
             if finer > 1:
-                image = image.reshape(shape[0], finer, shape[1], finer).mean(axis=(1, 3))
-            return Projection(image, shape, is_image=True).resize(padded)
+                images = images.reshape(n, shape[0], finer, shape[1], finer).mean(axis=(2, 4))
+            return Projection(images, shape, is_image=True).resize(padded)
 
-        return project
+        most = max(len(term.positions) for term in terms)
+        return prepare_on(device, project, 16 * most + 2 * transform.bytes_a_grid)
 
 
 def _read_odd(value: int) -> int:

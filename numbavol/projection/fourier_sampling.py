@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.kernels.dispatch import find_device_of
 from numbavol.ndimage import map_coordinates, map_coordinates_spline
-from numbavol.projection.base import AbstractProjectionInBatches, Projection
+from numbavol.projection.base import (
+    AbstractProjectionInBatches,
+    Projection,
+    count_images_at_a_time,
+)
 from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Placement, Prepared
+    from numbavol.kernels.devices import Device
+    from numbavol.projection.base import AbstractVolumeIntegrator, Placement, Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 
@@ -36,9 +42,6 @@ MODES = ("fill", "clip", "wrap")
 ROUNDING = 1e-13
 # A header keeps a voxel size as the length of a box in float32.
 SAME_SIZE = 1e-5
-# Slices that are sampled together: the more, the more often what one reads is in the cache for the
-# next (scripts/bench project).
-BYTES_AT_A_TIME = 2**26
 
 
 def check_out_of_bounds(mode: str, fill_value: complex) -> None:
@@ -103,6 +106,22 @@ def check_pixel_size(
         raise ValueError(msg)
 
 
+def check_is_cpu(integrator: AbstractVolumeIntegrator) -> None:
+    """Refuse frequencies one by one on CUDA.
+
+    Raises
+    ------
+    NotImplementedError
+        If the integrator is to work there.
+    """
+    if integrator.device != "cpu":
+        msg = (
+            f"device: {type(integrator).__name__} on {integrator.device!r} takes a volume's own "
+            "frequency slice and the out_of_bounds_mode 'fill' with 0 alone so far"
+        )
+        raise NotImplementedError(msg)
+
+
 def sample_at_frequencies(
     volume: FourierVolume,
     frequencies: NDArray[np.float64],
@@ -158,6 +177,8 @@ class FrameSampler(AbstractProjectionInBatches):
         Samples the volume on turned frames.
     finish
         Makes projections of transforms.
+    device
+        Where they are sampled.
     """
 
     def __init__(
@@ -166,26 +187,28 @@ class FrameSampler(AbstractProjectionInBatches):
         frame: AffineCoordinates,
         sample: SampleFrames,
         finish: Finish,
+        device: Device,
     ) -> None:
         self._volume, self._frame, self._sample, self._finish = volume, frame, sample, finish
+        self.device = device
         _, n_y, n_x = frame.shape
         self._shape = (n_y, n_x)
         if isinstance(volume, FourierVoxelGridVolume):
-            self._values, self._order = volume.fourier_voxel_grid, 1
+            self._values, self._order = device.send(volume.fourier_voxel_grid), 1
         else:
-            self._values, self._order = volume.spline_coefficients, 3
+            self._values, self._order = device.send(volume.spline_coefficients), 3
         bytes_a_slice = self._values.itemsize * n_y * (n_x // 2 + 1)
-        self.n_at_a_time = max(1, BYTES_AT_A_TIME // bytes_a_slice)
+        self.n_at_a_time = count_images_at_a_time(device, bytes_a_slice)
 
-    def begin(self, placements: Sequence[Placement]) -> Callable[[int, int], Projection]:
-        """Sample the transforms of some placements."""
+    def begin(
+        self, rotations: NDArray[np.float64], offsets: NDArray[np.float64]
+    ) -> Callable[[int, int], Projection]:
+        """Sample the transforms of some poses."""
         # As rows, R^T q is q R.
-        rotations = np.stack([placement.rotation for placement in placements])
         frame = np.stack([self._frame.middle, *self._frame.steps[:2]])
         transforms = self._sample(
             self._values, self._volume.shape, frame @ rotations, self._shape, self._order
         )
-        offsets = np.stack([placement.offset for placement in placements])
         return lambda start, stop: self._finish(transforms[start:stop], offsets[start:stop])
 
 
@@ -206,8 +229,9 @@ def move_and_resize(
     still = projection.resize(padded)
     if not np.any(moves):
         return still
-    moving = dataclasses.replace(projection, array=projection.array[moves])
+    which = find_device_of(projection.array).send(np.flatnonzero(moves))
+    moving = dataclasses.replace(projection, array=projection.array[which])
     moved = moving.resize(largest).shift(in_pixels[moves]).resize(padded)
     images = still.to_image().copy()
-    images[moves] = moved.to_image()
+    images[which] = moved.to_image()
     return dataclasses.replace(still, array=images, is_image=True)

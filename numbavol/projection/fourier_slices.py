@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage.half_transforms import list_self_conjugate
 from numbavol.ndimage.masks import AbstractMask
 from numbavol.ndimage.planes import sample_half_planes
 from numbavol.projection.base import AbstractVolumeIntegrator, Projection
 from numbavol.projection.fourier_sampling import (
     FrameSampler,
+    check_is_cpu,
     check_out_of_bounds,
     move_and_resize,
     read_fourier_volume,
@@ -51,6 +53,10 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         ``"clip"`` for the value at the nearest edge, ``"wrap"`` to repeat the transform.
     fill_value
         For ``"fill"``.
+    device
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used. On CUDA, the
+        frequency slice is to be the one that volumes are made with, turned or not, and what is
+        beyond it 0.
 
     Raises
     ------
@@ -75,6 +81,7 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
     correction_mask: AbstractMask | None = None
     out_of_bounds_mode: str = "fill"
     fill_value: complex = 0.0
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         """Check the arguments."""
@@ -83,6 +90,7 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
             msg = f"correction_mask: expected a mask or None, got {type(mask).__name__}"
             raise TypeError(msg)
         check_out_of_bounds(self.out_of_bounds_mode, self.fill_value)
+        object.__setattr__(self, "device", check_device(self.device))
 
     def prepare(
         self, volume_representation: AbstractVolumeRepresentation, image_config: ImageConfig
@@ -91,6 +99,7 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         volume, kept = read_fourier_volume(volume_representation, image_config)
         shape = (kept.shape[1], kept.shape[2])
         mask = _read_mask(self.correction_mask, shape)
+        device = find_device(self.device)
         scale = image_config.pixel_size if self.outputs_integral else 1.0
         self_conjugate = list_self_conjugate(shape)
 
@@ -103,15 +112,17 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
                 halves[:, y, x] = halves[:, y, x].real
             projection = Projection(halves, shape, is_image=False)
             if mask is not None:
-                corrected = np.stack([mask(image) for image in projection.to_image()])
+                images = projection.to_image()
+                corrected = images * device.send(mask.get(), images.dtype)
                 projection = Projection(corrected, shape, is_image=True)
             return move_and_resize(projection, offsets, image_config)
 
         mode, fill_value = self.out_of_bounds_mode, self.fill_value
         if isinstance(kept, AffineCoordinates):
             if mode == "fill" and fill_value == 0:
-                return FrameSampler(volume, kept, sample_half_planes, finish)
+                return FrameSampler(volume, kept, sample_half_planes, finish, device)
             kept = kept.to_array()
+        check_is_cpu(self)
         half_plane = _take_half_plane(kept[0])
         return sample_at_frequencies(volume, half_plane, mode, fill_value, finish)
 

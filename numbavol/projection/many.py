@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from numbavol.arguments import check_fits_in_memory
+from numbavol.arguments import check_fits_in_memory, check_output
 from numbavol.io import ImageStack
+from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.kernels.threads import run_tasks
 from numbavol.progress import progress_bar
 from numbavol.projection.auto import AutoVolumeProjection
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from numbavol.kernels.devices import Device
     from numbavol.poses import AbstractPose
     from numbavol.projection.base import AbstractVolumeIntegrator
     from numbavol.projection.image_config import ImageConfig
@@ -38,6 +42,9 @@ def project(
     outputs_real_space: bool = True,
     out: NDArray[Any] | None = None,
     progress: bool = False,
+    device: str | None = None,
+    batch_size: int | None = None,
+    output: str = "host",
 ) -> NDArray[Any]: ...
 
 
@@ -51,6 +58,9 @@ def project(
     outputs_real_space: bool = True,
     out: ImageStack,
     progress: bool = False,
+    device: str | None = None,
+    batch_size: int | None = None,
+    output: str = "host",
 ) -> ImageStack: ...
 
 
@@ -63,6 +73,9 @@ def project(
     outputs_real_space: bool = True,
     out: NDArray[Any] | ImageStack | None = None,
     progress: bool = False,
+    device: str | None = None,
+    batch_size: int | None = None,
+    output: str = "host",
 ) -> NDArray[Any] | ImageStack:
     r"""Project a volume for every pose.
 
@@ -88,6 +101,15 @@ def project(
         their number.
     progress
         Show how far the work is, where errors go to a terminal.
+    device
+        Where the images are made: ``"cpu"``, ``"cuda"`` or ``"auto"``; where `integrator` works, by
+        default. Images go to the host as they are made, while the device makes the next ones.
+    batch_size
+        The largest number of images that are made at once, where several have work in common; by
+        default, what fits well into caches and the device's free memory.
+    output
+        ``"host"``, or ``"device"`` for an array that stays where the images are made; not together
+        with `out`.
 
     Returns
     -------
@@ -117,7 +139,10 @@ def project(
     """
     n_images = 1 if poses.n_poses is None else poses.n_poses
     _check_there_are_poses(n_images)
+    check_output(output)
     integrator = integrator or AutoVolumeProjection()
+    if device is not None and check_device(device) != integrator.device:
+        integrator = integrator.move_to(device)
     one, dtype = integrator.describe_output(
         image_config.shape, outputs_real_space=outputs_real_space
     )
@@ -128,15 +153,65 @@ def project(
         each: NDArray[Any] | ImageStack = images
         first = out.n_already_written
     else:
-        images = _read_out(out, one if poses.n_poses is None else (n_images, *one), dtype)
+        shape = one if poses.n_poses is None else (n_images, *one)
+        where = find_device(integrator.device if output == "device" else "cpu")
+        images = _read_out(out, shape, dtype, where)
         each = images[np.newaxis] if poses.n_poses is None else images
 
     def write(numbers: int | slice, projection: Projection) -> None:
         each[numbers] = projection.take(outputs_real_space=outputs_real_space)
 
+    stream = _Stream(each, find_device(integrator.device), outputs_real_space=outputs_real_space)
+    is_streamed = integrator.device != "cpu" and output == "host"
     with progress_bar("projecting", is_wanted=progress) as report:
-        project_each(write, volume, poses, image_config, integrator, first=first, report=report)
+        project_each(
+            stream.write if is_streamed else write, volume, poses, image_config, integrator,
+            first=first, report=report, batch_size=batch_size,
+        )  # fmt: skip
+        stream.finish()
     return images
+
+
+class _Stream:
+    """Images on their way from a device to where they go, one batch behind what is made.
+
+    Parameters
+    ----------
+    each
+        Where they go.
+    device
+        Where they come from.
+    outputs_real_space
+        Whether images are wanted, not their transforms.
+    """
+
+    def __init__(
+        self, each: NDArray[Any] | ImageStack, device: Device, *, outputs_real_space: bool
+    ) -> None:
+        self._each, self._device, self._outputs_real_space = each, device, outputs_real_space
+        self._underway: tuple[slice, Callable[[], NDArray[Any]]] | None = None
+
+    def write(self, numbers: int | slice, projection: Projection) -> None:
+        """Send images on their way, and write those that were sent before."""
+        chosen = numbers if isinstance(numbers, slice) else slice(numbers, numbers + 1)
+        array = projection.take(outputs_real_space=self._outputs_real_space)
+        wait = self._device.begin_fetch(array.reshape(-1, *array.shape[-2:]))
+        self.finish()
+        self._underway = (chosen, wait)
+
+    def finish(self) -> None:
+        """Write what is still underway."""
+        if self._underway is None:
+            return
+        chosen, wait = self._underway
+        self._underway = None
+        images = wait()
+
+        def write(start: int) -> None:
+            stop = min(start + IMAGES_A_TASK, len(images))
+            self._each[chosen.start + start : chosen.start + stop] = images[start:stop]
+
+        run_tasks(write, range(0, len(images), IMAGES_A_TASK))
 
 
 def project_each(
@@ -148,6 +223,7 @@ def project_each(
     *,
     first: int = 0,
     report: Callable[[int, int], object] | None = None,
+    batch_size: int | None = None,
 ) -> None:
     """Project a volume for every pose, and hand each projection on as it is made.
 
@@ -162,6 +238,8 @@ def project_each(
         Begin with this pose.
     report
         Called as the work goes on, with the number of poses done and of all.
+    batch_size
+        As in `project`.
 
     Raises
     ------
@@ -176,7 +254,20 @@ def project_each(
     check_fits_in_memory("image_config", "a padded image and its transform", int(24 * n_padded))
     prepared = integrator.prepare(volume.get_representation(), image_config)
     if isinstance(prepared, AbstractProjectionInBatches):
-        _project_in_batches(write, prepared, rotations, offsets, image_config.shape, first, report)
+        n_at_a_time = prepared.n_at_a_time
+        if batch_size is not None:
+            n_at_a_time = min(_read_batch_size(batch_size), n_at_a_time)
+
+        def count_all(n_done: int) -> None:
+            if report is not None:
+                report(n_done, n_images)
+
+        for start in range(first, n_images, n_at_a_time):
+            stop = min(start + n_at_a_time, n_images)
+            _project_batch(
+                write, prepared, rotations[start:stop], offsets[start:stop], image_config.shape,
+                start, count_all,
+            )  # fmt: skip
         return
 
     def work(number: int) -> None:
@@ -190,35 +281,33 @@ def project_each(
     run_tasks(work, range(first, n_images), count)
 
 
-def _project_in_batches(
+def _project_batch(
     write: Callable[[int | slice, Projection], None],
     prepared: AbstractProjectionInBatches,
     rotations: NDArray[np.float64],
     offsets: NDArray[np.float64],
     shape: tuple[int, int],
     first: int,
-    report: Callable[[int, int], object] | None,
+    report: Callable[[int], object],
 ) -> None:
-    n_images = len(rotations)
-    for start in range(first, n_images, prepared.n_at_a_time):
-        stop = min(start + prepared.n_at_a_time, n_images)
-        placements = [Placement(rotations[n], offsets[n]) for n in range(start, stop)]
-        make = prepared.begin(placements)
+    make = prepared.begin(rotations, offsets)
 
-        def work(
-            task: int,
-            start: int = start,
-            stop: int = stop,
-            make: Callable[[int, int], Projection] = make,
-        ) -> None:
-            end = min(task + IMAGES_A_TASK, stop)
-            write(slice(task, end), make(task - start, end - start).resize(shape))
+    def work(start: int, stop: int) -> None:
+        write(slice(first + start, first + stop), make(start, stop).resize(shape))
 
-        def count(n_done: int, _: int, start: int = start, stop: int = stop) -> None:
-            if report is not None:
-                report(min(start + n_done * IMAGES_A_TASK, stop), n_images)
+    prepared.device.run_parts(
+        work, len(rotations), IMAGES_A_TASK, lambda n_done: report(first + n_done)
+    )
 
-        run_tasks(work, range(start, stop, IMAGES_A_TASK), count)
+
+def _read_batch_size(batch_size: int) -> int:
+    number = 0
+    with contextlib.suppress(TypeError):
+        number = operator.index(batch_size)
+    if number < 1:
+        msg = f"batch_size: expected a whole number above 0, got {batch_size!r}"
+        raise ValueError(msg)
+    return number
 
 
 def _check_there_are_poses(n_poses: int) -> None:
@@ -238,12 +327,16 @@ def _check_stack(stack: ImageStack, shape: tuple[int, ...], dtype: np.dtype[Any]
 
 
 def _read_out(
-    out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any]
+    out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any], device: Device
 ) -> NDArray[Any]:
     if out is None:
         n_bytes = dtype.itemsize * int(np.prod(shape, dtype=np.float64))
-        check_fits_in_memory("poses", f"images of shape {shape}", n_bytes)
-        return np.empty(shape, dtype)
+        check_fits_in_memory("poses", f"images of shape {shape}", n_bytes, device.free_bytes)
+        made: NDArray[Any] = device.xp.empty(shape, dtype)
+        return made
+    if device.name != "cpu":
+        msg = "output: expected 'host' where out is given, got 'device'"
+        raise ValueError(msg)
     given: object = out
     if not isinstance(given, np.ndarray):
         msg = f"out: expected an array or an ImageStack, got {type(given).__name__}"

@@ -6,15 +6,15 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 
+from numbavol.kernels.dispatch import check_device, find_device, find_device_of
 from numbavol.ndimage.nonuniform import read_eps
 from numbavol.ndimage.nonuniform_images import (
     HalfTransformOfImage,
     choose_plane_spreading,
     read_plane_options,
 )
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.projection.base import AbstractVolumeIntegrator, Projection, prepare_on
 from numbavol.projection.fourier_sampling import check_pixel_size
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
 from numbavol.volumes import RealVoxelGridVolume
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Placement, Prepared
+    from numbavol.projection.base import Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 
@@ -50,6 +50,8 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
         Relative l2 error, from 1e-13 to 1.
     opts
         ``upsampfac``, of finufft's options: how much finer the grid is that voxels are spread over.
+    device
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used.
 
     Raises
     ------
@@ -70,9 +72,11 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
     _: dataclasses.KW_ONLY
     eps: float = DEFAULT_EPS
     opts: Mapping[str, Any] | None = dataclasses.field(default=None, hash=False)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         """Read the arguments."""
+        object.__setattr__(self, "device", check_device(self.device))
         object.__setattr__(self, "eps", read_eps("eps", self.eps))
         if self.opts is not None:
             object.__setattr__(self, "opts", read_plane_options("opts", self.opts))
@@ -90,30 +94,35 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
             raise TypeError(msg)
         check_pixel_size(volume.voxel_size, image_config)
         shape = image_config.padded_shape
-        transform = HalfTransformOfImage(shape, choose_plane_spreading(shape, self.eps, self.opts))
-        grid = volume.real_voxel_grid
+        transform = HalfTransformOfImage(
+            shape, choose_plane_spreading(shape, self.eps, self.opts), self.device
+        )
+        device = find_device(self.device)
+        grid = find_device_of(volume.real_voxel_grid).fetch(volume.real_voxel_grid)
         # Most of a map may be empty.
         filled = np.flatnonzero(grid)
         values = grid.reshape(-1)[filled].astype(transform.dtype)
         kept = CoordinatesField.kept_by(volume, "coordinate_grid_in_pixels")
         middle = np.array(shape[::-1]) // 2
-        weight = (transform.deconvolution * image_config.pixel_size).astype(transform.dtype)
+        weight = device.send(transform.deconvolution * image_config.pixel_size, transform.dtype)
 
-        def project(placement: Placement) -> Projection:
-            spread = transform.make_grid()
-            offset = placement.offset / image_config.pixel_size + middle
+        def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
+            spread = transform.make_grids(len(rotations))
+            origins = offsets / image_config.pixel_size + middle
             for start in range(0, len(filled), VOXELS_AT_A_TIME):
                 chosen = slice(start, start + VOXELS_AT_A_TIME)
                 places = _take_places(kept, filled[chosen], grid.shape)
                 groups = np.append(np.arange(0, len(places), VOXELS_IN_A_GROUP), len(places))
                 transform.spread(
-                    spread, places, values[chosen], groups, placement.rotation[:2], offset
-                )
+                    spread, device.send(places), device.send(values[chosen]), groups,
+                    rotations[:, :2], origins,
+                )  # fmt: skip
             half = transform.transform(spread) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
-            return Projection(scipy.fft.irfft2(half, shape), shape, is_image=True)
+            return Projection(device.fft.irfft2(half, shape), shape, is_image=True)
 
-        return project
+        most = min(len(filled), VOXELS_AT_A_TIME)
+        return prepare_on(device, project, 16 * most + 2 * transform.bytes_a_grid)
 
 
 def _take_places(

@@ -63,19 +63,6 @@ class AbstractVolumeRenderFn(ABC):
         """
 
 
-def check_output(output: str) -> None:
-    """Check where a result is to be.
-
-    Raises
-    ------
-    ValueError
-        If it is neither ``"host"`` nor ``"device"``.
-    """
-    if output not in ("host", "device"):
-        msg = f"output: expected 'host' or 'device', got {output!r}"
-        raise ValueError(msg)
-
-
 def deliver(array: NDArray[Any], device: str, output: str) -> NDArray[Any]:
     """Bring a result to where it is to be.
 

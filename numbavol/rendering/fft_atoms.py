@@ -13,6 +13,7 @@ from numbavol.arguments import (
     allocate_zeros,
     check_finite,
     check_fits_in_memory,
+    check_output,
     read_precision,
     read_shape,
     read_voxel_size,
@@ -31,7 +32,6 @@ from numbavol.ndimage.parameters import read_grid
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
     arrange_half_transform,
-    check_output,
     count_outside,
 )
 from numbavol.rendering.scattering import add_scattered

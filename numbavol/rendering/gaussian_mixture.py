@@ -12,6 +12,7 @@ from scipy.special import erfcinv
 
 from numbavol.arguments import (
     check_fits_in_memory,
+    check_output,
     read_precision,
     read_reals,
     read_shape,
@@ -21,7 +22,6 @@ from numbavol.kernels.dispatch import check_device, find_device, find_kernel
 from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
-    check_output,
     deliver,
     transform_rendered_map,
 )

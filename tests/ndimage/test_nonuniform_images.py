@@ -25,16 +25,16 @@ def scatter(rng, shape, n):
 
 
 def transform(half_transform, places, strengths, groups=None, rotation=IDENTITY, offset=(0, 0)):
-    grid = half_transform.make_grid()
+    grids = half_transform.make_grids(1)
     half_transform.spread(
-        grid,
+        grids,
         places,
         strengths.astype(half_transform.dtype),
         np.array([0, len(places)]) if groups is None else groups,
-        rotation,
-        np.array(offset, float),
+        np.asarray(rotation)[np.newaxis],
+        np.array([offset], float),
     )
-    return half_transform.transform(grid) * half_transform.deconvolution
+    return half_transform.transform(grids)[0] * half_transform.deconvolution
 
 
 def sum_directly(shape, places, strengths):

@@ -1,0 +1,137 @@
+"""Images made on CUDA, a card or Numba's simulator of one, against those of the CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import numbavol
+from numbavol.kernels.dispatch import find_device
+from numbavol.kernels.finding import describe_what_is_missing
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(
+        describe_what_is_missing() is not None, reason=describe_what_is_missing() or ""
+    ),
+]
+CONFIG = numbavol.ImageConfig((5, 6), pixel_size=1.5)
+POSES = numbavol.EulerAnglePose(
+    offset_x_in_angstroms=np.array([0.0, 1.3]),
+    phi_angle=np.array([0.0, 40.0]),
+    theta_angle=np.array([30.0, 100.0]),
+)
+
+
+def make_map(shape=(6, 5, 6), dtype=np.float32):
+    return np.random.default_rng(1).standard_normal(shape).astype(dtype)
+
+
+def make_gaussians():
+    positions = np.random.default_rng(2).uniform(-4.0, 4.0, (6, 3))
+    return numbavol.GaussianMixtureVolume(positions, amplitudes=2.0, variances=1.5)
+
+
+def make_atoms():
+    positions = np.random.default_rng(3).uniform(-3.0, 3.0, (5, 3))
+    return numbavol.IndependentAtomVolume(positions, numbavol.FourierGaussian(3.0, b_factor=60.0))
+
+
+CASES = {
+    "linear": (
+        lambda: numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map()),
+        numbavol.FourierSliceExtraction(),
+    ),
+    "spline": (
+        lambda: numbavol.FourierVoxelSplineVolume.from_real_voxel_grid(make_map()),
+        numbavol.FourierSliceExtraction(),
+    ),
+    "corrected": (
+        lambda: numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map()),
+        numbavol.FourierSliceExtraction(
+            correction_mask=numbavol.InverseSincMask(numbavol.make_coordinate_grid((6, 6)))
+        ),
+    ),
+    "sphere": (
+        lambda: numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map()),
+        numbavol.EwaldSphereExtraction(),
+    ),
+    "gaussians": (make_gaussians, numbavol.GaussianMixtureProjection()),
+    "samples": (make_gaussians, numbavol.GaussianMixtureProjection(antialias=False)),
+    "atoms": (make_atoms, numbavol.FFTAtomProjection(eps=1e-4)),
+    "finer atoms": (make_atoms, numbavol.FFTAtomProjection(eps=1e-3, upsample_factor=3)),
+    "voxels": (
+        lambda: numbavol.RealVoxelGridVolume.from_real_voxel_grid(make_map((2, 3, 3))),
+        numbavol.RealVoxelProjection(eps=1e-4),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_images_are_those_of_the_cpu(case):
+    make, integrator = CASES[case]
+    volume = make()
+    expected = numbavol.project(volume, POSES, CONFIG, integrator=integrator)
+    made = numbavol.project(volume, POSES, CONFIG, integrator=integrator, device="cuda")
+    assert type(made) is np.ndarray
+    assert made.dtype == expected.dtype
+    # A few roundings of float32, of the highest value.
+    np.testing.assert_allclose(made, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
+
+
+def test_transforms_are_those_of_the_cpu():
+    volume = make_gaussians()
+    expected, made = (
+        numbavol.project(volume, POSES, CONFIG, outputs_real_space=False, device=device)
+        for device in ("cpu", "cuda")
+    )
+    np.testing.assert_allclose(made, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
+
+
+def test_images_do_not_depend_on_the_batch():
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    made, one_by_one = (
+        numbavol.project(volume, POSES, CONFIG, device="cuda", batch_size=size)
+        for size in (None, 1)
+    )
+    np.testing.assert_array_equal(made, one_by_one)
+
+
+def test_images_stay_on_the_device_if_they_are_wanted_there():
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    made = numbavol.project(volume, POSES, CONFIG, device="cuda", output="device")
+    assert hasattr(made, "__cuda_array_interface__")
+    expected = numbavol.project(volume, POSES, CONFIG, device="cuda")
+    np.testing.assert_array_equal(find_device("cuda").fetch(made), expected)
+    with pytest.raises(ValueError, match="output: expected 'host' where out is given"):
+        numbavol.project(
+            volume, POSES, CONFIG, device="cuda", output="device", out=np.empty_like(expected)
+        )
+
+
+def test_one_pose_and_one_integral_come_back_without_an_axis():
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    pose = numbavol.EulerAnglePose(phi_angle=20.0)
+    image = numbavol.project(volume, pose, CONFIG, device="cuda")
+    integrator = numbavol.FourierSliceExtraction(device="cuda")
+    turned = volume.rotate_to_pose(pose)
+    np.testing.assert_array_equal(
+        image, integrator.integrate(turned, CONFIG, outputs_real_space=True)
+    )
+    there = integrator.integrate(turned, CONFIG, outputs_real_space=True, output="device")
+    assert hasattr(there, "__cuda_array_interface__")
+
+
+def test_images_go_to_a_stack_as_they_are_made(tmp_path):
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    expected = numbavol.project(volume, POSES, CONFIG, device="cuda")
+    with numbavol.write_image_stack(tmp_path / "stack.mrcs", (2, 5, 6), 1.5) as stack:
+        numbavol.project(volume, POSES, CONFIG, device="cuda", out=stack, batch_size=1)
+    np.testing.assert_array_equal(numbavol.read_map(tmp_path / "stack.mrcs").data, expected)
+
+
+def test_frequencies_of_a_users_own_are_not_sampled_on_cuda():
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    integrator = numbavol.FourierSliceExtraction(out_of_bounds_mode="wrap", device="cuda")
+    with pytest.raises(NotImplementedError, match="device: FourierSliceExtraction on 'cuda'"):
+        numbavol.project(volume, POSES, CONFIG, integrator=integrator)
