@@ -127,6 +127,7 @@ from .volumes import (
     IndependentAtomVolume,
     RealVoxelGridVolume,
     split_atoms_by_element,
+    to_device,
 )
 
 __version__: str
@@ -250,6 +251,7 @@ __all__ = [
     "sample_fourier_planes_spline",
     "set_num_threads",
     "split_atoms_by_element",
+    "to_device",
     "variance_to_b_factor",
     "volumes",
     "write_image_stack",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -24,9 +24,16 @@ def _are_equal(mine: object, theirs: object) -> bool:
     if isinstance(mine, (tuple, list)) and type(mine) is type(theirs):
         others = cast("Sequence[object]", theirs)
         return len(mine) == len(others) and all(map(_are_equal, mine, others))
+    if hasattr(mine, "__cuda_array_interface__") or hasattr(theirs, "__cuda_array_interface__"):
+        return _are_equal_on_cuda(mine, theirs)
     if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
         return np.array_equal(mine, theirs)  # type: ignore[arg-type]
     return bool(mine == theirs)
+
+
+def _are_equal_on_cuda(mine: Any, theirs: Any) -> bool:
+    are_there = all(hasattr(array, "__cuda_array_interface__") for array in (mine, theirs))
+    return are_there and mine.shape == theirs.shape and bool((mine == theirs).all())
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

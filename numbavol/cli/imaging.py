@@ -135,6 +135,14 @@ class Task:
     settings: tuple[Any, ...]
     """All else that images depend on, besides the source and the poses."""
 
+    def move_to(self, device: str) -> Task:
+        """Return a task like this one that is done on another device, to other last digits."""
+        return dataclasses.replace(
+            self,
+            integrator=self.integrator.move_to(device),
+            settings=(*self.settings, device),
+        )
+
     @classmethod
     def from_model(
         cls,

@@ -13,16 +13,30 @@ from numbavol.cli.output import Report, count_elements, plural
 if TYPE_CHECKING:
     from numbavol.atoms import StructureSummary
     from numbavol.io import MapHeader
+    from numbavol.kernels.finding import FoundCuda
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--device", "about_devices", is_flag=True, help="Describe what there is of CUDA.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def info(file: Path, as_json: bool) -> None:
-    """Describe FILE: a structure (PDB, mmCIF) or a map (MRC, CCP4), gzipped or not."""
+def info(file: Path | None, about_devices: bool, as_json: bool) -> None:
+    """Describe FILE: a structure (PDB, mmCIF) or a map (MRC, CCP4), gzipped or not.
+
+    With --device, say instead what there is of CUDA on this machine, and what is missing.
+    """
     from numbavol.io import is_map_file
 
     report = Report(as_json)
+    if about_devices == (file is not None):
+        msg = "expected either a FILE or --device"
+        raise click.UsageError(msg)
+    if file is None:
+        from numbavol.kernels.finding import find_cuda
+
+        _describe_cuda(find_cuda(), report)
+        report.finish()
+        return
     if is_map_file(file):
         from numbavol.io import read_map_header
 
@@ -32,6 +46,25 @@ def info(file: Path, as_json: bool) -> None:
 
         _describe_structure(describe_structure(file), report)
     report.finish()
+
+
+def _describe_cuda(found: FoundCuda, report: Report) -> None:
+    from numbavol.kernels.finding import describe_what_is_missing
+
+    report.say(
+        "packages  "
+        + (f"{', '.join(found.missing_packages)} not installed" if found.missing_packages
+           else "all installed"),
+        kind="cuda",
+        **dataclasses.asdict(found),
+        usable=found.is_usable,
+    )  # fmt: skip
+    report.say(f"driver    {'none found' if found.driver is None else f'CUDA {found.driver}'}")
+    for card in found.cards:
+        report.say(f"card      {card}")
+    if found.is_simulated:
+        report.say("card      Numba's simulator (NUMBA_ENABLE_CUDASIM)")
+    report.say(describe_what_is_missing(found) or "device    'cuda' can be used")
 
 
 def _describe_structure(summary: StructureSummary, report: Report) -> None:

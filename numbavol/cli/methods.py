@@ -87,7 +87,7 @@ def choose_method(
         if verbose:
             report.say(f"method  gaussian; predicted, on one core: {seconds['gaussian']:.2g} s")
         return "gaussian", render_gaussians
-    fft = numbavol.FFTAtomRenderFn(shape, voxel_size, eps=tolerance)
+    fft = numbavol.FFTAtomRenderFn(shape, voxel_size, eps=tolerance, device=mixture.device)
     groups = model.as_groups()
     terms = terms_of(fft, groups)
     n_points = sum(len(term.positions) for term in terms)

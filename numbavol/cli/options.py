@@ -135,3 +135,19 @@ class PoseText(click.ParamType):  # type: ignore[type-arg]
             msg = f"expected random:N, grid:DEGREES or a .star file, got {value!r}"
             self.fail(msg, param, ctx)
         return PoseSource(path=Path(value))
+
+
+def read_device(device: str) -> str:
+    """Read ``--device`` as the name of a device that can be used.
+
+    Raises
+    ------
+    click.ClickException
+        If it cannot. The message says what is missing.
+    """
+    from numbavol.kernels.dispatch import check_device
+
+    try:
+        return check_device(device)
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error

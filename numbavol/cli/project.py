@@ -18,6 +18,7 @@ from numbavol.cli.options import (
     FiniteNumber,
     PoseText,
     WordOrNumber,
+    read_device,
 )
 from numbavol.cli.output import Report, check_output, plural
 
@@ -77,6 +78,10 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 )  # fmt: skip
 @model_options
 @click.option(
+    "--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True,
+    help="Where to compute; auto is cuda where there is a card.",
+)  # fmt: skip
+@click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
 )  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
@@ -96,6 +101,7 @@ def project(
     b_factors: str | float,
     models: str | float,
     select: str,
+    device: str,
     threads: int | None,
     resume: bool,
     overwrite: bool,
@@ -143,6 +149,8 @@ def project(
         task = Task.from_model(
             source, given, box, pixel_size, method, tolerance, b_factors, models, select, report
         )
+    if (where := read_device(device)) != "cpu":
+        task = task.move_to(where)
     n_images = len(given.poses)
     side, size = task.image_config.shape[0], task.image_config.pixel_size
     shape = (n_images, side, side)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from numbavol.cli.model_options import model_options
-from numbavol.cli.options import LARGEST_SIDE, WordOrNumber
+from numbavol.cli.options import LARGEST_SIDE, WordOrNumber, read_device
 from numbavol.cli.output import Report, check_output, plural
 from numbavol.progress import progress_bar
 
@@ -49,6 +49,10 @@ DEFAULT_TOLERANCE = 1e-6
     "are the same to --tolerance, and gaussian elsewhere.",
 )  # fmt: skip
 @click.option(
+    "--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True,
+    help="Where to compute; auto is cuda where there is a card.",
+)  # fmt: skip
+@click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace the map if it exists.")
@@ -64,6 +68,7 @@ def render(
     models: str | float,
     select: str,
     method: str,
+    device: str,
     threads: int | None,
     overwrite: bool,
     verbose: bool,
@@ -95,7 +100,13 @@ def render(
     volume = atoms.as_gaussians()
 
     n_voxels = _box_that_holds(volume, voxel_size, tolerance) if box == "auto" else int(box)
-    mixture = numbavol.GaussianMixtureRenderFn((n_voxels,) * 3, voxel_size, tolerance=tolerance)
+    where = read_device(device)
+    mixture = numbavol.GaussianMixtureRenderFn(
+        (n_voxels,) * 3, voxel_size, tolerance=tolerance, device=where
+    )
+    if where != "cpu" and method == "auto":
+        # What each takes is predicted for the CPU.
+        method = "gaussian"
     _say_what_is_rendered(volume, mixture, box, report)
     chosen, render_map = choose_method(method, atoms, volume, mixture, report, verbose=verbose)
     with progress_bar("rendering") as progress:

@@ -157,6 +157,28 @@ class CudaDevice(Device):
 
     name = "cuda"
 
+    @abstractmethod
+    def transform_points(
+        self,
+        angles: list[NDArray[Any]],
+        strengths: NDArray[Any],
+        shape: tuple[int, int, int],
+        eps: float,
+    ) -> NDArray[Any]:
+        """Transform points, whole frequencies from ``-(n // 2)`` on: see finufft's ``nufft3d1``.
+
+        Parameters
+        ----------
+        angles
+            Places along each axis of `shape`, in radians of its period; of the device.
+        strengths
+            What they carry, complex; of the device.
+        shape
+            Frequencies along each axis.
+        eps
+            The relative error.
+        """
+
     def run_parts(
         self,
         work: Callable[[int, int], object],

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from numbavol.arguments import read_shape
-from numbavol.kernels.dispatch import find_kernel
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.parameters import read_array
 
 if TYPE_CHECKING:
@@ -156,10 +155,14 @@ def expand_half_transform(
     NDArray
         Of `shape` and the margins, the zero frequency at ``n // 2 + margin``.
     """
-    centred = np.empty([length + 2 * margin for length in shape], half.dtype)
-    expand = find_kernel("expand_half_transform", "cpu")
-    run_tasks(
-        lambda z: expand(centred, half, margin, z, min(z + PLANES_PER_TASK, len(centred))),
-        range(0, len(centred), PLANES_PER_TASK),
+    device = find_device_of(half)
+    centred: NDArray[np.complexfloating[Any, Any]] = device.xp.empty(
+        tuple(length + 2 * margin for length in shape), half.dtype
+    )
+    expand = find_kernel("expand_half_transform", device.name)
+    device.run_parts(
+        lambda start, stop: expand(centred, half, margin, start, stop),
+        len(centred),
+        PLANES_PER_TASK,
     )
     return centred

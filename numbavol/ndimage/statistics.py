@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import scipy.fft
 
-from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.kernels.rounding import HALF_A_SHELL
-from numbavol.kernels.threads import get_num_threads, run_tasks
+from numbavol.kernels.threads import run_tasks
 from numbavol.ndimage.parameters import REAL, get_working_dtype, read_array, read_grid_spacing
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from numbavol.kernels.devices import Device
 
 # Shells are summed in parts, and the parts in one order, whatever the number of threads.
 PLANES_PER_TASK = 16
@@ -174,11 +175,13 @@ def compute_radial_average(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     volume = values.reshape((1,) * (3 - values.ndim) + values.shape)
     steps = np.zeros(3)
     steps[: values.ndim] = spacing[::-1] / width
-    kernel = find_kernel("sum_real_shells", "cpu")
+    device = find_device_of(values)
+    kernel = find_kernel("sum_real_shells", device.name)
     sums = _in_parts(
         lambda part, start, stop: kernel(part, volume, steps, start, stop),
         len(volume),
         (n_shells, 2),
+        device,
     )
     return RadialProfile(
         _divide(sums[:, 1], sums[:, 0]), width * np.arange(n_shells, dtype=np.float64)
@@ -256,11 +259,13 @@ def sum_fourier_shells(
     sides = np.array(shape) * grid_spacing
     steps = np.zeros(3)
     steps[: len(shape)] = sides.max() / sides[::-1]
-    kernel = find_kernel("sum_fourier_shells", "cpu")
+    device = find_device_of(first, second)
+    kernel = find_kernel("sum_fourier_shells", device.name)
     return _in_parts(
         lambda part, start, stop: kernel(part, *halves, shape[-1], steps, start, stop),
         len(halves[0]),
         (n_shells, 4),
+        device,
     )
 
 
@@ -271,13 +276,21 @@ def _correlate_up_to_nyquist(
     width = 1.0 / float(np.max(np.array(one.shape) * spacing))
     n_shells = int(0.5 / max(spacing) / width + 1e-9) + 1
     # A common shift of both changes no product: the origin stays in the corner.
-    half = scipy.fft.rfftn(one, workers=get_num_threads())
-    other_half = half if other is one else scipy.fft.rfftn(other, workers=get_num_threads())
+    device = find_device_of(one, other)
+    half = device.fft.rfftn(one, **device.fft_options)
+    other_half = half if other is one else device.fft.rfftn(other, **device.fft_options)
     sums = sum_fourier_shells(half, other_half, one.shape, spacing, n_shells)
     return sums, width * np.arange(n_shells, dtype=np.float64)
 
 
-def _in_parts(work: Any, n_planes: int, shape: tuple[int, int]) -> NDArray[np.float64]:
+def _in_parts(
+    work: Any, n_planes: int, shape: tuple[int, int], device: Device
+) -> NDArray[np.float64]:
+    if device.name != "cpu":
+        # A kernel of CUDA adds with atomics: the last digits depend on their order.
+        sums = device.xp.zeros(shape)
+        device.run_parts(lambda start, stop: work(sums, start, stop), n_planes, n_planes)
+        return device.fetch(sums)
     starts = range(0, n_planes, PLANES_PER_TASK)
     parts = np.zeros((len(starts), *shape))
     run_tasks(
@@ -296,4 +309,7 @@ def _divide(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[n
 
 def _read_real(name: str, value: ArrayLike, n_axes: tuple[int, ...]) -> NDArray[Any]:
     array = read_array(name, value, n_axes, kinds=REAL)
-    return np.ascontiguousarray(array, get_working_dtype(array.dtype))
+    working: NDArray[Any] = find_device_of(array).xp.ascontiguousarray(
+        array, get_working_dtype(array.dtype)
+    )
+    return working

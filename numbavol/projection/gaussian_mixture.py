@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.arguments import read_shape
-from numbavol.kernels.dispatch import check_device, find_device, find_kernel
+from numbavol.kernels.dispatch import check_device, find_device, find_device_of, find_kernel
 from numbavol.projection.base import AbstractVolumeIntegrator, Projection, prepare_on
 from numbavol.projection.neighbours import find_neighbours
 from numbavol.rendering.gaussian_mixture import (
@@ -106,7 +106,10 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         padded = image_config.padded_shape
         shape = padded if self.shape is None else self.shape
         pixel_size = image_config.pixel_size
-        positions, amplitudes, variances = take_few_gaussians_each(volume)
+        # A device is sent what its kernel takes, in an order of neighbours that the CPU finds.
+        positions, amplitudes, variances = (
+            find_device_of(array).fetch(array) for array in take_few_gaussians_each(volume)
+        )
         neighbourhood = find_neighbours(positions, pixel_size)
         order, groups = neighbourhood.order, neighbourhood.groups
         in_pixels = positions[order] / pixel_size

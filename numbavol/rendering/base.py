@@ -148,11 +148,12 @@ def arrange_half_transform(
     ndarray
         The transform of the real map that `numbavol.irfftn` makes of `half`.
     """
+    xp = find_device_of(half).xp
     for x in {0, shape[2] // 2} if shape[2] % 2 == 0 else {0}:
         plane = half[:, :, x]
-        mirrored = np.roll(plane[::-1, ::-1], (1, 1), (0, 1))
+        mirrored = xp.roll(plane[::-1, ::-1], (1, 1), (0, 1))
         plane[:] = (plane + mirrored.conj()) / 2
     if outputs_rfft:
-        return np.fft.fftshift(half, axes=(0, 1)) if fftshifted else half
+        return xp.fft.fftshift(half, axes=(0, 1)) if fftshifted else half
     centred = expand_half_transform(half, shape)
-    return centred if fftshifted else np.fft.ifftshift(centred)
+    return centred if fftshifted else xp.fft.ifftshift(centred)

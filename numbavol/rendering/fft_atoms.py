@@ -18,7 +18,8 @@ from numbavol.arguments import (
     read_shape,
     read_voxel_size,
 )
-from numbavol.kernels.dispatch import check_device
+from numbavol.kernels.devices import CudaDevice
+from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.kernels.threads import get_num_threads, run_tasks
 from numbavol.ndimage.nonuniform import (
     HalfTransform,
@@ -27,12 +28,14 @@ from numbavol.ndimage.nonuniform import (
     read_eps,
     read_options,
 )
+from numbavol.ndimage.nonuniform_cuda import HalfTransformOnCuda
 from numbavol.ndimage.open_grids import OpenGrid, make_open_frequency_grid, split_rows
 from numbavol.ndimage.parameters import read_grid
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
     arrange_half_transform,
     count_outside,
+    deliver,
 )
 from numbavol.rendering.scattering import add_scattered
 from numbavol.rendering.terms import make_terms
@@ -91,7 +94,8 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
     dtype
         float32 or float64, of the map; the first rounds it to 6e-8 of each value.
     device
-        ``"cpu"``: there is no renderer of atoms in groups on CUDA yet.
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used. On CUDA, `opts`
+        are not used.
 
     Raises
     ------
@@ -195,12 +199,13 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
         """
         check_output(output)
         if outputs_real_space:
-            return render_fft_atoms(self, volume_representation)
+            return deliver(_render(self, volume_representation), self.device, output)
         half = _compute_half_transform(self, volume_representation, origin=(0, 0, 0), report=None)
         arranged = arrange_half_transform(
             half, self.shape, outputs_rfft=outputs_rfft, fftshifted=fftshifted
         )
-        return arranged.astype(np.result_type(self.dtype, np.complex64), copy=False)
+        arranged = arranged.astype(np.result_type(self.dtype, np.complex64), copy=False)
+        return deliver(arranged, self.device, output)
 
 
 def render_fft_atoms(
@@ -229,12 +234,24 @@ def render_fft_atoms(
     TypeError, ValueError, MemoryError
         As `FFTAtomRenderFn` does.
     """
+    return deliver(_render(render_fn, volume, report), render_fn.device, "host")
+
+
+def _render(
+    render_fn: FFTAtomRenderFn,
+    volume: AbstractVolumeRepresentation,
+    report: Callable[[int, int], object] | None = None,
+) -> NDArray[np.floating[Any]]:
+    """Render groups of atoms to a map on its device."""
     z, y, x = render_fn.shape
     # Positions count from the first voxel, so that the map needs no rearranging.
     half = _compute_half_transform(render_fn, volume, (x // 2, y // 2, z // 2), report)
-    real_voxel_grid: NDArray[np.floating[Any]] = allocate_zeros(
-        "shape", render_fn.shape, render_fn.dtype
-    )
+    device = find_device(render_fn.device)
+    real_voxel_grid: NDArray[np.floating[Any]]
+    if device.name != "cpu":
+        real_voxel_grid = device.fft.irfftn(half, render_fn.shape, overwrite_x=True)
+        return real_voxel_grid.astype(render_fn.dtype, copy=False)
+    real_voxel_grid = allocate_zeros("shape", render_fn.shape, render_fn.dtype)
     # In place as far as it goes: scipy.fft.irfftn takes as much memory again as the half does.
     half = scipy.fft.ifft2(half, axes=(0, 1), workers=get_num_threads(), overwrite_x=True)
 
@@ -277,9 +294,6 @@ def _compute_half_transform(
             f"volume_representation: expected an IndependentAtomVolume, got {type(volume).__name__}"
         )
         raise TypeError(msg)
-    if render_fn.device != "cpu":
-        msg = f"device: FFTAtomRenderFn renders on 'cpu' alone so far, got {render_fn.device!r}"
-        raise NotImplementedError(msg)
     groups = volume.groups()
     voxel_size = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,))
     if not render_fn.periodic:
@@ -293,6 +307,7 @@ def _compute_half_transform(
     amplification = _measure_amplification(terms, grid, of_voxels)
     spreading = choose_spreading(render_fn.shape, render_fn.eps, render_fn.opts, amplification)
     is_single = spreading.dtype == np.complex64
+    device = find_device(render_fn.device)
     z, y, x = render_fn.shape
     half_shape = (z, y, x // 2 + 1)
     # What float32 rounds in the end may be added up in single precision.
@@ -302,11 +317,16 @@ def _compute_half_transform(
         "shape",
         "the map and its transforms",
         (16 if is_single else 32) * math.prod(render_fn.shape),
+        device.free_bytes,
     )
-    total = allocate_zeros(
-        "shape", half_shape, np.dtype(np.complex64 if sums_in_single else np.complex128)
+    total: NDArray[np.complexfloating[Any]] = device.xp.zeros(
+        half_shape, np.complex64 if sums_in_single else np.complex128
     )
-    transform = HalfTransform(render_fn.shape, spreading)
+    transform: HalfTransform | HalfTransformOnCuda
+    if isinstance(device, CudaDevice):
+        transform = HalfTransformOnCuda(render_fn.shape, spreading, device)
+    else:
+        transform = HalfTransform(render_fn.shape, spreading)
     for n, term in enumerate(terms):
         transform.transform_planes(term.positions / voxel_size + origin, term.strengths)
         add_scattered(

@@ -18,7 +18,7 @@ from numbavol.arguments import (
     read_shape,
     read_voxel_size,
 )
-from numbavol.kernels.dispatch import check_device, find_device, find_kernel
+from numbavol.kernels.dispatch import check_device, find_device, find_device_of, find_kernel
 from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
@@ -298,8 +298,10 @@ def take_few_gaussians_each(
     """
     positions, amplitudes, variances = volume.positions, volume.amplitudes, volume.variances
     if amplitudes.shape[1] > MOST_FUSED_GAUSSIANS:
-        positions = np.repeat(positions, amplitudes.shape[1], axis=0)
-        positions.setflags(write=False)
+        positions = find_device_of(positions).xp.repeat(positions, amplitudes.shape[1], axis=0)
+        if isinstance(positions, np.ndarray):
+            # As all others are: the kernel is compiled once.
+            positions.setflags(write=False)
         amplitudes, variances = amplitudes.reshape(-1, 1), variances.reshape(-1, 1)
     return positions, amplitudes, variances
 

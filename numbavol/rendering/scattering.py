@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.kernels.dispatch import find_kernel
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.open_grids import OpenGrid
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.ndimage.nonuniform import HalfTransform
+    from numbavol.ndimage.nonuniform_cuda import HalfTransformOnCuda
     from numbavol.ndimage.operators import AbstractFourierOperator
     from numbavol.ndimage.operators.base import Gaussians
 
@@ -26,7 +26,7 @@ ROWS_PER_TASK = 8
 
 def add_scattered(
     total: NDArray[np.complexfloating[Any]],
-    transform: HalfTransform,
+    transform: HalfTransform | HalfTransformOnCuda,
     operator: AbstractFourierOperator,
     grid: OpenGrid,
     of_voxels: list[NDArray[np.float64]],
@@ -59,11 +59,10 @@ def add_scattered(
     else:
         add = _make_gaussian_filter(total, gaussians, grid, along_axes)
 
-    def transform_rows(start: int) -> None:
-        stop = min(start + ROWS_PER_TASK, total.shape[1])
+    def transform_rows(start: int, stop: int) -> None:
         add(transform.transform_along_z(start, stop), start)
 
-    run_tasks(transform_rows, range(0, total.shape[1], ROWS_PER_TASK))
+    find_device_of(total).run_parts(transform_rows, total.shape[1], ROWS_PER_TASK)
 
 
 def _make_gaussian_filter(
@@ -79,9 +78,11 @@ def _make_gaussian_filter(
     )
     along_z *= amplitudes[:, np.newaxis].astype(along_z.dtype)
     along_x = np.repeat(along_x, 2, axis=1)
-    kernel = find_kernel("add_gaussian_filtered", "cpu")
+    device = find_device_of(total)
+    kernel = find_kernel("add_gaussian_filtered", device.name)
+    factors = tuple(map(device.send, (along_z, along_y, along_x)))
     parts = _as_parts(total)
-    return lambda rows, start: kernel(parts, _as_parts(rows), along_z, along_y, along_x, start)
+    return lambda rows, start: kernel(parts, _as_parts(rows), *factors, start)
 
 
 def _make_operator_filter(
@@ -92,6 +93,7 @@ def _make_operator_filter(
     given: NDArray[np.floating[Any]] | None,
 ) -> Filter:
     along_z, along_y, along_x = along_axes
+    send = find_device_of(total).send
 
     def add(rows: NDArray[np.complexfloating[Any]], start: int) -> None:
         chosen = slice(start, start + rows.shape[1])
@@ -100,7 +102,7 @@ def _make_operator_filter(
         factor = operator(vectors) * along_z[:, np.newaxis, np.newaxis]
         factor *= along_y[chosen, np.newaxis]
         factor *= along_x
-        total[:, chosen] += factor * rows
+        total[:, chosen] += send(factor) * rows
 
     return add
 

@@ -8,6 +8,7 @@
 - ``voxel_base``: `AbstractVoxelVolume`, what every volume of voxels is.
 - ``fourier_voxels``: `FourierVoxelGridVolume` and `FourierVoxelSplineVolume`.
 - ``real_voxels``: `RealVoxelGridVolume`.
+- ``moving``: `to_device`, from one device to another.
 - ``coordinates``: coordinates that stay affine.
 """
 
@@ -20,6 +21,7 @@ from numbavol.volumes.fourier_voxels import FourierVoxelGridVolume, FourierVoxel
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
 from numbavol.volumes.grouping import split_atoms_by_element
 from numbavol.volumes.independent_atoms import IndependentAtomVolume
+from numbavol.volumes.moving import to_device
 from numbavol.volumes.real_voxels import RealVoxelGridVolume
 from numbavol.volumes.voxel_base import AbstractVoxelVolume
 
@@ -34,4 +36,5 @@ __all__ = [
     "IndependentAtomVolume",
     "RealVoxelGridVolume",
     "split_atoms_by_element",
+    "to_device",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.fft
 
 from numbavol.arguments import check_fits_in_memory
+from numbavol.kernels.dispatch import find_device_of
 from numbavol.kernels.threads import get_num_threads
 from numbavol.ndimage import fftn
 from numbavol.ndimage.boxes import pad_to_shape
@@ -273,7 +274,8 @@ def _read_padded(real_voxel_grid: ArrayLike, pad_scale: float, pad_mode: str) ->
 
 
 def _keep_complex(volume: object, name: str, value: ArrayLike, smallest: int) -> None:
-    array = np.asarray(value)
+    xp = find_device_of(value).xp
+    array: NDArray[Any] = xp.asarray(value)
     if array.dtype.kind not in "biufc":
         msg = f"{name}: expected complex numbers, got dtype {array.dtype}"
         raise ValueError(msg)
@@ -282,5 +284,5 @@ def _keep_complex(volume: object, name: str, value: ArrayLike, smallest: int) ->
         msg = f"{name}: expected shape (z, y, x){least}, got {array.shape}"
         raise ValueError(msg)
     is_single = array.dtype.kind == "c" and array.dtype.itemsize == 8
-    kept = np.ascontiguousarray(array, np.complex64 if is_single else np.complex128)
+    kept = xp.ascontiguousarray(array, np.complex64 if is_single else np.complex128)
     object.__setattr__(volume, name, kept)

@@ -99,7 +99,9 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
     def __setstate__(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Keep these arrays, read-only: a copied or unpickled array can be written to."""
         for array in state.values():
-            array.setflags(write=False)
+            # An array of a device cannot be protected.
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
         vars(self).update(state)
 
     def __repr__(self) -> str:

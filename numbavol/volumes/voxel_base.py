@@ -9,6 +9,7 @@ import numpy as np
 
 from numbavol.arguments import read_voxel_size
 from numbavol.io import read_map
+from numbavol.kernels.dispatch import find_device_of
 from numbavol.volumes.base import AbstractVolumeRepresentation
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def read_real_voxel_grid(value: ArrayLike) -> RealArray:
     ValueError
         If it is not a map of finite real numbers.
     """
-    array = np.asarray(value)
+    xp = find_device_of(value).xp
+    array: NDArray[Any] = xp.asarray(value)
     if array.dtype.kind not in "biuf":
         msg = f"real_voxel_grid: expected real numbers, got dtype {array.dtype}"
         raise ValueError(msg)
@@ -96,9 +98,9 @@ def read_real_voxel_grid(value: ArrayLike) -> RealArray:
         msg = f"real_voxel_grid: expected shape (z, y, x), got {array.shape}"
         raise ValueError(msg)
     is_single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    array = np.ascontiguousarray(array, np.float32 if is_single else np.float64)
+    array = xp.ascontiguousarray(array, np.float32 if is_single else np.float64)
     # A sum needs no memory, and is not finite if an element is not.
-    if not np.isfinite(total := array.sum(dtype=np.float64)):
+    if not np.isfinite(total := float(array.sum(dtype=np.float64))):
         msg = f"real_voxel_grid: expected finite values, got the sum {total}"
         raise ValueError(msg)
     return array

@@ -65,6 +65,24 @@ class Card(CudaDevice):
         contiguous_until_copied = [contiguous]
         return wait
 
+    def transform_points(
+        self,
+        angles: list[NDArray[Any]],
+        strengths: NDArray[Any],
+        shape: tuple[int, int, int],
+        eps: float,
+    ) -> NDArray[Any]:
+        """Transform points by cufinufft: see the base class."""
+        from cuda.pathfinder import load_nvidia_dynamic_lib
+
+        # cufinufft does not look for these libraries where packages have them.
+        for library in ("cudart", "cufft"):
+            load_nvidia_dynamic_lib(library)
+        import cufinufft
+
+        transformed: NDArray[Any] = cufinufft.nufft3d1(*angles, strengths, shape, eps=eps, isign=-1)
+        return transformed
+
     @property
     def free_bytes(self) -> int:
         """The card's free memory, and what CuPy holds without need."""

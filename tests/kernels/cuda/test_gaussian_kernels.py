@@ -1,0 +1,385 @@
+"""Gaussians on CUDA against the CPU and loops that anyone can check: maps, images and grids."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import Scene, make_scene, scenes
+
+from numbavol import GaussianMixtureRenderFn
+from numbavol.kernels.cuda.gaussians import (
+    MOST_GAUSSIANS,
+    POSITIONS_IN_A_GROUP,
+    THREADS_A_TILE,
+)
+from numbavol.kernels.dispatch import find_device, find_kernel
+from numbavol.ndimage.nonuniform_images import PlaneSpreading
+from numbavol.rendering.gaussian_mixture import reach_in_deviations
+from numbavol.rendering.slabs import BLOCK_NUMBER
+
+pytestmark = pytest.mark.cuda
+
+REAL = [np.float32, np.float64]
+# Of the highest value: some roundings of the profiles, in float64 those of the naive error function
+# as well.
+TOLERANCES = {np.float32: 3e-6, np.float64: 1e-12}
+SHAPE = (3, 4, 5)
+# Numba's simulator takes a tenth of a second for a block.
+few = settings(
+    max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+small_shapes = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 5))
+
+
+def draw_scene(rng, n, k, shape=SHAPE, voxel_size=1.0, spread=1.0, width=(0.5, 1.5)):
+    """Gaussians in and beside a map."""
+    sides = np.array(shape[::-1]) * voxel_size
+    return Scene(
+        shape=shape,
+        voxel_size=voxel_size,
+        positions=spread * rng.uniform(-0.7, 0.7, (n, 3)) * sides,
+        amplitudes=rng.uniform(-1.0, 2.0, (n, k)),
+        variances=rng.uniform(*width, (n, k)) ** 2,
+    )
+
+
+def check_rendering(scene, dtype, **options):
+    on_cuda = scene.render(dtype=dtype, device="cuda", tolerance=0.0, **options)
+    on_cpu = scene.render(dtype=dtype, device="cpu", tolerance=0.0, **options)
+    assert on_cuda.dtype == dtype
+    assert on_cuda.shape == scene.shape
+    tolerance = TOLERANCES[dtype] * scene.compute_highest_voxel()
+    np.testing.assert_allclose(on_cuda, scene.compute(), rtol=0, atol=tolerance)
+    np.testing.assert_allclose(on_cuda, on_cpu, rtol=0, atol=tolerance)
+    return on_cuda
+
+
+@few
+@given(
+    scenes(
+        shapes=small_shapes,
+        n_positions=st.integers(1, 3),
+        n_gaussians=st.sampled_from([1, 2, 6, 7]),
+    ),
+    st.sampled_from(REAL),
+)
+def test_maps(scene, dtype):
+    check_rendering(scene, dtype)
+
+
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("position", [(0.0, 0.0, 0.0), (0.5, -0.5, 1.5), (0.3, -1.2, 0.7)])
+def test_one_atom(position, dtype):
+    check_rendering(make_scene(SHAPE, position, [1.0]), dtype)
+
+
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("k", [1, MOST_GAUSSIANS, MOST_GAUSSIANS + 1])
+def test_some_gaussians_a_position(rng, k, dtype):
+    check_rendering(draw_scene(rng, 2, k, (2, 2, 4)), dtype)
+
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_unequal_sides_of_voxels(rng, dtype):
+    check_rendering(draw_scene(rng, 3, 2, voxel_size=(0.5, 1.0, 1.7)), dtype)
+
+
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize(
+    "width", [0.01, 0.1, math.sqrt(0.5), 30.0, 3000.0], ids="width {} voxels".format
+)
+def test_sharp_and_wide_gaussians(rng, width, dtype):
+    check_rendering(draw_scene(rng, 2, 1, (2, 3, 5), width=(width, width)), dtype)
+
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_atoms_outside(rng, dtype):
+    scene = draw_scene(rng, 6, 1)
+    # One flank reaches in, and one far away is in a group with others that are not.
+    scene.positions[:4] = [(-4.0, 0, 0), (0, 1e6, 0), (0, 0, -1e300), (30.0, 30.0, 30.0)]
+    check_rendering(scene, dtype)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_no_gaussian_in_the_box(rng, n):
+    scene = draw_scene(rng, n, 2)
+    scene.positions[:] += 1000.0
+    for output in ("host", "device"):
+        found = GaussianMixtureRenderFn(SHAPE, 1.0, device="cuda")(scene.volume, output=output)
+        np.testing.assert_array_equal(find_device("cuda").fetch(found), np.zeros(SHAPE))
+
+
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize(
+    "n", [THREADS_A_TILE, THREADS_A_TILE + 1, THREADS_A_TILE * POSITIONS_IN_A_GROUP + 1]
+)
+def test_more_positions_than_a_block_has_threads(rng, n, dtype):
+    check_rendering(draw_scene(rng, n, 1, (2, 2, 4)), dtype)
+
+
+def test_many_positions_of_which_few_are_near(rng):
+    # Whole groups are left out, and groups in part.
+    n = 3 * THREADS_A_TILE * POSITIONS_IN_A_GROUP // 2
+    scene = draw_scene(rng, n, 1, (2, 2, 20), width=(0.1, 0.2))
+    check_rendering(scene, np.float32)
+
+
+@pytest.mark.parametrize("options", [{"n_batches": 2}, {"batch_size": 1, "n_batches": 3}])
+def test_batches(rng, options):
+    scene = draw_scene(rng, 3, 2)
+    batched = check_rendering(scene, np.float64, batch_options=options)
+    np.testing.assert_allclose(batched, scene.render(dtype=np.float64, tolerance=0.0), atol=1e-12)
+
+
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-2])
+def test_what_is_left_out_is_the_same(rng, tolerance):
+    scene = draw_scene(rng, 3, 2, (3, 3, 9))
+    found, expected = (
+        scene.render(dtype=np.float64, device=device, tolerance=tolerance)
+        for device in ("cuda", "cpu")
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_a_map_is_the_same_to_the_bit_whenever_it_is_computed(rng, dtype):
+    scene = draw_scene(rng, THREADS_A_TILE + 1, 2, (2, 3, 4))
+    render_fn = GaussianMixtureRenderFn(scene.shape, 1.0, dtype=dtype, device="cuda")
+    np.testing.assert_array_equal(render_fn(scene.volume), render_fn(scene.volume))
+
+
+def test_outputs(rng):
+    volume = draw_scene(rng, 1, 1).volume
+    render_fn = GaussianMixtureRenderFn(SHAPE, 1.0, device="cuda")
+    on_host, on_device = render_fn(volume, output="host"), render_fn(volume, output="device")
+    assert type(on_host) is np.ndarray
+    assert not isinstance(on_device, np.ndarray)
+    assert hasattr(on_device, "__cuda_array_interface__")
+    np.testing.assert_array_equal(find_device("cuda").fetch(on_device), on_host)
+    with pytest.raises(ValueError, match="output"):
+        render_fn(volume, output="card")
+
+
+@pytest.mark.parametrize("fftshifted", [False, True])
+@pytest.mark.parametrize("outputs_rfft", [False, True])
+@pytest.mark.parametrize("dtype", REAL)
+def test_transforms(rng, dtype, outputs_rfft, fftshifted):
+    scene = draw_scene(rng, 1, 1)
+    options = {
+        "outputs_real_space": False,
+        "outputs_rfft": outputs_rfft,
+        "fftshifted": fftshifted,
+    }
+    found, expected = (
+        GaussianMixtureRenderFn(SHAPE, 1.0, dtype=dtype, device=device)(scene.volume, **options)
+        for device in ("cuda", "cpu")
+    )
+    assert found.dtype == expected.dtype
+    tolerance = TOLERANCES[dtype] * np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
+def locate(device_name, scene, reach):
+    device = find_device(device_name)
+    n = len(scene.positions)
+    located = (
+        device.xp.zeros((n, 3)),
+        device.xp.zeros((n, 2), np.int64),
+        device.xp.zeros(n, BLOCK_NUMBER),
+    )
+    n_inside = find_kernel("locate_gaussians", device_name)(
+        device.send(scene.positions), device.send(scene.variances), scene.voxel_sizes.copy(),
+        reach, scene.shape, 2, *located,
+    )  # fmt: skip
+    return n_inside, located
+
+
+def test_places_in_a_map(rng):
+    scene = draw_scene(rng, 2 * THREADS_A_TILE + 1, 2, voxel_size=(0.5, 1.0, 1.7), spread=4.0)
+    reach = reach_in_deviations(1e-3)
+    n_expected, expected = locate("cpu", scene, reach)
+    n_found, found = locate("cuda", scene, reach)
+    assert 0 < n_found == n_expected < len(scene.positions)
+    centres, planes, blocks = map(find_device("cuda").fetch, found)
+    np.testing.assert_allclose(centres, expected[0], rtol=1e-14)
+    np.testing.assert_array_equal(planes, expected[1])
+    np.testing.assert_array_equal(blocks, expected[2])
+
+
+@pytest.mark.parametrize(("first_plane", "n_own"), [(0, 2), (1, 1), (1, 3), (3, 1)])
+def test_planes_of_a_map_are_added_to(rng, first_plane, n_own):
+    scene, reach = draw_scene(rng, 3, 2, (4, 3, 5)), reach_in_deviations(1e-6)
+    before = rng.standard_normal((n_own, 3, 5))
+    maps = []
+    for name in ("cpu", "cuda"):
+        device = find_device(name)
+        _, (centres, _, blocks) = locate(name, scene, reach)
+        out, order = device.send(before.copy()), device.xp.argsort(blocks, kind="stable")
+        find_kernel("render_gaussians", name)(
+            out, first_plane, 4, order, centres, device.send(scene.amplitudes),
+            device.send(scene.variances), np.ones(3), reach, np.empty(1), (0, 0),
+        )  # fmt: skip
+        maps.append(device.fetch(out))
+    np.testing.assert_allclose(maps[1], maps[0], rtol=0, atol=1e-12)
+
+
+def test_too_many_gaussians_a_position(rng):
+    device, k = find_device("cuda"), MOST_GAUSSIANS + 1
+    scene = draw_scene(rng, 1, k)
+    out, order = device.xp.zeros(SHAPE), device.send(np.zeros(1, np.int64))
+    centres, amplitudes, variances = map(
+        device.send, (np.zeros((1, 3)), scene.amplitudes, scene.variances)
+    )
+    with pytest.raises(ValueError, match="fused"):
+        find_kernel("render_gaussians", "cuda")(
+            out, 0, 3, order, centres, amplitudes, variances, np.ones(3), 3.0, np.empty(1), (0,) * k
+        )
+
+
+def run_on_both(name, out, *arguments):
+    """What a kernel makes of its first argument on the CPU, and on CUDA."""
+    device = find_device("cuda")
+    on_cpu, on_cuda = out.copy(), device.send(out)
+    find_kernel(name, "cpu")(on_cpu, *arguments)
+    sent = [device.send(a) if isinstance(a, np.ndarray) else a for a in arguments]
+    find_kernel(name, "cuda")(on_cuda, *sent)
+    return on_cpu, device.fetch(on_cuda)
+
+
+def draw_placements(rng, shape, n_images):
+    """Rotations to the plane, and offsets to near the middle of an image."""
+    rotations = np.stack(
+        [np.linalg.qr(rng.standard_normal((3, 3)))[0][:2] for _ in range(n_images)]
+    )
+    return rotations, np.array(shape[::-1]) // 2 + rng.uniform(-1.0, 1.0, (n_images, 2))
+
+
+def draw_projection(rng, shape, n, k, antialias, n_images=2, deviations=(0.5, 1.5)):
+    """Arguments of `project_gaussians`, in which some are beside the image."""
+    deviations = rng.uniform(*deviations, (n, k))
+    return (
+        rng.standard_normal((n_images, *shape)),
+        np.array([0, n // 3, n]),
+        max(shape) * rng.uniform(-0.8, 0.8, (n, 3)),
+        reach_in_deviations(1e-6) * deviations.max(axis=1, initial=0.0),
+        rng.uniform(-1.0, 2.0, (n, k)).astype(np.float32),
+        (math.sqrt(0.5) / deviations).astype(np.float32),
+        antialias,
+        *draw_placements(rng, shape, n_images),
+        (0,) * k,
+    )
+
+
+def check_projection(arguments):
+    sums, _, _, _, amplitudes, *_ = arguments
+    expected, found = run_on_both("project_gaussians", *arguments)
+    # A profile is at most 2 high, and where it is sharp more by what samples are in a pixel.
+    highest = max(np.abs(expected - sums).max(), np.abs(amplitudes).max(initial=0.0))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCES[np.float32] * highest)
+    return expected, found
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize("k", [1, MOST_GAUSSIANS])
+@pytest.mark.parametrize("shape", [(5, 6), (1, 3), (4, 4)])
+def test_projections(rng, shape, k, antialias):
+    expected, found = check_projection(arguments := draw_projection(rng, shape, 4, k, antialias))
+    assert not np.array_equal(expected, arguments[0])
+    _, again = run_on_both("project_gaussians", *arguments)
+    np.testing.assert_array_equal(found, again)
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize("deviation", [0.01, 0.3, 50.0])
+def test_projections_of_sharp_and_wide_gaussians(rng, deviation, antialias):
+    deviations = (deviation, 1.1 * deviation)
+    check_projection(draw_projection(rng, (4, 5), 3, 2, antialias, deviations=deviations))
+
+
+def test_projections_of_more_positions_than_a_block_has_threads(rng):
+    n = THREADS_A_TILE * POSITIONS_IN_A_GROUP * 2 + 1
+    check_projection(draw_projection(rng, (3, 4), n, 1, antialias=True, n_images=1))
+
+
+def test_projections_of_nothing(rng):
+    for n in (0, 3):
+        arguments = draw_projection(rng, (4, 5), n, 1, antialias=True)
+        # Outside of the image, or nowhere.
+        arguments[2][:] = [0.0, 0.0, np.nan] if n == 0 else [[1e3] * 3, [np.nan] * 3, [-1e9] * 3]
+        _, found = check_projection(arguments)
+        np.testing.assert_array_equal(found, arguments[0])
+
+
+def draw_spreading(rng, shape, n, dtype, fineness=1.5, width=4, n_images=2):
+    """Arguments of `spread_in_plane`, in which some are beside the image."""
+    spreading = PlaneSpreading(np.dtype(dtype), fineness, width)
+    cells = tuple(math.ceil(fineness * length) for length in shape)
+    lengths = np.array(shape[::-1], np.float64)
+    finenesses = np.array(cells[::-1]) / lengths
+    rotations, offsets = draw_placements(rng, shape, n_images)
+    return (
+        rng.standard_normal((n_images, *cells)),
+        np.array([0, n // 3, n]),
+        max(shape) * rng.uniform(-0.6, 0.6, (n, 3)),
+        rng.uniform(-1.0, 2.0, n).astype(dtype),
+        rotations * finenesses[:, np.newaxis],
+        offsets * finenesses,
+        -0.5 * finenesses,
+        (lengths - 0.5) * finenesses,
+        width,
+        spreading.fit_window(),
+    )
+
+
+def check_spreading(arguments):
+    grids, window = arguments[0], arguments[-1]
+    expected, found = run_on_both("spread_in_plane", *arguments)
+    # A window is 1 high.
+    highest = max(np.abs(expected - grids).max(), np.abs(arguments[3]).max(initial=0.0))
+    tolerance = 32 * np.finfo(window.dtype).eps * highest
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+    return expected, found
+
+
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize(("shape", "width"), [((3, 4), 4), ((4, 3), 7), ((1, 5), 2)])
+def test_spreading(rng, shape, width, dtype):
+    expected, found = check_spreading(
+        arguments := draw_spreading(rng, shape, 5, dtype, width=width)
+    )
+    assert not np.array_equal(expected, arguments[0])
+    _, again = run_on_both("spread_in_plane", *arguments)
+    np.testing.assert_array_equal(found, again)
+
+
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("width", [7, 16])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3)])
+def test_windows_wider_than_the_grid_wrap_around(rng, shape, width, dtype):
+    arguments = draw_spreading(rng, shape, 4, dtype, width=width, n_images=1)
+    # In the image, all of them.
+    arguments[2][:] *= 0.1
+    arguments[5][:] = (arguments[6] + arguments[7]) / 2
+    check_spreading(arguments)
+
+
+def test_spreading_of_more_points_than_a_block_has_threads(rng):
+    n = THREADS_A_TILE * POSITIONS_IN_A_GROUP * 2 + 1
+    check_spreading(draw_spreading(rng, (2, 2), n, np.float32, width=3, n_images=1))
+
+
+def test_spreading_of_nothing(rng):
+    for n in (0, 3):
+        arguments = draw_spreading(rng, (3, 4), n, np.float32)
+        arguments[2][:] = [0.0, 0.0, np.nan] if n == 0 else [[1e3] * 3, [np.nan] * 3, [-1e9] * 3]
+        _, found = check_spreading(arguments)
+        np.testing.assert_array_equal(found, arguments[0])
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(22)

@@ -1,0 +1,217 @@
+"""What the compiler makes of the CUDA kernels, without a card: nothing is slow by mistake."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import types
+
+import numba
+import numpy as np
+import pytest
+from numba import boolean, complex64, float32, float64, int32, int64, uint16
+
+import numbavol.kernels.cuda
+from numbavol.kernels.finding import is_simulated
+
+pytest.importorskip("numba_cuda")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(
+        is_simulated() or bool(numba.config.DISABLE_JIT), reason="nothing is compiled"
+    ),
+]
+
+CAPABILITY = (9, 0)
+
+
+def array(dtype, n_axes):
+    return numba.types.Array(dtype, n_axes, "C")
+
+
+def whole(n):
+    return numba.types.UniTuple(int64, n)
+
+
+windows, bounds = array(int32, 3), array(int32, 3)
+points, rotations, offsets, vector = (array(float64, n) for n in (2, 3, 2, 1))
+samples = (array(float32, 4), array(float32, 1), whole(3))
+frames, tiles = array(float64, 3), (array(int64, 2), int64, int64)
+halves = array(complex64, 3)
+
+
+def planes(order, *curvatures):
+    return (*samples, whole(order), frames, *curvatures, whole(2), vector, vector, *tiles)
+
+
+# For each kernel: how often float32 becomes float64, and what it is compiled for.
+KERNELS = {
+    "blocks._bound": (0, [(bounds, windows, int64)]),
+    "filters._add_filtered": (
+        0,
+        [(*(array(float32, n) for n in (3, 3, 2, 2, 2)), int64)],
+    ),
+    "gaussians._add_to_tiles": (
+        0,
+        [
+            (
+                *(array(float32, 3), int64, array(int64, 1), array(int32, 2), array(int32, 2)),
+                *(points, array(float64, 2), float64, array(float32, 2), int64, whole(k)),
+            )
+            for k in (1, 5)
+        ],
+    ),
+    "gaussians._locate": (
+        0,
+        [
+            (
+                *(points, array(float64, 2), vector, float64, whole(3), int64, int64),
+                *(points, array(int64, 2), array(uint16, 1)),
+            )
+        ],
+    ),
+    # Windows and widths are found in double precision.
+    "gaussians._prepare": (
+        0,
+        [
+            (
+                *(array(int32, 2), array(float32, 1), int64, array(int64, 1), points),
+                *(array(float64, 2), vector, float64, whole(3), whole(5)),
+            )
+        ],
+    ),
+    "interpolation._interpolate": (
+        0,
+        [
+            (
+                *(array(float32, 2), array(float32, 1), whole(3), whole(3), array(float64, 2)),
+                *(int64, int64, array(float32, 1), int64, int64),
+            )
+        ],
+    ),
+    "planes._sample_planes": (0, [planes(order) for order in (1, 3)]),
+    "planes._sample_surfaces": (0, [planes(order, array(float64, 2)) for order in (1, 3)]),
+    "profiles._fill": (0, [(array(float32, 2), array(float32, 1), boolean)]),
+    # The sum of those near, into the total of all.
+    "projected_gaussians._add_to_tiles": (
+        1,
+        [
+            (
+                *(array(float64, 3), windows, bounds, points, array(float32, 2)),
+                *(array(float32, 2), rotations, offsets, whole(k)),
+            )
+            for k in (1, 5)
+        ],
+    ),
+    "projected_gaussians._find_windows": (
+        0,
+        [(windows, points, vector, rotations, offsets, whole(2))],
+    ),
+    # Sums are in double precision: real and imaginary part of both transforms, and the element, of
+    # which the compiler writes the loop for two rows, and once more for the last one.
+    "shells._sum_fourier": (
+        4,
+        [(array(float64, 2), halves, halves, int64, vector, int64, int64)],
+    ),
+    "shells._sum_real": (3, [(array(float64, 2), array(float32, 3), vector, int64, int64)]),
+    "spreading._find_windows": (
+        0,
+        [(windows, points, rotations, offsets, vector, vector, int64, whole(2))],
+    ),
+    "spreading._fold": (0, [(array(float64, 3), array(float64, 3), whole(2))]),
+    # The sum of those near, into the total of all.
+    "spreading._spread_to_tiles": (
+        1,
+        [
+            (
+                *(array(float64, 3), windows, bounds, points, array(float32, 1), rotations),
+                *(offsets, whole(2), int64, array(float32, 2)),
+            )
+        ],
+    ),
+    "transforms._expand": (0, [(halves, halves, int64, int64, int64)]),
+    # Phases are found in double precision, and narrowed.
+    "transforms._shift": (0, [(halves, halves, int64, array(float64, 2))]),
+}
+# The neighbours of a point are as many as its order says, which is known when it runs; and the sine
+# and cosine of a very large angle need a table of NVIDIA's.
+IN_LOCAL_MEMORY = {"interpolation._interpolate", "transforms._shift"}
+
+
+@pytest.fixture
+def compile_to_ptx(monkeypatch):
+    import numba.cuda.dispatcher
+    from numba import cuda
+
+    # What a kernel is compiled for is asked of a card that is not there.
+    device = types.SimpleNamespace(compute_capability=CAPABILITY)
+    monkeypatch.setattr(numba.cuda.dispatcher, "get_current_device", lambda: device)
+
+    def compile_one(function, signature):
+        ptx, _ = cuda.compile_ptx(function, numba.void(*signature), cc=CAPABILITY)
+        return ptx
+
+    return compile_one
+
+
+def find_kernel(name):
+    module, function = name.split(".")
+    return getattr(importlib.import_module(f"numbavol.kernels.cuda.{module}"), function)
+
+
+def count_widenings(ptx):
+    return len(re.findall(r"\bcvt(?:\.\w+)*\.f64\.f32\b", ptx))
+
+
+def is_in_local_memory(ptx):
+    return ".local" in ptx
+
+
+def test_every_kernel_is_looked_at():
+    found = set()
+    for module in pkgutil.iter_modules(numbavol.kernels.cuda.__path__):
+        whole_name = f"numbavol.kernels.cuda.{module.name}"
+        for name, value in vars(importlib.import_module(whole_name)).items():
+            if (
+                getattr(value, "__module__", None) == whole_name
+                and hasattr(value, "py_func")
+                and not value.targetoptions["device"]
+            ):
+                found.add(f"{module.name}.{name}")
+    assert found == set(KERNELS)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_stays_in_its_precision_and_in_registers(compile_to_ptx, name):
+    n_widenings, signatures = KERNELS[name]
+    for signature in signatures:
+        ptx = compile_to_ptx(find_kernel(name).py_func, signature)
+        assert count_widenings(ptx) == n_widenings
+        assert is_in_local_memory(ptx) == (name in IN_LOCAL_MEMORY)
+
+
+def test_a_literal_that_widens_is_found(compile_to_ptx):
+    def widen(out, values):
+        out[0] = 0.1 * values[0] + 1.0
+
+    def stay(out, values):
+        out[0] = np.float32(0.1) * values[0] + np.float32(1.0)
+
+    signature = (array(float32, 1), array(float32, 1))
+    assert count_widenings(compile_to_ptx(widen, signature)) == 1
+    assert count_widenings(compile_to_ptx(stay, signature)) == 0
+
+
+def test_an_array_in_local_memory_is_found(compile_to_ptx):
+    from numba import cuda
+
+    def choose(out, numbers):
+        values = cuda.local.array(4, numba.float32)
+        for n in range(4):
+            values[n] = out[n]
+        # Registers have no numbers that are known when it runs.
+        out[0] = values[numbers[0]]
+
+    signature = (array(float32, 1), array(int64, 1))
+    assert is_in_local_memory(compile_to_ptx(choose, signature))

@@ -1,0 +1,68 @@
+"""Functions of arrays on CUDA, a card or Numba's simulator of one, against the CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import numbavol
+from numbavol.kernels.dispatch import find_device
+from numbavol.kernels.finding import describe_what_is_missing
+
+MISSING = describe_what_is_missing()
+pytestmark = [pytest.mark.cuda, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
+RNG = np.random.default_rng(5)
+MAP = RNG.standard_normal((4, 5, 6)).astype(np.float32)
+OTHER = MAP + RNG.standard_normal(MAP.shape).astype(np.float32)
+
+
+@pytest.fixture
+def card():
+    return find_device("cuda")
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 6), (5, 5)])
+def test_transforms_and_back(card, shape):
+    array = RNG.standard_normal(shape)
+    there = card.send(array)
+    for transform in (numbavol.fftn, numbavol.rfftn):
+        made = card.fetch(transform(there))
+        np.testing.assert_allclose(made, transform(array), rtol=0, atol=1e-12)
+    back = numbavol.irfftn(numbavol.rfftn(there), shape)
+    np.testing.assert_allclose(card.fetch(back), array, rtol=0, atol=1e-12)
+    back = numbavol.ifftn(numbavol.fftn(there))
+    np.testing.assert_allclose(card.fetch(back), array, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["fill", "clip", "wrap"])
+@pytest.mark.parametrize("order", [0, 1])
+def test_interpolation(card, order, mode):
+    places = RNG.uniform(-2.0, 7.0, (3, 9))
+    made = numbavol.map_coordinates(card.send(MAP), places, order, mode, cval=2.5)
+    expected = numbavol.map_coordinates(MAP, places, order, mode, cval=2.5)
+    assert hasattr(made, "__cuda_array_interface__")
+    np.testing.assert_allclose(card.fetch(made), expected, rtol=0, atol=1e-6)
+
+
+def test_spline_interpolation(card):
+    coefficients = numbavol.compute_spline_coefficients(MAP)
+    places = RNG.uniform(0.0, 3.0, (3, 9))
+    made = numbavol.map_coordinates_spline(card.send(coefficients), places)
+    expected = numbavol.map_coordinates_spline(coefficients, places)
+    np.testing.assert_allclose(card.fetch(made), expected, rtol=0, atol=1e-6)
+
+
+def test_radial_average(card):
+    made = numbavol.compute_radial_average(card.send(MAP))
+    np.testing.assert_allclose(made.values, numbavol.compute_radial_average(MAP).values, rtol=1e-12)
+
+
+def test_fourier_shell_correlation(card):
+    made = numbavol.compute_fourier_shell_correlation(card.send(MAP), card.send(OTHER))
+    expected = numbavol.compute_fourier_shell_correlation(MAP, OTHER)
+    np.testing.assert_allclose(made.correlation, expected.correlation, rtol=1e-6)
+
+
+def test_a_map_here_and_a_map_there_are_an_error(card):
+    with pytest.raises(ValueError, match="some on CUDA and some not"):
+        numbavol.compute_fourier_shell_correlation(card.send(MAP), OTHER)

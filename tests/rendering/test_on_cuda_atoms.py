@@ -1,0 +1,62 @@
+"""Maps of atoms in groups made on CUDA, a card or Numba's simulator of one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import numbavol
+from numbavol.kernels.finding import describe_what_is_missing
+
+MISSING = describe_what_is_missing()
+pytestmark = [pytest.mark.cuda, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
+
+
+def make_atoms(factor):
+    positions = np.random.default_rng(3).uniform(-2.0, 2.0, (5, 3))
+    return numbavol.IndependentAtomVolume((positions, positions[:2]), (factor, factor))
+
+
+FACTORS = {
+    "gaussian": numbavol.FourierGaussian(3.0, b_factor=60.0),
+    "custom": numbavol.CustomFourierOperator(lambda k: 3.0 / (1.0 + 20.0 * np.sum(k**2, axis=-1))),
+}
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize(
+    ("shape", "eps"), [((6, 5, 4), 1e-4), ((5, 6, 7), 1e-9), ((4, 4, 5), 1e-6)]
+)
+def test_maps_are_those_of_the_cpu(factor, shape, eps):
+    expected, made = (
+        numbavol.FFTAtomRenderFn(
+            shape, 1.1, eps=eps, dtype=np.float64, periodic=True, device=device
+        )(make_atoms(FACTORS[factor]))
+        for device in ("cpu", "cuda")
+    )
+    assert type(made) is np.ndarray
+    assert made.dtype == expected.dtype
+    # Each errs by its eps.
+    assert np.linalg.norm(made - expected) <= 2 * eps * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("outputs_rfft", [False, True])
+@pytest.mark.parametrize("fftshifted", [False, True])
+def test_transforms_are_those_of_the_cpu(outputs_rfft, fftshifted):
+    expected, made = (
+        numbavol.FFTAtomRenderFn((4, 5, 6), 1.0, device=device)(
+            make_atoms(FACTORS["gaussian"]),
+            outputs_real_space=False,
+            outputs_rfft=outputs_rfft,
+            fftshifted=fftshifted,
+        )
+        for device in ("cpu", "cuda")
+    )
+    assert made.dtype == expected.dtype
+    np.testing.assert_allclose(made, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
+
+
+def test_a_map_stays_on_the_device_if_it_is_wanted_there():
+    render_fn = numbavol.AutoVolumeRenderFn((4, 4, 4), 1.5, device="cuda")
+    made = render_fn(make_atoms(FACTORS["gaussian"]), output="device")
+    assert hasattr(made, "__cuda_array_interface__")
