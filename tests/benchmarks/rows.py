@@ -32,8 +32,8 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         return (
             self.work,
-            _quantity(self.ours, self.unit),
-            f"{self.beside}: {_quantity(self.theirs, self.unit)}",
+            quantity(self.ours, self.unit),
+            f"{self.beside}: {quantity(self.theirs, self.unit)}",
             f"{self.ratio:.2f}",
             f">= {self.target:g}",
             "yes" if self.ratio >= self.target else "NO",
@@ -55,10 +55,10 @@ class Limit:
     def cells(self) -> tuple[str, ...]:
         return (
             self.work,
-            _quantity(self.ours, self.unit),
+            quantity(self.ours, self.unit),
             "",
             "",
-            f"< {_quantity(self.limit, self.unit)}",
+            f"< {quantity(self.limit, self.unit)}",
             "yes" if self.ours < self.limit else "NO",
         )
 
@@ -86,7 +86,7 @@ def medians_in_turn(works: Sequence[Callable[[], object]], n_rounds: int) -> lis
     return [statistics.median(taken) for taken in seconds]
 
 
-def _quantity(value: float, unit: str) -> str:
+def quantity(value: float, unit: str) -> str:
     if unit == "s" and value < 1:
         return f"{1e3 * value:.2f} ms"
     return f"{value:.2f} {unit}"
