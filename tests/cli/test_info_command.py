@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 import numbavol
 from numbavol.cli import main, run
 from numbavol.data import enterotoxin
-
-if TYPE_CHECKING:
-    import pytest
+from numbavol.kernels import finding
+from numbavol.kernels.finding import FoundCuda
 
 PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
 
@@ -93,3 +92,57 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rendre"]) == 2
     assert capsys.readouterr().err.startswith("numbavol: error: No such command 'rendre'")
+
+
+def test_what_there_is_of_cuda_is_described(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = FoundCuda(("cupy",), None, (), None, is_simulated=False)
+    monkeypatch.setattr(finding, "find_cuda", lambda: found)
+    assert main(["info", "--device"]) == 0
+    output = capsys.readouterr().out
+    assert "packages  cupy not installed" in output
+    assert "driver    none found" in output
+    assert 'pip install "numbavol[cuda]"' in output
+    assert main(["info", "--device", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["usable"] is False
+
+
+def test_a_card_is_described(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = FoundCuda((), "12.9", ("NVIDIA H100, 80 GiB",), None, is_simulated=False)
+    monkeypatch.setattr(finding, "find_cuda", lambda: found)
+    assert main(["info", "--device"]) == 0
+    output = capsys.readouterr().out
+    assert "card      NVIDIA H100, 80 GiB" in output
+    assert "'cuda' can be used" in output
+
+
+@pytest.mark.parametrize("arguments", [[], ["--device", str(PEPTIDE)]])
+def test_either_a_file_or_devices_are_described(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["info", *arguments]) == 2
+    assert "expected either a FILE or --device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["render", str(PEPTIDE), "-o", "map.mrc"],
+        ["project", str(PEPTIDE), "-o", "stack.mrcs", "--poses", "random:2"],
+    ],
+)
+def test_without_cuda_the_command_says_what_is_missing_and_writes_nothing(
+    arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = FoundCuda((), None, (), None, is_simulated=False)
+    monkeypatch.setattr(finding, "find_cuda", lambda: found)
+    assert main([*arguments, "--device", "cuda"]) == 1
+    assert "'cuda' cannot be used, no NVIDIA driver" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -47,13 +47,13 @@ def planes(order, *curvatures):
 
 # For each kernel: how often float32 becomes float64, and what it is compiled for.
 KERNELS = {
-    "blocks._bound": (0, [(bounds, windows, int64)]),
+    "blocks._bound": (False, [(bounds, windows, int64)]),
     "filters._add_filtered": (
-        0,
+        False,
         [(*(array(float32, n) for n in (3, 3, 2, 2, 2)), int64)],
     ),
     "gaussians._add_to_tiles": (
-        0,
+        False,
         [
             (
                 *(array(float32, 3), int64, array(int64, 1), array(int32, 2), array(int32, 2)),
@@ -63,7 +63,7 @@ KERNELS = {
         ],
     ),
     "gaussians._locate": (
-        0,
+        False,
         [
             (
                 *(points, array(float64, 2), vector, float64, whole(3), int64, int64),
@@ -73,7 +73,7 @@ KERNELS = {
     ),
     # Windows and widths are found in double precision.
     "gaussians._prepare": (
-        0,
+        False,
         [
             (
                 *(array(int32, 2), array(float32, 1), int64, array(int64, 1), points),
@@ -82,7 +82,7 @@ KERNELS = {
         ],
     ),
     "interpolation._interpolate": (
-        0,
+        False,
         [
             (
                 *(array(float32, 2), array(float32, 1), whole(3), whole(3), array(float64, 2)),
@@ -90,12 +90,12 @@ KERNELS = {
             )
         ],
     ),
-    "planes._sample_planes": (0, [planes(order) for order in (1, 3)]),
-    "planes._sample_surfaces": (0, [planes(order, array(float64, 2)) for order in (1, 3)]),
-    "profiles._fill": (0, [(array(float32, 2), array(float32, 1), boolean)]),
+    "planes._sample_planes": (False, [planes(order) for order in (1, 3)]),
+    "planes._sample_surfaces": (False, [planes(order, array(float64, 2)) for order in (1, 3)]),
+    "profiles._fill": (False, [(array(float32, 2), array(float32, 1), boolean)]),
     # The sum of those near, into the total of all.
     "projected_gaussians._add_to_tiles": (
-        1,
+        True,
         [
             (
                 *(array(float64, 3), windows, bounds, points, array(float32, 2)),
@@ -105,24 +105,23 @@ KERNELS = {
         ],
     ),
     "projected_gaussians._find_windows": (
-        0,
+        False,
         [(windows, points, vector, rotations, offsets, whole(2))],
     ),
-    # Sums are in double precision: real and imaginary part of both transforms, and the element, of
-    # which the compiler writes the loop for two rows, and once more for the last one.
+    # Sums are in double precision: real and imaginary part of both transforms, and the element.
     "shells._sum_fourier": (
-        4,
+        True,
         [(array(float64, 2), halves, halves, int64, vector, int64, int64)],
     ),
-    "shells._sum_real": (3, [(array(float64, 2), array(float32, 3), vector, int64, int64)]),
+    "shells._sum_real": (True, [(array(float64, 2), array(float32, 3), vector, int64, int64)]),
     "spreading._find_windows": (
-        0,
+        False,
         [(windows, points, rotations, offsets, vector, vector, int64, whole(2))],
     ),
-    "spreading._fold": (0, [(array(float64, 3), array(float64, 3), whole(2))]),
+    "spreading._fold": (False, [(array(float64, 3), array(float64, 3), whole(2))]),
     # The sum of those near, into the total of all.
     "spreading._spread_to_tiles": (
-        1,
+        True,
         [
             (
                 *(array(float64, 3), windows, bounds, points, array(float32, 1), rotations),
@@ -130,9 +129,9 @@ KERNELS = {
             )
         ],
     ),
-    "transforms._expand": (0, [(halves, halves, int64, int64, int64)]),
+    "transforms._expand": (False, [(halves, halves, int64, int64, int64)]),
     # Phases are found in double precision, and narrowed.
-    "transforms._shift": (0, [(halves, halves, int64, array(float64, 2))]),
+    "transforms._shift": (False, [(halves, halves, int64, array(float64, 2))]),
 }
 # The neighbours of a point are as many as its order says, which is known when it runs; and the sine
 # and cosine of a very large angle need a table of NVIDIA's.
@@ -184,10 +183,11 @@ def test_every_kernel_is_looked_at():
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_kernel_stays_in_its_precision_and_in_registers(compile_to_ptx, name):
-    n_widenings, signatures = KERNELS[name]
+    widens, signatures = KERNELS[name]
     for signature in signatures:
         ptx = compile_to_ptx(find_kernel(name).py_func, signature)
-        assert count_widenings(ptx) == n_widenings
+        # Where it is wanted, the compiler repeats it in unrolled loops.
+        assert (count_widenings(ptx) > 0) == bool(widens)
         assert is_in_local_memory(ptx) == (name in IN_LOCAL_MEMORY)
 
 
