@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import CudaDevice, is_on_cuda
 from numbavol.kernels.finding import describe_what_is_missing, is_simulated
 
@@ -23,12 +24,14 @@ class Card(CudaDevice):
 
     def __init__(self) -> None:
         import cupy
+        import cupyx
         import cupyx.scipy.fft
 
-        self.xp, self.fft = cupy, cupyx.scipy.fft
+        self.xp, self.fft = cupy, Transforms(cupyx.scipy.fft)
         # Copies to the host overtake what is computed.
         self._copying = cupy.cuda.Stream(non_blocking=True)
-        self._buffers: list[Any] = [None, None]
+        self._make_buffer = cupyx.empty_pinned
+        self._buffers = [np.empty(0, np.uint8)] * 2
 
     def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
         """Bring an array to the device: see the base class."""
@@ -46,11 +49,10 @@ class Card(CudaDevice):
         """Copy to page-locked memory, of which two arrays are kept: see the base class."""
         contiguous = self.xp.ascontiguousarray(array)
         self._buffers.reverse()
-        if self._buffers[0] is None or self._buffers[0].mem.size < contiguous.nbytes:
-            self._buffers[0] = self.xp.cuda.alloc_pinned_memory(contiguous.nbytes)
-        locked = np.frombuffer(self._buffers[0], contiguous.dtype, contiguous.size).reshape(
-            contiguous.shape
-        )
+        if self._buffers[0].nbytes < contiguous.nbytes:
+            self._buffers[0] = self._make_buffer(contiguous.nbytes, np.uint8)
+        locked = self._buffers[0][: contiguous.nbytes].view(contiguous.dtype)
+        locked = locked.reshape(contiguous.shape)
         computed = self.xp.cuda.get_current_stream().record()
         self._copying.wait_event(computed)
         contiguous.get(stream=self._copying, out=locked, blocking=False)
@@ -60,7 +62,8 @@ class Card(CudaDevice):
             copied.synchronize()
             # The array is kept until its copy is made.
             del contiguous_until_copied[:]
-            return locked
+            images: NDArray[Any] = locked
+            return images
 
         contiguous_until_copied = [contiguous]
         return wait

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numba import cuda
+from numba.core.errors import NumbaPerformanceWarning
 
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.devices import is_on_cuda
@@ -26,7 +28,11 @@ def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
     *arguments
         Scalars, tuples, and arrays of the device; arrays of the host are sent, and only read.
     """
-    if n_blocks > 0:
+    if n_blocks == 0:
+        return
+    with warnings.catch_warnings():
+        # That a small grid leaves most of a card idle is no news.
+        warnings.simplefilter("ignore", NumbaPerformanceWarning)
         kernel[n_blocks, n_threads](*map(_as_numba_takes_it, arguments))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.fft
 
+from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import CudaDevice, is_on_cuda
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class SimulatedCard(CudaDevice):
     """Numba's simulator of a CUDA card."""
 
     xp = _Functions(np)
-    fft = _Functions(scipy.fft)
+    fft = Transforms(_Functions(scipy.fft))
 
     def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
         """Copy an array to the device: see the base class."""
