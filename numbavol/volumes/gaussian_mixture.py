@@ -9,6 +9,8 @@ import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
 from numbavol.atoms import b_factor_to_variance
+from numbavol.kernels.devices import is_on_cuda
+from numbavol.kernels.dispatch import find_device, find_device_of
 from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
 from numbavol.volumes.positions import read_positions, translate_positions
@@ -71,9 +73,12 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
 
     def __post_init__(self) -> None:
         """Read the arguments into read-only arrays of matching shapes."""
-        positions = read_positions("positions", self.positions)
-        amplitudes = _read_one_row_a_position("amplitudes", self.amplitudes, len(positions))
-        variances = _read_one_row_a_position("variances", self.variances, len(positions))
+        given = {name: getattr(self, name) for name in ("positions", "amplitudes", "variances")}
+        # What is on a device is read on the host, and kept where it is.
+        host = {name: find_device_of(array).fetch(array) for name, array in given.items()}
+        positions = read_positions("positions", host["positions"])
+        amplitudes = _read_one_row_a_position("amplitudes", host["amplitudes"], len(positions))
+        variances = _read_one_row_a_position("variances", host["variances"], len(positions))
         if np.any(variances <= 0):
             msg = (
                 f"variances: expected values above 0, got {variances.min()} "
@@ -88,13 +93,14 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
             )
             raise ValueError(msg)
         shape = (len(positions), *lengths)
-        self.__setstate__(
-            {
-                "positions": positions,
-                "amplitudes": np.broadcast_to(amplitudes, shape).copy(order="C"),
-                "variances": np.broadcast_to(variances, shape).copy(order="C"),
-            }
-        )
+        read = {
+            "positions": positions,
+            "amplitudes": np.broadcast_to(amplitudes, shape).copy(order="C"),
+            "variances": np.broadcast_to(variances, shape).copy(order="C"),
+        }
+        if any(map(is_on_cuda, given.values())):
+            read = {name: _keep_on_cuda(given[name], array) for name, array in read.items()}
+        self.__setstate__(read)
 
     def __setstate__(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Keep these arrays, read-only: a copied or unpickled array can be written to."""
@@ -195,7 +201,7 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
         GaussianMixtureVolume
             With positions ``R r``, or ``R^T r`` if ``inverse``.
         """
-        rotated = pose.rotate_coordinates(self.positions, inverse=inverse)
+        rotated = pose.rotate_coordinates(self._fetch_positions(), inverse=inverse)
         return dataclasses.replace(self, positions=rotated)
 
     def translate_to_pose(self, pose: AbstractPose) -> Self:
@@ -216,7 +222,21 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
         ValueError
             If there are many poses.
         """
-        return dataclasses.replace(self, positions=translate_positions(self.positions, pose))
+        return dataclasses.replace(
+            self, positions=translate_positions(self._fetch_positions(), pose)
+        )
+
+    def _fetch_positions(self) -> NDArray[np.float64]:
+        return find_device_of(self.positions).fetch(self.positions)
+
+
+def _keep_on_cuda(given: Any, read: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keep an array of the device if it is what was read of it, or send that there."""
+    if is_on_cuda(given):
+        there: NDArray[np.float64] = find_device("cuda").send(given)
+        if there.shape == read.shape and there.dtype == read.dtype and there.flags.c_contiguous:
+            return there
+    return find_device("cuda").send(read)
 
 
 def _read_one_row_a_position(name: str, value: ArrayLike, n: int) -> NDArray[Any]:

@@ -91,3 +91,19 @@ class TestOnCuda:
 @pytest.mark.parametrize("name", VOLUMES)
 def test_a_volume_can_still_be_pickled(name):
     assert pickle.loads(pickle.dumps(VOLUMES[name])) == VOLUMES[name]
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
+def test_gaussians_of_arrays_on_the_device_stay_there():
+    card = find_device("cuda")
+    positions = card.send(np.zeros((2, 3)))
+    volume = numbavol.GaussianMixtureVolume(positions, 1.0, card.send(np.array([1.0, 2.0])))
+    memory = volume.positions.__cuda_array_interface__["data"]
+    assert memory == positions.__cuda_array_interface__["data"]
+    expected = numbavol.GaussianMixtureVolume(np.zeros((2, 3)), 1.0, [1.0, 2.0])
+    assert numbavol.to_device(volume, "cpu") == expected
+    turned = volume.rotate_to_pose(numbavol.EulerAnglePose(phi_angle=90.0))
+    assert repr(turned) == repr(expected)
+    with pytest.raises(ValueError, match="variances: expected values above 0"):
+        numbavol.GaussianMixtureVolume(positions, 1.0, card.send(np.zeros(2)))
