@@ -18,6 +18,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # that the same kernel gives the same bits wherever it stands.
 FLAGS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
+# Helpers only borrow arrays. Counted as owners, they call the counter several times a point, which
+# takes as long as an interpolation (`scripts/bench arrays`, random points).
+BORROWS: Any = {"_nrt": False}
+
 # KernelCache takes the place of an attribute that Numba keeps to itself. With a version that was
 # not tried, kernels are compiled in every process: slower, and right.
 DISPATCHER_CACHE = "_cache"
@@ -83,7 +87,7 @@ def cuda_helper(function: Function) -> Function:
 
 
 def helper(function: Function) -> Function:
-    """Compile a function into the kernels that call it.
+    """Compile a function into the kernels that call it; it makes no arrays but views.
 
     Parameters
     ----------
@@ -95,7 +99,7 @@ def helper(function: Function) -> Function:
     callable
         A function that kernels may call.
     """
-    return numba.njit(forceinline=True, **FLAGS)(function)  # type: ignore[no-any-return]
+    return numba.njit(forceinline=True, **BORROWS, **FLAGS)(function)  # type: ignore[no-any-return]
 
 
 def by_precision(*, float32: Callable[..., Any], float64: Callable[..., Any]) -> Callable[..., Any]:

@@ -59,10 +59,13 @@ def walk_tiles(
     side: int,
     start: int,
     stop: int,
+    cells: Array,
+    weights: Array,
 ) -> None:
     """Sample tiles of planes or of curved surfaces: see `sample_planes` and `sample_surfaces`.
 
-    ``curved`` is empty for planes: its length is known to the compiler.
+    ``curved`` is empty for planes: its length is known to the compiler. ``cells`` and ``weights``
+    (3, 4) are scratch.
     """
     real = out.dtype.type
     n_y, n_x = out.shape[1], out.shape[2]
@@ -70,8 +73,6 @@ def walk_tiles(
     padding = order - 1
     along_y = 2 * (nx + padding)
     along_z = along_y * (ny + padding)
-    cells = np.empty((3, 4), np.int64)
-    weights = np.empty((3, 4), out.dtype)
     for t in range(start, stop):
         number, first_row, first_column = tiles[t, 0], tiles[t, 1], tiles[t, 2]
         plane = planes[number]
@@ -139,7 +140,7 @@ def sample_planes(
     """
     walk_tiles(
         out, values, shape, len(order), planes, (), planes[:, 0], n_positive, lowest, highest,
-        tiles, side, start, stop,
+        tiles, side, start, stop, np.empty((3, 4), np.int64), np.empty((3, 4), out.dtype),
     )  # fmt: skip
 
 
@@ -166,5 +167,5 @@ def sample_surfaces(
     """
     walk_tiles(
         out, values, shape, len(order), planes, (0,), curvatures, n_positive, lowest, highest,
-        tiles, side, start, stop,
+        tiles, side, start, stop, np.empty((3, 4), np.int64), np.empty((3, 4), out.dtype),
     )  # fmt: skip
