@@ -133,6 +133,37 @@ def _write_sample(
         )
 
 
+@cuda_helper
+def _walk_tile(
+    out: Array,
+    values: Array,
+    shape: tuple[int, int, int],
+    order: int,
+    planes: Array,
+    curved: tuple[int, ...],
+    curvatures: Array,
+    n_positive: tuple[int, int],
+    lowest: Array,
+    highest: Array,
+    tile: Array,
+    side: int,
+) -> None:
+    """Sample the block's tile (3,) of a plane, or of a surface where ``curved`` is not empty."""
+    number, first_row, first_column = tile[0], tile[1], tile[2]
+    n_y, n_x = out.shape[1], out.shape[2]
+    for sample in range(cuda.threadIdx.x, side * side, cuda.blockDim.x):
+        row, column = first_row + sample // side, first_column + sample % side
+        if row < n_y and column < n_x:
+            place = place_of_sample(planes[number], row, column, n_y, n_x, n_positive)
+            if len(curved) > 0:
+                place = curve(place, shape, curvatures[number])
+            if is_between(place, lowest, highest):
+                _write_sample(out, number, row, column, values, shape, order, place)
+            else:
+                out[number, row, column, 0] = out.dtype.type(0)
+                out[number, row, column, 1] = out.dtype.type(0)
+
+
 @cuda_kernel
 def _sample_planes(
     out: Array,
@@ -147,18 +178,10 @@ def _sample_planes(
     side: int,
     start: int,
 ) -> None:
-    t = start + cuda.blockIdx.x
-    number, first_row, first_column = tiles[t, 0], tiles[t, 1], tiles[t, 2]
-    n_y, n_x = out.shape[1], out.shape[2]
-    for sample in range(cuda.threadIdx.x, side * side, cuda.blockDim.x):
-        row, column = first_row + sample // side, first_column + sample % side
-        if row < n_y and column < n_x:
-            place = place_of_sample(planes[number], row, column, n_y, n_x, n_positive)
-            if is_between(place, lowest, highest):
-                _write_sample(out, number, row, column, values, shape, len(order), place)
-            else:
-                out[number, row, column, 0] = out.dtype.type(0)
-                out[number, row, column, 1] = out.dtype.type(0)
+    _walk_tile(
+        out, values, shape, len(order), planes, (), planes[:, 0], n_positive, lowest, highest,
+        tiles[start + cuda.blockIdx.x], side,
+    )  # fmt: skip
 
 
 @cuda_kernel
@@ -176,16 +199,7 @@ def _sample_surfaces(
     side: int,
     start: int,
 ) -> None:
-    t = start + cuda.blockIdx.x
-    number, first_row, first_column = tiles[t, 0], tiles[t, 1], tiles[t, 2]
-    n_y, n_x = out.shape[1], out.shape[2]
-    for sample in range(cuda.threadIdx.x, side * side, cuda.blockDim.x):
-        row, column = first_row + sample // side, first_column + sample % side
-        if row < n_y and column < n_x:
-            place = place_of_sample(planes[number], row, column, n_y, n_x, n_positive)
-            place = curve(place, shape, curvatures[number])
-            if is_between(place, lowest, highest):
-                _write_sample(out, number, row, column, values, shape, len(order), place)
-            else:
-                out[number, row, column, 0] = out.dtype.type(0)
-                out[number, row, column, 1] = out.dtype.type(0)
+    _walk_tile(
+        out, values, shape, len(order), planes, (0,), curvatures, n_positive, lowest, highest,
+        tiles[start + cuda.blockIdx.x], side,
+    )  # fmt: skip
