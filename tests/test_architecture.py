@@ -20,6 +20,7 @@ LAYERS = {
     "values": 0,
     "kernels": 0,
     "data": 0,
+    "notebooks": 0,
     "progress": 0,
     "atoms": 1,
     "poses": 1,
@@ -28,7 +29,9 @@ LAYERS = {
     "volumes": 3,
     "rendering": 4,
     "projection": 5,
-    "cli": 6,
+    "plot": 6,
+    "warming": 6,
+    "cli": 7,
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

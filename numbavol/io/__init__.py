@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from numbavol.io.image_stack import ImageStack, resume_image_stack, write_image_stack
 from numbavol.io.map_header import MapHeader, is_map_file, read_map_header
-from numbavol.io.map_reading import RealSpaceMap, read_map
+from numbavol.io.map_reading import RealSpaceMap, read_images, read_map
 from numbavol.io.map_writing import write_map
 from numbavol.io.particle_table import ParticleTable
 from numbavol.io.star_reading import read_particles
@@ -32,6 +32,7 @@ __all__ = [
     "ParticleTable",
     "RealSpaceMap",
     "is_map_file",
+    "read_images",
     "read_map",
     "read_map_header",
     "read_particles",

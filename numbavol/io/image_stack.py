@@ -33,6 +33,11 @@ class ImageStack:
 
     `write_image_stack` and `resume_image_stack` make it.
 
+    Parameters
+    ----------
+    images
+        The file, and what is known of its images.
+
     Attributes
     ----------
     shape
@@ -42,6 +47,18 @@ class ImageStack:
     n_already_written
         So many images from the first on are there from an interrupted run, and are not to be
         written again.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np
+    >>> from numbavol.io import write_image_stack
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "stack.mrcs"
+    ...     with write_image_stack(path, (3, 4, 6), pixel_size=1.5) as stack:
+    ...         stack[0] = np.zeros((4, 6))
+    ...         stack[1:3] = np.ones((2, 4, 6))
+    >>> stack.shape, stack.n_already_written
+    ((3, 4, 6), 0)
     """
 
     def __init__(self, images: PartialStack) -> None:

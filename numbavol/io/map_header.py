@@ -62,6 +62,17 @@ class MapHeader:
         Lines of text, without trailing spaces.
     expected_bytes, actual_bytes
         The size the file must at least have, and the one it has; None if it is compressed.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np
+    >>> from numbavol.io import read_map_header, write_map
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "map.mrc"
+    ...     write_map(path, np.ones((4, 6, 8)), voxel_size=1.5, origin=(-6.0, -4.5, -3.0))
+    ...     header = read_map_header(path)
+    >>> header.axis_order, header.origin, header.mean, header.actual_bytes
+    ('xyz', array([-6. , -4.5, -3. ]), 1.0, 1792)
     """
 
     shape: tuple[int, int, int]
@@ -155,6 +166,13 @@ def is_map_file(filename: str | os.PathLike[str]) -> bool:
     ------
     OSError
         If the file cannot be opened.
+
+    Examples
+    --------
+    >>> from numbavol.data import enterotoxin
+    >>> from numbavol.io import is_map_file
+    >>> is_map_file(enterotoxin())
+    False
     """
     with contextlib.suppress(ValueError), open_map(filename) as file:
         start = file.stream.read(MAP_ID_OFFSET_BYTES + len(MAP_ID))

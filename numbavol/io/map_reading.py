@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.io.map_header import OpenMap, VoxelLayout, open_map, parse_header
+from numbavol.notebooks import describe_grid, describe_memory, make_table
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +34,14 @@ class RealSpaceMap:
         `(3,)`. See `MapHeader`.
     nstart
         The `nstart` fields of the file `(x, y, z)` in voxels, int64 of shape `(3,)`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol.io import RealSpaceMap
+    >>> nowhere = np.zeros(3)
+    >>> RealSpaceMap(np.ones((2, 3, 4), np.float32), None, nowhere, nowhere.astype(np.int64))
+    RealSpaceMap(shape=(2, 3, 4), voxel_size=None, origin=[0.0, 0.0, 0.0])
     """
 
     data: NDArray[np.float32]
@@ -47,6 +56,17 @@ class RealSpaceMap:
             f"{type(self).__name__}(shape={self.data.shape}, voxel_size={voxel_size}, "
             f"origin={self.origin.tolist()})"
         )
+
+    def _repr_html_(self) -> str:
+        """Say in a notebook what there is, and draw the central section."""
+        size = None if self.voxel_size is None else tuple(self.voxel_size.tolist())
+        z, y, x = self.data.shape
+        facts = {
+            **describe_grid((z, y, x), size),
+            "origin (x, y, z)": ", ".join(f"{place:.5g}" for place in self.origin) + " Å",
+            "memory": describe_memory(self.data),
+        }
+        return make_table(type(self).__name__, facts, self.data[z // 2])
 
 
 def read_map(filename: str | os.PathLike[str]) -> RealSpaceMap:
@@ -94,7 +114,64 @@ def read_map(filename: str | os.PathLike[str]) -> RealSpaceMap:
     )
 
 
-def _read_voxels(file: OpenMap, layout: VoxelLayout) -> NDArray[Any]:
+def read_images(
+    filename: str | os.PathLike[str], start: int = 0, stop: int | None = None
+) -> NDArray[np.float32]:
+    """Read some images of a stack, and nothing of the others.
+
+    Parameters
+    ----------
+    filename
+        An MRC stack of either byte order; of a gzipped one, what comes before is unpacked.
+    start, stop
+        The first image, counted from 0, and the one after the last; by default all of them. A stack
+        that ends before `stop` gives those that it has.
+
+    Returns
+    -------
+    ndarray
+        float32, (n, y, x).
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is not a map that `read_map` could read, has other axes than columns along x and
+        images along z, or ends before `start`.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np
+    >>> from numbavol.io import read_images, write_map
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "stack.mrcs"
+    ...     write_map(path, np.arange(5)[:, None, None] * np.ones((5, 2, 2)), voxel_size=1.0)
+    ...     images = read_images(path, 1, 3)
+    >>> images[:, 0, 0]
+    array([1., 2.], dtype=float32)
+    """
+    with open_map(filename) as file:
+        header, layout = parse_header(file)
+        if header.axis_order != "xyz":
+            msg = f"it is no stack of images: expected axes xyz, got {header.axis_order}"
+            raise ValueError(msg)
+        n_images = layout.shape[0]
+        last = n_images if stop is None else min(stop, n_images)
+        if not 0 <= start < last:
+            msg = f"images: expected some of {n_images}, got {start} to {stop}"
+            raise ValueError(msg)
+        image_bytes = layout.n_bytes // n_images
+        wanted = dataclasses.replace(
+            layout,
+            offset=layout.offset + start * image_bytes,
+            shape=(last - start, *layout.shape[1:]),
+        )
+        images = _read_voxels(file, wanted, checks_all=last == n_images)
+    return np.ascontiguousarray(images, np.float32)
+
+
+def _read_voxels(file: OpenMap, layout: VoxelLayout, *, checks_all: bool = True) -> NDArray[Any]:
     n_bytes = layout.offset + layout.n_bytes
     # Asked before memory is: a damaged header can claim any size.
     if file.most_bytes < n_bytes:
@@ -110,7 +187,7 @@ def _read_voxels(file: OpenMap, layout: VoxelLayout) -> NDArray[Any]:
             msg = f"it is cut short: expected {n_bytes} bytes, {len(remaining)} are missing"
             raise ValueError(msg)
         remaining = remaining[n_read:]
-    if file.size is None:
+    if file.size is None and checks_all:
         # gzip checks what it has read only at the end of the file.
         while file.stream.read(_CHUNK_BYTES):
             pass

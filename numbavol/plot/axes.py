@@ -1,0 +1,207 @@
+"""Axes to draw into, and what every picture has: a gray scale and a scale bar."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.kernels.devices import is_on_cuda
+from numbavol.kernels.dispatch import find_device_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+# Of the values of a picture, as percentiles: a few bright voxels are not to hide the others.
+DARKEST, BRIGHTEST = 0.5, 99.9
+# Of a picture's width, at most.
+WIDTH_OF_SCALE_BAR = 0.3
+
+
+def import_matplotlib(module: str) -> Any:
+    """Import a module of matplotlib, which not everybody has.
+
+    Parameters
+    ----------
+    module
+        Its name.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is missing. The message says how to get it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        msg = "pictures need matplotlib: pip install 'numbavol[plot]'"
+        raise ModuleNotFoundError(msg, name="matplotlib") from error
+
+
+def make_axes(axes: Axes | None, figsize: tuple[float, float]) -> Axes:
+    """Take the axes that are given, or those of a new figure, in inches (x, y)."""
+    if axes is not None:
+        return axes
+    pyplot = import_matplotlib("matplotlib.pyplot")
+    made: Axes = pyplot.subplots(figsize=figsize, layout="constrained")[1]
+    return made
+
+
+def read_reals(name: str, values: ArrayLike, n_axes: tuple[int, ...], shape: str) -> NDArray[Any]:
+    """Read real numbers that are to be drawn, from wherever they are.
+
+    Parameters
+    ----------
+    name
+        Of the argument.
+    values
+        An array of the host or of a device.
+    n_axes
+        How many axes they may have; none of them may be empty.
+    shape
+        What is expected, for the message.
+
+    Raises
+    ------
+    ValueError
+        If they are not real or have other axes.
+    """
+    # NumPy would try to copy an array of a device by itself.
+    array: Any = values if is_on_cuda(values) else np.asarray(values)
+    fetched: NDArray[Any] = find_device_of(array).fetch(array)
+    if fetched.ndim not in n_axes or fetched.dtype.kind not in "biuf" or fetched.size == 0:
+        msg = (
+            f"{name}: expected real numbers of shape {shape}, "
+            f"got {fetched.dtype} of shape {fetched.shape}"
+        )
+        raise ValueError(msg)
+    return fetched
+
+
+def read_lengths(name: str, sides: ArrayLike | None, n_axes: int) -> tuple[list[float], str]:
+    """Read the sides of an element, (x, y[, z]), and the unit that they are in.
+
+    Parameters
+    ----------
+    name
+        Of the argument.
+    sides
+        One or `n_axes` lengths in angstroms; None where they are not known.
+    n_axes
+        How many there are to be.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite and above 0.
+    """
+    if sides is None:
+        return [1.0] * n_axes, "pixels" if n_axes == 2 else "voxels"
+    lengths = np.asarray(sides, np.float64)
+    if lengths.shape not in ((), (n_axes,)) or not np.all(np.isfinite(lengths) & (lengths > 0)):
+        msg = f"{name}: expected 1 or {n_axes} finite lengths above 0, got {sides!r}"
+        raise ValueError(msg)
+    return np.broadcast_to(lengths, n_axes).tolist(), "Å"
+
+
+def show_image(
+    axes: Axes,
+    image: NDArray[Any],
+    sides: Sequence[float],
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Show an image in gray, with its first row below, and no ticks.
+
+    Parameters
+    ----------
+    axes
+        Where.
+    image
+        Real, (y, x).
+    sides
+        Of a pixel, (x, y).
+    limits
+        Values that are black and white; by default percentiles of the image.
+    """
+    low, high = find_limits(image) if limits is None else limits
+    n_y, n_x = image.shape
+    # The origin is the centre of pixel n // 2.
+    left, bottom = -(n_x // 2 + 0.5) * sides[0], -(n_y // 2 + 0.5) * sides[1]
+    axes.imshow(
+        image,
+        cmap="gray",
+        origin="lower",
+        vmin=low,
+        vmax=high,
+        extent=(left, left + n_x * sides[0], bottom, bottom + n_y * sides[1]),
+    )
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def find_limits(values: NDArray[Any]) -> tuple[float, float]:
+    """Values of a picture that are to be black and white; those that are not finite do not count.
+
+    Parameters
+    ----------
+    values
+        Real, of any shape.
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(finite, (DARKEST, BRIGHTEST)))
+    if low == high:
+        # Hardly anything is there: what there is, is to be seen.
+        low, high = float(finite.min()), float(finite.max())
+    return (low, high) if low < high else (low, max(low + 1.0, math.nextafter(low, math.inf)))
+
+
+def add_scale_bar(axes: Axes, unit: str) -> None:
+    """Add a bar of a round length to a picture.
+
+    Parameters
+    ----------
+    axes
+        Of a picture, whose coordinates are lengths.
+    unit
+        Of those lengths.
+    """
+    anchored = import_matplotlib("mpl_toolkits.axes_grid1.anchored_artists")
+    left, right = axes.get_xlim()
+    length = find_round_length(WIDTH_OF_SCALE_BAR * (right - left))
+    bar = anchored.AnchoredSizeBar(
+        axes.transData,
+        length,
+        f"{length:g} {unit}",
+        "lower left",
+        pad=0.3,
+        sep=3,
+        color="white",
+        size_vertical=0.008 * (right - left),
+        prop={"size": "small"},
+    )
+    bar.patch.set(facecolor="black", alpha=0.6, linewidth=0)
+    axes.add_artist(bar)
+
+
+def find_round_length(longest: float) -> float:
+    """Return the largest of ..., 0.5, 1, 2, 5, 10, ... that is not above `longest`.
+
+    Parameters
+    ----------
+    longest
+        Above 0.
+
+    Examples
+    --------
+    >>> find_round_length(38.4)
+    20.0
+    """
+    power = 10.0 ** math.floor(math.log10(longest))
+    return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= longest)

@@ -1,0 +1,186 @@
+"""Sections and projections of a map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.plot.axes import (
+    add_scale_bar,
+    import_matplotlib,
+    make_axes,
+    read_lengths,
+    read_reals,
+    show_image,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+# Of arrays; coordinates are in the opposite order.
+AXES = "zyx"
+FIGURE_OF_ONE, FIGURE_OF_SIX = (4.0, 4.2), (9.0, 6.2)
+
+
+def plot_section(
+    real_voxel_grid: ArrayLike,
+    voxel_size: ArrayLike | None = None,
+    *,
+    along: str = "z",
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw the section of a map through its centre, across one of its axes.
+
+    Parameters
+    ----------
+    real_voxel_grid
+        Real, (z, y, x).
+    voxel_size
+        Side of a voxel, or its three sides (x, y, z), in angstroms; None if it is not known.
+    along
+        ``"x"``, ``"y"`` or ``"z"``: the axis that the section is perpendicular to. Voxel
+        ``n // 2`` of it is drawn.
+    axes
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a scale bar. x, or y of a section along x, goes to the right.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is missing.
+    ValueError
+        If the map is not real with three axes, or an argument is another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol.plot import plot_section
+    >>> axes = plot_section(np.eye(8)[None] * np.ones((8, 1, 1)), voxel_size=1.5)
+    >>> axes.get_title()
+    'section xy'
+    """
+    values, sides, unit = _read(real_voxel_grid, voxel_size)
+    axis = _find_axis(along)
+    section = values[(slice(None),) * axis + (values.shape[axis] // 2,)]
+    return _show("section", section, sides, unit, along, make_axes(axes, FIGURE_OF_ONE))
+
+
+def plot_projection(
+    real_voxel_grid: ArrayLike,
+    voxel_size: ArrayLike | None = None,
+    *,
+    along: str = "z",
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw the sum of a map along one of its axes.
+
+    Parameters
+    ----------
+    real_voxel_grid
+        Real, (z, y, x).
+    voxel_size
+        Side of a voxel, or its three sides (x, y, z), in angstroms; None if it is not known.
+    along
+        ``"x"``, ``"y"`` or ``"z"``.
+    axes
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a scale bar. x, or y of a projection along x, goes to the right.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is missing.
+    ValueError
+        If the map is not real with three axes, or an argument is another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol.plot import plot_projection
+    >>> plot_projection(np.ones((4, 6, 8)), along="x").get_title()
+    'projection yz'
+    """
+    values, sides, unit = _read(real_voxel_grid, voxel_size)
+    axis = _find_axis(along)
+    projection = values.sum(axis=axis, dtype=np.float64) * sides[along]
+    return _show("projection", projection, sides, unit, along, make_axes(axes, FIGURE_OF_ONE))
+
+
+def plot_map(
+    real_voxel_grid: ArrayLike,
+    voxel_size: ArrayLike | None = None,
+    *,
+    axes: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Draw the three central sections of a map above its three projections.
+
+    Parameters
+    ----------
+    real_voxel_grid
+        Real, (z, y, x).
+    voxel_size
+        Side of a voxel, or its three sides (x, y, z), in angstroms; None if it is not known.
+    axes
+        Array of six axes, (2, 3); by default those of a new figure.
+
+    Returns
+    -------
+    ndarray
+        The axes, (2, 3): sections and projections along z, y and x.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is missing.
+    ValueError
+        If the map is not real with three axes, or an argument is another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol.plot import plot_map
+    >>> plot_map(np.ones((4, 6, 8)), voxel_size=(1.0, 1.0, 2.0)).shape
+    (2, 3)
+    """
+    if axes is None:
+        pyplot = import_matplotlib("matplotlib.pyplot")
+        axes = pyplot.subplots(2, 3, figsize=FIGURE_OF_SIX, layout="constrained")[1]
+    for column, along in enumerate(AXES):
+        plot_section(real_voxel_grid, voxel_size, along=along, axes=axes[0, column])
+        plot_projection(real_voxel_grid, voxel_size, along=along, axes=axes[1, column])
+    return axes
+
+
+def _read(
+    real_voxel_grid: ArrayLike, voxel_size: ArrayLike | None
+) -> tuple[NDArray[Any], dict[str, float], str]:
+    values = read_reals("real_voxel_grid", real_voxel_grid, (3,), "(z, y, x)")
+    sides, unit = read_lengths("voxel_size", voxel_size, 3)
+    return values, dict(zip("xyz", sides, strict=True)), unit
+
+
+def _find_axis(along: str) -> int:
+    if along not in ("x", "y", "z"):
+        msg = f"along: expected 'x', 'y' or 'z', got {along!r}"
+        raise ValueError(msg)
+    return AXES.index(along)
+
+
+def _show(
+    what: str, image: NDArray[Any], sides: dict[str, float], unit: str, along: str, axes: Axes
+) -> Axes:
+    right, up = (name for name in "xyz" if name != along)
+    show_image(axes, image, (sides[right], sides[up]))
+    add_scale_bar(axes, unit)
+    axes.set_title(f"{what} {right}{up}", fontsize="medium")
+    return axes

@@ -1,0 +1,89 @@
+"""A gallery of images."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.plot.axes import (
+    add_scale_bar,
+    find_limits,
+    import_matplotlib,
+    read_lengths,
+    read_reals,
+    show_image,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+INCHES_AN_IMAGE = 1.5
+
+
+def plot_images(
+    images: ArrayLike,
+    pixel_size: float | None = None,
+    *,
+    n_columns: int = 6,
+    axes: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Draw images beside each other, in one scale of gray.
+
+    Parameters
+    ----------
+    images
+        Real, (n, y, x), or one image (y, x).
+    pixel_size
+        Side of a pixel in angstroms; None if it is not known.
+    n_columns
+        How many stand in a row.
+    axes
+        Array of at least n axes, of any shape; by default those of a new figure.
+
+    Returns
+    -------
+    ndarray
+        The axes, (rows, columns), in the order of the images; the first has a scale bar, and those
+        without an image are empty.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is missing.
+    ValueError
+        If there are no images, they are not real, or there are fewer axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol.plot import plot_images
+    >>> plot_images(np.ones((8, 16, 16)), pixel_size=2.0, n_columns=3).shape
+    (3, 3)
+    """
+    values = read_reals("images", images, (2, 3), "(n, y, x)")
+    values = values[np.newaxis] if values.ndim == 2 else values
+    if n_columns < 1:
+        msg = f"n_columns: expected at least 1, got {n_columns}"
+        raise ValueError(msg)
+    if axes is None:
+        pyplot = import_matplotlib("matplotlib.pyplot")
+        n_columns = min(n_columns, len(values))
+        n_rows = math.ceil(len(values) / n_columns)
+        size = (INCHES_AN_IMAGE * n_columns, INCHES_AN_IMAGE * n_rows)
+        axes = pyplot.subplots(
+            n_rows, n_columns, figsize=size, layout="constrained", squeeze=False
+        )[1]
+    places = axes.ravel()
+    if len(places) < len(values):
+        msg = f"axes: expected {len(values)} for as many images, got {len(places)}"
+        raise ValueError(msg)
+    sides, unit = read_lengths("pixel_size", pixel_size, 2)
+    limits = find_limits(values)
+    for place, image in zip(places, values, strict=False):
+        show_image(place, image, sides, limits)
+    for place in places[len(values) :]:
+        place.set_axis_off()
+    add_scale_bar(places[0], unit)
+    return axes

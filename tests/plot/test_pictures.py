@@ -1,0 +1,180 @@
+"""Pictures: what is drawn, where, and in which lengths."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+
+import numbavol
+from numbavol import plot
+from numbavol.plot.axes import find_limits, find_round_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+
+mpl.use("agg")
+pyplot = importlib.import_module("matplotlib.pyplot")  # after the backend is chosen
+SHAPE = (5, 6, 8)
+MAP = np.random.default_rng(0).random(SHAPE)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    yield
+    pyplot.close("all")
+
+
+def new_axes() -> Axes:
+    return Figure().add_subplot()
+
+
+def scale_bar_of(axes: Axes) -> str:
+    (bar,) = (artist for artist in axes.artists if isinstance(artist, AnchoredSizeBar))
+    return str(bar.txt_label.get_text())
+
+
+@pytest.mark.parametrize(
+    ("along", "section", "lengths"),
+    [
+        ("z", MAP[2], (8 * 1.0, 6 * 1.5)),
+        ("y", MAP[:, 3], (8 * 1.0, 5 * 2.0)),
+        ("x", MAP[:, :, 4], (6 * 1.5, 5 * 2.0)),
+    ],
+)
+def test_a_section_is_the_central_one_in_its_lengths(
+    along: str, section: np.ndarray, lengths: tuple[float, float]
+) -> None:
+    axes = plot.plot_section(MAP, (1.0, 1.5, 2.0), along=along, axes=new_axes())
+    (image,) = axes.images
+    np.testing.assert_array_equal(image.get_array(), section)
+    left, right, bottom, top = image.get_extent()
+    assert (right - left, top - bottom) == pytest.approx(lengths)
+    assert image.origin == "lower"
+
+
+@pytest.mark.parametrize(("along", "axis", "side"), [("z", 0, 2.0), ("y", 1, 1.5), ("x", 2, 1.0)])
+def test_a_projection_is_the_integral(along: str, axis: int, side: float) -> None:
+    axes = plot.plot_projection(MAP, (1.0, 1.5, 2.0), along=along, axes=new_axes())
+    np.testing.assert_allclose(axes.images[0].get_array(), MAP.sum(axis=axis) * side)
+
+
+def test_the_origin_of_a_picture_is_the_middle_voxel() -> None:
+    axes = plot.plot_section(MAP, 2.0, axes=new_axes())
+    left, _, bottom, _ = axes.images[0].get_extent()
+    # Voxels 4 of x and 3 of y, two angstroms wide.
+    assert (left + 2.0 * 4.5, bottom + 2.0 * 3.5) == pytest.approx((0.0, 0.0))
+
+
+def test_a_scale_bar_says_angstroms_only_where_they_are_known() -> None:
+    assert scale_bar_of(plot.plot_section(MAP, 10.0, axes=new_axes())) == "20 Å"
+    assert scale_bar_of(plot.plot_section(MAP, axes=new_axes())) == "2 voxels"
+    gallery = plot.plot_images(MAP)
+    assert scale_bar_of(gallery[0, 0]) == "2 pixels"
+
+
+@given(longest=st.floats(1e-12, 1e12))
+def test_round_lengths_are_round_and_long_enough(longest: float) -> None:
+    length = find_round_length(longest)
+    assert longest / 2.5001 <= length <= longest
+    assert f"{length:.0e}"[0] in "125"
+
+
+@example(values=[9007199254740992.0])
+@given(values=st.lists(st.floats(width=32), min_size=1, max_size=50))
+def test_limits_are_finite_and_in_order(values: list[float]) -> None:
+    low, high = find_limits(np.array(values))
+    assert np.isfinite([low, high]).all()
+    assert low < high
+
+
+def test_one_bright_voxel_does_not_hide_the_others() -> None:
+    values = np.random.default_rng(0).random(10_000)
+    values[0] = 1e6
+    assert find_limits(values)[1] < 2.0
+
+
+def test_a_gallery_has_one_scale_and_leaves_places_empty() -> None:
+    images = np.arange(5)[:, np.newaxis, np.newaxis] * np.ones((5, 4, 4))
+    axes = plot.plot_images(images, 1.5, n_columns=3)
+    assert axes.shape == (2, 3)
+    shown = [place.images[0] for place in axes.ravel()[:5]]
+    assert len({image.get_clim() for image in shown}) == 1
+    assert not axes[1, 2].images
+    assert not axes[1, 2].axison
+
+
+def test_one_image_is_a_gallery_of_one() -> None:
+    assert plot.plot_images(MAP[0]).shape == (1, 1)
+
+
+def test_a_spectrum_is_that_of_the_array() -> None:
+    axes = plot.plot_power_spectrum(MAP, 1.5, axes=new_axes())
+    (line,) = axes.lines
+    expected = numbavol.compute_power_spectrum(MAP, 1.5)
+    np.testing.assert_array_equal(line.get_xdata(), expected.distances[1:])
+    np.testing.assert_array_equal(line.get_ydata(), expected.values[1:])
+    assert axes.get_xlabel() == "spatial frequency (1/Å)"
+    assert plot.plot_power_spectrum(MAP, axes=new_axes()).get_xlabel().endswith("(1/voxels)")
+
+
+def test_a_map_without_power_has_a_spectrum_without_line() -> None:
+    axes = plot.plot_power_spectrum(np.ones(SHAPE), axes=new_axes())
+    assert axes.lines[0].get_xdata().size == 0
+
+
+def test_a_correlation_is_drawn_with_its_thresholds() -> None:
+    fsc = numbavol.compute_fourier_shell_correlation(MAP, MAP + 0.1, 1.5)
+    axes = plot.plot_fourier_correlation(fsc, thresholds=(0.5,), axes=new_axes())
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), fsc.correlation)
+    assert axes.lines[1].get_ydata() == [0.5, 0.5]
+
+
+def test_a_histogram_counts_what_is_finite() -> None:
+    axes = plot.plot_histogram([1.0, 2.0, np.nan, np.inf, 2.0], axes=new_axes())
+    assert sum(patch.get_height() for patch in axes.patches) == 3
+
+
+def test_figures_need_no_pyplot() -> None:
+    figure = plot.draw_map(MAP, 1.5, title="a map")
+    assert len(figure.axes) == 8
+    assert len(plot.draw_stack(MAP, n_columns=3).axes) == 8
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (plot.plot_section, {"real_voxel_grid": np.ones((4, 4))}, "real_voxel_grid: expected real"),
+        (plot.plot_section, {"real_voxel_grid": MAP + 1j}, "got complex128"),
+        (plot.plot_section, {"real_voxel_grid": MAP, "along": "w"}, "along: expected 'x', 'y'"),
+        (plot.plot_section, {"real_voxel_grid": MAP, "voxel_size": 0.0}, "voxel_size: expected 1"),
+        (plot.plot_map, {"real_voxel_grid": np.ones((0, 4, 4))}, "got float64 of shape"),
+        (plot.plot_images, {"images": np.ones(4)}, "images: expected real numbers"),
+        (plot.plot_images, {"images": MAP, "n_columns": 0}, "n_columns: expected at least 1"),
+        (plot.plot_images, {"images": MAP, "axes": np.array([1])}, "axes: expected 5"),
+        (plot.plot_power_spectrum, {"array": np.ones(4)}, "array: expected real numbers"),
+        (plot.plot_histogram, {"values": []}, "values: expected real numbers"),
+    ],
+)
+def test_bad_arguments_are_named(function: Any, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("(", r"\\(")):
+        function(**arguments)
+
+
+def test_without_matplotlib_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ModuleNotFoundError, match="numbavol\\[plot\\]"):
+        plot.plot_section(MAP)
