@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import math
 import sys
 import time
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Update = Callable[[int, int], None]
+
 SECONDS_BETWEEN_UPDATES = 0.1
 
 
 @contextlib.contextmanager
-def progress_bar(
-    label: str, *, is_wanted: bool = True
-) -> Iterator[Callable[[int, int], None] | None]:
-    """Show how far work is, where errors go to a terminal.
+def progress_bar(label: str, *, is_wanted: bool = True) -> Iterator[Update | None]:
+    """Show how far work is: on a terminal, where errors go, or in a notebook.
 
     Parameters
     ----------
@@ -32,21 +33,54 @@ def progress_bar(
     callable or None
         To be called with the number of parts done and of all; None where nothing is shown.
     """
-    if not (is_wanted and sys.stderr.isatty()):
+    if is_wanted and _is_notebook():
+        with _show_in_notebook(label) as show:
+            yield _at_most_often(show)
+    elif is_wanted and sys.stderr.isatty():
+        with _show_on_terminal(label) as show:
+            yield _at_most_often(show)
+    else:
         yield None
-        return
+
+
+def _is_notebook() -> bool:
+    # A terminal's IPython has no kernel.
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return hasattr(shell, "kernel")
+
+
+def _at_most_often(show: Update) -> Update:
+    shown = -math.inf
+
+    def update(done: int, total: int) -> None:
+        nonlocal shown
+        # Thousands of images a second have better things to do.
+        if time.monotonic() - shown > SECONDS_BETWEEN_UPDATES or done == total:
+            show(done, total)
+            shown = time.monotonic()
+
+    return update
+
+
+@contextlib.contextmanager
+def _show_on_terminal(label: str) -> Iterator[Update]:
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=None)
-        shown = -math.inf
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
-        def update(done: int, total: int) -> None:
-            nonlocal shown
-            # Thousands of images a second have better things to do.
-            if time.monotonic() - shown > SECONDS_BETWEEN_UPDATES or done == total:
-                progress.update(task, completed=done, total=total)
-                shown = time.monotonic()
 
-        yield update
+@contextlib.contextmanager
+def _show_in_notebook(label: str) -> Iterator[Update]:
+    from IPython.display import HTML, display
+
+    shown = display(HTML(html.escape(label)), display_id=True)
+
+    def show(done: int, total: int) -> None:
+        bar = f"<progress value='{done}' max='{total}'></progress>"
+        shown.update(HTML(f"{html.escape(label)} {bar} {done} of {total}"))
+
+    yield show

@@ -47,7 +47,7 @@ class AutoVolumeRenderFn(AbstractVolumeRenderFn):
     dtype
         float32 or float64.
     device
-        ``"cpu"``.
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used.
 
     Raises
     ------
@@ -135,6 +135,11 @@ class AutoVolumeRenderFn(AbstractVolumeRenderFn):
         ----------
         volume
             The volume.
+
+        Returns
+        -------
+        AbstractVolumeRenderFn
+            With the same arguments.
 
         Raises
         ------

@@ -11,6 +11,7 @@ from numbavol.arguments import check_fits_in_memory
 from numbavol.kernels.dispatch import find_device, find_device_of
 from numbavol.ndimage import fftn, rfftn
 from numbavol.ndimage.half_transforms import expand_half_transform
+from numbavol.notebooks import describe_grid, make_table
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -22,7 +23,16 @@ ROUNDING = 1e-9
 
 
 class AbstractVolumeRenderFn(ABC):
-    """A function from volumes to voxel grids of one shape and voxel size."""
+    """A function from volumes to voxel grids of one shape and voxel size.
+
+    Examples
+    --------
+    >>> from numbavol import GaussianMixtureRenderFn, GaussianMixtureVolume
+    >>> volume = GaussianMixtureVolume([[0.0, 0.0, 0.0]], amplitudes=3.0, variances=1.0)
+    >>> render_fn = GaussianMixtureRenderFn((4, 6, 8), voxel_size=1.5)
+    >>> render_fn(volume).shape, render_fn(volume, outputs_real_space=False).dtype
+    ((4, 6, 8), dtype('complex64'))
+    """
 
     shape: tuple[int, int, int]
     """Shape (z, y, x) of the voxel grid."""
@@ -61,6 +71,17 @@ class AbstractVolumeRenderFn(ABC):
         ndarray
             In real space of shape ``shape``, indexed [z, y, x], in inverse square angstroms.
         """
+
+    def _repr_html_(self) -> str:
+        """Say in a notebook what it renders, and by which options."""
+        facts = describe_grid(self.shape, self.voxel_size)
+        options = {name: getattr(self, name) for name in getattr(self, "__dataclass_fields__", ())}
+        facts |= {
+            name.replace("_", " "): str(value)
+            for name, value in options.items()
+            if name not in ("shape", "voxel_size") and value is not None
+        }
+        return make_table(type(self).__name__, facts)
 
 
 def deliver(array: NDArray[Any], device: str, output: str) -> NDArray[Any]:

@@ -233,6 +233,16 @@ def render_fft_atoms(
     ------
     TypeError, ValueError, MemoryError
         As `FFTAtomRenderFn` does.
+
+    Examples
+    --------
+    >>> from numbavol import FFTAtomRenderFn, FourierGaussian, IndependentAtomVolume
+    >>> from numbavol import render_fft_atoms
+    >>> volume = IndependentAtomVolume([[0.0, 0.0, 0.0]], FourierGaussian(3.0, b_factor=100.0))
+    >>> render_fn = FFTAtomRenderFn((16, 16, 16), voxel_size=1.0)
+    >>> render_fft_atoms(render_fn, volume, lambda n, n_all: print(n, "of", n_all)).shape
+    1 of 1
+    (16, 16, 16)
     """
     return deliver(_render(render_fn, volume, report), render_fn.device, "host")
 
@@ -263,20 +273,7 @@ def _render(
 
 
 def terms_of(render_fn: FFTAtomRenderFn, volume: IndependentAtomVolume) -> list[Term]:
-    """Return the transforms that a rendering makes, and what multiplies each.
-
-    Parameters
-    ----------
-    render_fn
-        What to render.
-    volume
-        The atoms.
-
-    Returns
-    -------
-    list of Term
-        No more than there are groups of atoms.
-    """
+    """Return the transforms that a rendering makes: no more than there are groups of atoms."""
     grid = make_open_frequency_grid(render_fn.shape, render_fn.voxel_size, np.float64)
     highest = math.sqrt(sum(float(np.max(np.abs(axis))) ** 2 for axis in grid.axes))
     return make_terms(volume.groups(), highest, render_fn.eps / 8)

@@ -95,6 +95,10 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
     ValueError
         If an argument is not as described.
 
+    References
+    ----------
+    Himes & Grigorieff (2021), IUCrJ 8, 943-953.
+
     Examples
     --------
     >>> from numbavol import GaussianMixtureRenderFn, GaussianMixtureVolume
@@ -210,6 +214,18 @@ def render_gaussian_mixture(
     ------
     TypeError, ValueError, MemoryError
         As `GaussianMixtureRenderFn` does.
+
+    Examples
+    --------
+    >>> from numbavol import GaussianMixtureRenderFn, GaussianMixtureVolume, render_gaussian_mixture
+    >>> volume = GaussianMixtureVolume([[0.0, 0.0, 0.0]], amplitudes=3.0, variances=1.0)
+    >>> done = []
+    >>> render_fn = GaussianMixtureRenderFn((16, 16, 16), voxel_size=1.0)
+    >>> real_voxel_grid = render_gaussian_mixture(render_fn, volume, lambda n, _: done.append(n))
+    >>> print(f"{real_voxel_grid.sum():.4f}")
+    3.0000
+    >>> done == list(range(1, len(done) + 1))
+    True
     """
     return deliver(_render(render_fn, volume, report), render_fn.device, "host")
 

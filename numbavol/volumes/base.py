@@ -25,6 +25,19 @@ class AbstractVolumeParametrization(ABC):
     ----------
     .. [1] Hawkes & Kasper (2022), Principles of Electron Optics, volume 4, equation 69.6.
     .. [2] Vulovic et al. (2013), Journal of Structural Biology 183, 19-32, supplement.
+
+    Examples
+    --------
+    A molecule that has an atom in one of two places:
+
+    >>> import numpy as np
+    >>> from numbavol import AbstractVolumeParametrization, GaussianMixtureVolume
+    >>> class TwoPlaces(AbstractVolumeParametrization):
+    ...     def get_representation(self, rng=None):
+    ...         x = np.random.default_rng(rng).choice([-2.0, 2.0])
+    ...         return GaussianMixtureVolume([[x, 0.0, 0.0]], amplitudes=3.0, variances=1.0)
+    >>> abs(TwoPlaces().get_representation(rng=0).positions)
+    array([[2., 0., 0.]])
     """
 
     @abstractmethod
@@ -46,7 +59,17 @@ class AbstractVolumeParametrization(ABC):
 
 
 class AbstractVolumeRepresentation(AbstractVolumeParametrization):
-    """A density in coordinates: it can be rotated, rendered and imaged."""
+    """A density in coordinates: it can be rotated, rendered and imaged.
+
+    Examples
+    --------
+    >>> from numbavol import EulerAnglePose, GaussianMixtureVolume
+    >>> volume = GaussianMixtureVolume([[1.0, 0.0, 0.0]], amplitudes=3.0, variances=1.0)
+    >>> volume.rotate_to_pose(EulerAnglePose(psi_angle=90.0)).positions.round(9)
+    array([[0., 1., 0.]])
+    >>> volume.get_representation() is volume
+    True
+    """
 
     @abstractmethod
     def rotate_to_pose(self, pose: AbstractPose, inverse: bool = False) -> Self:
@@ -85,7 +108,15 @@ class AbstractVolumeRepresentation(AbstractVolumeParametrization):
 
 
 class AbstractAtomVolume(AbstractVolumeRepresentation):
-    """A density that belongs to positions: it can be moved, too."""
+    """A density that belongs to positions: it can be moved, too.
+
+    Examples
+    --------
+    >>> from numbavol import EulerAnglePose, GaussianMixtureVolume
+    >>> volume = GaussianMixtureVolume([[1.0, 0.0, 0.0]], amplitudes=3.0, variances=1.0)
+    >>> volume.translate_to_pose(EulerAnglePose(offset_x_in_angstroms=2.0)).positions
+    array([[3., 0., 0.]])
+    """
 
     @abstractmethod
     def translate_to_pose(self, pose: AbstractPose) -> Self:

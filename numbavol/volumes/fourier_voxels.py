@@ -136,7 +136,7 @@ class FourierVoxelGridVolume(ArrayValue, _AbstractFourierVoxelVolume):
         filter
             Applied to ``numbavol.fftn`` of the padded map, the zero frequency in the corner.
         voxel_size
-            Its voxel size in angstroms, if it is to be known.
+            Side of a voxel, or its three sides (x, y, z), in angstroms, if it is to be known.
 
         Returns
         -------
@@ -165,8 +165,8 @@ class FourierVoxelSplineVolume(ArrayValue, _AbstractFourierVoxelVolume):
     Parameters
     ----------
     spline_coefficients
-        Complex: what `numbavol.compute_spline_coefficients` makes of the centred transform, with
-        one more than it on each side of each axis. They are kept, not copied.
+        Complex, (z + 2, y + 2, x + 2): what `numbavol.compute_spline_coefficients` makes of the
+        centred transform, with one more on each side of each axis. They are kept, not copied.
     frequency_slice_in_pixels, voxel_size
         As in `FourierVoxelGridVolume`.
 

@@ -11,6 +11,7 @@ from numbavol.arguments import check_finite, read_reals
 from numbavol.atoms import b_factor_to_variance
 from numbavol.kernels.devices import is_on_cuda
 from numbavol.kernels.dispatch import find_device, find_device_of
+from numbavol.notebooks import describe_memory, make_table
 from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
 from numbavol.volumes.positions import read_positions, translate_positions
@@ -117,6 +118,17 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
             f"{type(self).__name__}({n} position{'' if n == 1 else 's'}, "
             f"{k} Gaussian{'' if k == 1 else 's'} each)"
         )
+
+    def _repr_html_(self) -> str:
+        """Say in a notebook what there is."""
+        n, k = self.amplitudes.shape
+        facts = {"positions": str(n), "Gaussians a position": str(k)}
+        if n:
+            extent = self.positions.max(axis=0) - self.positions.min(axis=0)
+            facts["extent (x, y, z)"] = " x ".join(f"{side:.1f}" for side in extent.tolist()) + " Å"
+        facts["sum of amplitudes"] = f"{float(self.amplitudes.sum()):.6g} Å"
+        facts["memory"] = describe_memory(self.positions, self.amplitudes, self.variances)
+        return make_table(type(self).__name__, facts)
 
     @classmethod
     def from_tabulated_parameters(

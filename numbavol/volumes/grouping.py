@@ -35,7 +35,7 @@ def split_atoms_by_element(
     atom_pytree
         Of the same structure, each array replaced by a tuple of arrays, one an element.
     atomic_numbers
-        The elements, ascending: the order of the tuples.
+        ``(m,)``: the elements, ascending, in the order of the tuples.
 
     Raises
     ------

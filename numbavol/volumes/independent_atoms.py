@@ -10,6 +10,7 @@ import numpy as np
 from numbavol.arguments import check_finite, read_reals
 from numbavol.atoms import PengScatteringFactorParameters, read_atomic_numbers
 from numbavol.ndimage.operators import AbstractFourierOperator, PengScatteringFactor
+from numbavol.notebooks import describe_memory, make_table
 from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
 from numbavol.volumes.grouping import read_number_of_bins, sort_into_bins
@@ -102,6 +103,16 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
             f"{len(groups)} group{'' if len(groups) == 1 else 's'})"
         )
 
+    def _repr_html_(self) -> str:
+        """Say in a notebook what there is."""
+        groups = self.groups()
+        facts = {
+            "atoms": str(sum(len(positions) for positions, _ in groups)),
+            "groups": str(len(groups)),
+            "memory": describe_memory(*(positions for positions, _ in groups)),
+        }
+        return make_table(type(self).__name__, facts)
+
     def __hash__(self) -> int:
         """Hash what equal volumes have in common: the numbers of atoms."""
         return hash((type(self), *sorted(len(positions) for positions, _ in self.groups())))
@@ -112,7 +123,7 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
         Returns
         -------
         list of tuple
-            In the order of the trees.
+            Positions, ``(n, 3)`` in angstroms, and what scatters there, in the order of the trees.
         """
         return list(
             zip(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from numbavol.kernels.dispatch import find_device_of
 from numbavol.ndimage.boxes import crop_to_shape
 from numbavol.values import ArrayValue
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
@@ -77,6 +78,10 @@ class RealVoxelGridVolume(ArrayValue, AbstractVoxelVolume):
         """Shape (z, y, x) of the grid."""
         return shape_of(self.real_voxel_grid)
 
+    def _draw_thumbnail(self) -> NDArray[Any]:
+        section = self.real_voxel_grid[self.shape[0] // 2]
+        return find_device_of(section).fetch(section)
+
     @classmethod
     def from_real_voxel_grid(
         cls,
@@ -93,12 +98,13 @@ class RealVoxelGridVolume(ArrayValue, AbstractVoxelVolume):
         real_voxel_grid
             The map, (z, y, x), of any sizes.
         coordinate_grid_in_pixels
-            Where its voxels are; by default voxel ``n // 2`` of each axis is at 0.
+            ``(z, y, x, 3)``, in voxels: where its voxels are, (x, y, z); by default voxel
+            ``n // 2`` of each axis is at 0.
         crop_scale
             The map is cropped to ``int(n / crop_scale)`` along each axis; 1 or more. Not together
             with coordinates.
         voxel_size
-            Its voxel size in angstroms, if it is to be known.
+            Side of a voxel, or its three sides (x, y, z), in angstroms, if it is to be known.
 
         Returns
         -------

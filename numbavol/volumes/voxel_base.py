@@ -10,6 +10,7 @@ import numpy as np
 from numbavol.arguments import read_voxel_size
 from numbavol.io import read_map
 from numbavol.kernels.dispatch import find_device_of
+from numbavol.notebooks import describe_grid, describe_memory, make_table
 from numbavol.volumes.base import AbstractVolumeRepresentation
 
 if TYPE_CHECKING:
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
 
 
 class AbstractVoxelVolume(AbstractVolumeRepresentation):
-    """A density held on a grid of voxels."""
+    """A density held on a grid of voxels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import RealVoxelGridVolume
+    >>> RealVoxelGridVolume.from_real_voxel_grid(np.ones((2, 3, 4)), voxel_size=(1.5, 1.5, 2.0))
+    RealVoxelGridVolume(shape=(2, 3, 4), voxel_size=(1.5, 1.5, 2.0))
+    """
 
     voxel_size: float | tuple[float, float, float] | None
     """Side of a voxel, or its three sides (x, y, z), in angstroms; None if it is not known."""
@@ -43,7 +52,7 @@ class AbstractVoxelVolume(AbstractVolumeRepresentation):
         real_voxel_grid
             The map, (z, y, x).
         voxel_size
-            Its voxel size in angstroms, if it is to be known.
+            Side of a voxel, or its three sides (x, y, z), in angstroms, if it is to be known.
 
         Returns
         -------
@@ -79,6 +88,20 @@ class AbstractVoxelVolume(AbstractVolumeRepresentation):
         """Say the shape and the voxel size."""
         size = "" if self.voxel_size is None else f", voxel_size={self.voxel_size}"
         return f"{type(self).__name__}(shape={self.shape}{size})"
+
+    def _repr_html_(self) -> str:
+        """Say in a notebook what there is, and draw the central section of a map."""
+        kept = [array for array in vars(self).values() if hasattr(array, "nbytes")]
+        facts = {
+            **describe_grid(self.shape, self.voxel_size),
+            "values": str(kept[0].dtype),
+            "memory": describe_memory(*kept),
+        }
+        return make_table(type(self).__name__, facts, self._draw_thumbnail())
+
+    def _draw_thumbnail(self) -> NDArray[Any] | None:
+        """Return the central section, if the volume is a map; None by default."""
+        return None
 
 
 def read_real_voxel_grid(value: ArrayLike) -> RealArray:
