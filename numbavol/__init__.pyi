@@ -1,4 +1,4 @@
-from . import atoms, data, io, ndimage, poses, projection, rendering, volumes
+from . import atoms, data, io, ndimage, plot, poses, projection, rendering, volumes
 from .atoms import (
     AtomProperties,
     PengScatteringFactorParameters,
@@ -14,6 +14,7 @@ from .io import (
     ParticleTable,
     RealSpaceMap,
     is_map_file,
+    read_images,
     read_map,
     read_map_header,
     read_particles,
@@ -129,6 +130,7 @@ from .volumes import (
     split_atoms_by_element,
     to_device,
 )
+from .warming import warmup
 
 __version__: str
 __all__ = [
@@ -230,10 +232,12 @@ __all__ = [
     "map_coordinates_spline",
     "ndimage",
     "pad_to_shape",
+    "plot",
     "poses",
     "project",
     "projection",
     "read_atoms_from_pdb",
+    "read_images",
     "read_map",
     "read_map_header",
     "read_particles",
@@ -254,6 +258,7 @@ __all__ = [
     "to_device",
     "variance_to_b_factor",
     "volumes",
+    "warmup",
     "write_image_stack",
     "write_map",
     "write_particles",

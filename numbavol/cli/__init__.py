@@ -3,9 +3,12 @@
 - ``command``: the group, and how errors leave it.
 - ``render``: ``numbavol render``, a structure file to a map.
 - ``project``: ``numbavol project``, a model or a map to a stack of images.
-- ``info``: ``numbavol info``, what is in a file.
+- ``filter``: ``numbavol filter``, a map to a filtered, resampled, masked or resized map.
+- ``view``: ``numbavol view``, a map or a stack to a picture.
 - ``fsc``: ``numbavol fsc``, the Fourier shell correlation of two maps.
-- ``output``: lines, JSON and progress.
+- ``info``: ``numbavol info``, what is in a file, and what there is of this machine.
+- ``warmup``, ``completion``: what a cluster and a shell are prepared with.
+- ``output``: lines and JSON; ``html_report``: the page of ``--report``.
 
 What is heavy is imported by the command that needs it, so that ``--help`` is quick.
 """

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-import numbavol
+from numbavol.cli.completion import COMPLETE_VARIABLE, completion
 from numbavol.cli.filter import filter_map
 from numbavol.cli.fsc import fsc
 from numbavol.cli.info import info
 from numbavol.cli.project import project
 from numbavol.cli.render import render
+from numbavol.cli.versions import describe_versions
+from numbavol.cli.view import view
+from numbavol.cli.warmup import warmup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,20 +28,32 @@ BAD_DATA, BAD_USAGE, INTERRUPTED = 1, 2, 130
 _interrupts: list[int] = []
 
 
+def _print_versions(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        click.echo(describe_versions())
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(numbavol.__version__, message="%(prog)s %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_versions,
+    help="Print the versions of numbavol and of what it stands on.",
+)  # fmt: skip
 def numbavol_command() -> None:
     """Cryo-EM volumes: from an atomic model to a potential map in physical units.
 
     --debug, anywhere, shows the traceback of an error.
-    """
+
+    \b
+    Examples:
+      numbavol render 1tii.cif.gz -o 1tii.mrc
+      numbavol view 1tii.mrc -o 1tii.png
+      numbavol project 1tii.mrc -o stack.mrcs --poses random:1000
+    """  # noqa: D301
 
 
-numbavol_command.add_command(render)
-numbavol_command.add_command(project)
-numbavol_command.add_command(info)
-numbavol_command.add_command(fsc)
-numbavol_command.add_command(filter_map)
+for command in (render, project, view, info, fsc, filter_map, warmup, completion):
+    numbavol_command.add_command(command)
 
 
 def run() -> NoReturn:
@@ -77,7 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # --debug is taken anywhere, for one adds it at the end of the line that failed.
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        numbavol_command.main(arguments, "numbavol", standalone_mode=False)
+        numbavol_command.main(
+            arguments,
+            "numbavol",
+            standalone_mode=False,
+            complete_var=COMPLETE_VARIABLE,
+            obj=arguments,  # for a page that says what was asked for
+        )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return BAD_USAGE

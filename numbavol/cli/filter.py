@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from numbavol.cli.common_options import (
+    json_option,
+    overwrite_option,
+    quiet_option,
+    report_option,
+    threads_option,
+)
+from numbavol.cli.html_report import Picture, check_page, write_page
 from numbavol.cli.options import (
     DEFAULT_MASK_EDGE,
     LARGEST_SIDE,
@@ -112,11 +120,11 @@ SIDE = click.IntRange(min=1, max=LARGEST_SIDE)
 @click.option("--crop", type=SIDE, metavar="N", help="Cut the box to N voxels a side.")
 @click.option("--pad", type=SIDE, metavar="N", help="Add zeros up to N voxels a side.")
 @click.option("--box", type=SIDE, metavar="N", help="Make N voxels a side: cut or add zeros.")
-@click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
-)  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Replace the map if it exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@threads_option
+@overwrite_option
+@report_option
+@quiet_option
+@json_option
 def filter_map(
     map_file: Path,
     output: Path,
@@ -130,6 +138,8 @@ def filter_map(
     box: int | None,
     threads: int | None,
     overwrite: bool,
+    page: Path | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Filter, resample, mask or resize MAP (MRC or CCP4, gzipped or not).
@@ -160,10 +170,11 @@ def filter_map(
     from numbavol.cli.placed_map import read_placed_map
 
     began = time.perf_counter()
-    report = Report(as_json)
+    report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
     check_output(output, map_file, "map", overwrite)
+    check_page(page, (output,), overwrite)
     density = read_placed_map(map_file)
     report.say(
         f"read      {map_file}: {_describe(density)}", map=str(map_file), read=_facts(density)
@@ -190,6 +201,13 @@ def filter_map(
     )
     if density.minimum == density.maximum:
         report.warn(f"every voxel of {output} is {density.minimum:g}")
+    if page is not None:
+        from numbavol.plot import draw_map
+
+        caption = "Central sections, projections, power spectrum and histogram of the new map."
+        pictures = [Picture(caption, draw_map(density.data, density.voxel_size))]
+        write_page(page, report, pictures, overwrite)
+        report.say(f"report    {page}", report=str(page))
     report.finish()
 
 

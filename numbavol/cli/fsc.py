@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from numbavol.cli.output import Report
+from numbavol.cli.common_options import (
+    json_option,
+    overwrite_option,
+    quiet_option,
+    report_option,
+    threads_option,
+)
+from numbavol.cli.html_report import Picture, check_page, write_page
+from numbavol.cli.output import Report, check_output
+from numbavol.cli.pictures import check_picture, write_picture
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from numbavol.io import RealSpaceMap
     from numbavol.ndimage import FourierCorrelation
 
@@ -20,17 +31,45 @@ THRESHOLDS = (0.143, 0.5)
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
 @click.option("--mask", type=click.Path(path_type=Path), help="A map that multiplies both.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Picture of the curve to write.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with the curve.")
-def fsc(first: Path, second: Path, mask: Path | None, plot: Path | None, as_json: bool) -> None:
+@click.option(
+    "--plot", type=click.Path(path_type=Path), metavar="FILE",
+    help="Picture of the curve to write: .png, .svg or .pdf.",
+)  # fmt: skip
+@threads_option
+@overwrite_option
+@report_option
+@quiet_option
+@json_option
+def fsc(
+    first: Path,
+    second: Path,
+    mask: Path | None,
+    plot: Path | None,
+    threads: int | None,
+    overwrite: bool,
+    page: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Correlate two maps, FIRST and SECOND, over shells of equal frequency.
 
     The resolution is where the curve first falls below 0.143, the custom for two half maps, and
     below 0.5, the custom for a map and a model.
-    """
+
+    \b
+    Examples:
+      numbavol fsc half1.mrc half2.mrc --mask mask.mrc --plot fsc.png
+      numbavol fsc map.mrc model.mrc --json
+    """  # noqa: D301
     import numbavol
 
-    report = Report(as_json)
+    report = Report(as_json, quiet)
+    if threads is not None:
+        numbavol.set_num_threads(threads)
+    if plot is not None:
+        check_picture("--plot", plot)
+        check_output(plot, first, "map", overwrite)
+    check_page(page, () if plot is None else (plot,), overwrite)
     one = numbavol.read_map(first)
     data, other = one.data, _read_like(one, first, second).data
     if mask is not None:
@@ -58,8 +97,12 @@ def fsc(first: Path, second: Path, mask: Path | None, plot: Path | None, as_json
             **{f"resolution_at_{threshold:g}": correlation.resolution},
         )
     if plot is not None:
-        _plot(curve, unit, plot)
+        write_picture(_draw(curve, unit), plot, overwrite)
         report.say(f"wrote       {plot}", plot=str(plot))
+    if page is not None:
+        caption = f"Fourier shell correlation of {first} and {second}."
+        write_page(page, report, [Picture(caption, _draw(curve, unit))], overwrite)
+        report.say(f"report      {page}", report=str(page))
     report.finish()
 
 
@@ -80,22 +123,13 @@ def _read_like(one: RealSpaceMap, first: Path, other: Path) -> RealSpaceMap:
     return read
 
 
-def _plot(curve: FourierCorrelation, unit: str, picture: Path) -> None:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        msg = "--plot needs matplotlib: pip install 'numbavol[plot]'"
-        raise ValueError(msg) from error
+def _draw(curve: FourierCorrelation, unit: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    from numbavol.plot import plot_fourier_correlation
 
     figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot(curve.frequencies, curve.correlation)
-    for threshold in THRESHOLDS:
-        axes.axhline(threshold, color="gray", linewidth=0.8, linestyle="--")
-    axes.set(
-        xlabel=f"spatial frequency (1/{unit})",
-        ylabel="Fourier shell correlation",
-        xlim=(0, curve.frequencies[-1]),
-        ylim=(min(-0.05, curve.correlation.min()), 1.02),
+    plot_fourier_correlation(
+        curve, thresholds=THRESHOLDS, unit=unit.replace("A", "Å"), axes=figure.add_subplot()
     )
-    figure.savefig(picture, dpi=150)
+    return figure

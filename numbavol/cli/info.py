@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from numbavol.cli.common_options import json_option, quiet_option
 from numbavol.cli.output import Report, count_elements, plural
 
 if TYPE_CHECKING:
@@ -16,28 +18,44 @@ if TYPE_CHECKING:
     from numbavol.kernels.finding import FoundCuda
 
 
+CACHE_VARIABLE = "NUMBAVOL_CACHE_DIR"
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--device", "about_devices", is_flag=True, help="Describe what there is of CUDA.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def info(file: Path | None, about_devices: bool, as_json: bool) -> None:
+@click.option(
+    "--system", "about_system", is_flag=True,
+    help="Describe threads, memory, the folder of compiled code, and versions.",
+)  # fmt: skip
+@quiet_option
+@json_option
+def info(
+    file: Path | None, about_devices: bool, about_system: bool, quiet: bool, as_json: bool
+) -> None:
     """Describe FILE: a structure (PDB, mmCIF) or a map (MRC, CCP4), gzipped or not.
 
-    With --device, say instead what there is of CUDA on this machine, and what is missing.
-    """
+    With --device or --system, say instead what there is of CUDA, or of the rest of this machine.
+
+    \b
+    Examples:
+      numbavol info 1tii.cif.gz
+      numbavol info map.mrc --json
+      numbavol info --system
+    """  # noqa: D301
     from numbavol.io import is_map_file
 
-    report = Report(as_json)
-    if about_devices == (file is not None):
-        msg = "expected either a FILE or --device"
+    report = Report(as_json, quiet)
+    if about_devices + about_system + (file is not None) != 1:
+        msg = "expected either a FILE, --device or --system"
         raise click.UsageError(msg)
-    if file is None:
+    if about_system:
+        _describe_system(report)
+    elif file is None:
         from numbavol.kernels.finding import find_cuda
 
         _describe_cuda(find_cuda(), report)
-        report.finish()
-        return
-    if is_map_file(file):
+    elif is_map_file(file):
         from numbavol.io import read_map_header
 
         _describe_map(read_map_header(file), report)
@@ -65,6 +83,45 @@ def _describe_cuda(found: FoundCuda, report: Report) -> None:
     if found.is_simulated:
         report.say("card      Numba's simulator (NUMBA_ENABLE_CUDASIM)")
     report.say(describe_what_is_missing(found) or "device    'cuda' can be used")
+
+
+def _describe_system(report: Report) -> None:
+    import psutil
+
+    import numbavol
+    from numbavol.cli.versions import describe_versions, find_versions
+    from numbavol.kernels.cache import describe_cache
+    from numbavol.kernels.threads import ENVIRONMENT_VARIABLE, usable_cpus
+
+    cache, memory = describe_cache(), psutil.virtual_memory()
+    report.say(
+        f"threads   {numbavol.get_num_threads()}, of {plural(usable_cpus(), 'usable CPU')}; "
+        f"{ENVIRONMENT_VARIABLE} {_setting(ENVIRONMENT_VARIABLE)}",
+        kind="system",
+        n_threads=numbavol.get_num_threads(),
+        n_cpus=usable_cpus(),
+    )
+    report.say(
+        f"memory    {memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
+        free_bytes=memory.available,
+        total_bytes=memory.total,
+    )
+    state = "" if cache.is_writable else ", which cannot be written: each process compiles again"
+    report.say(
+        f"cache     {plural(cache.n_kernels, 'compiled kernel')}, "
+        f"{cache.n_bytes / 2**20:.1f} MiB, in {cache.folder}{state}; "
+        f"{CACHE_VARIABLE} {_setting(CACHE_VARIABLE)}",
+        cache_folder=None if cache.folder is None else str(cache.folder),
+        n_kernels=cache.n_kernels,
+        cache_bytes=cache.n_bytes,
+        cache_is_writable=cache.is_writable,
+    )
+    report.say("versions  " + ", ".join(describe_versions().splitlines()), versions=find_versions())
+
+
+def _setting(variable: str) -> str:
+    value = os.environ.get(variable)
+    return f"is {value}" if value else "is not set"
 
 
 def _describe_structure(summary: StructureSummary, report: Report) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 # Of a box, in voxels: more than any memory holds.
 LARGEST_SIDE = 1_000_000
@@ -113,6 +114,11 @@ class PoseText(click.ParamType):  # type: ignore[type-arg]
     """Poses as text: ``random:1000``, ``grid:7.5``, or the name of a file."""
 
     name = "poses"
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the words, and files."""
+        words = [word for word in ("random:", "grid:") if word.startswith(incomplete)]
+        return [*map(CompletionItem, words), CompletionItem(incomplete, type="file")]
 
     def convert(self, value: Any, param: Any, ctx: Any) -> PoseSource:
         """Read the option."""

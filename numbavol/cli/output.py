@@ -21,31 +21,50 @@ class Report:
     ----------
     as_json
         Print nothing but the JSON object.
+    quiet
+        Print nothing but warnings.
+
+    Attributes
+    ----------
+    lines, warnings
+        What was said, printed or not.
     """
 
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
+    def __init__(self, as_json: bool, quiet: bool) -> None:
+        self._as_json, self._quiet = as_json, quiet
         self._facts: dict[str, Any] = {}
-        self._warnings: list[str] = []
+        self.lines: list[str] = []
+        self.warnings: list[str] = []
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a bar may move on the terminal."""
+        return not self._quiet
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was said, as JSON has it."""
+        facts: dict[str, Any] = _without_infinities({**self._facts, "warnings": self.warnings})
+        return facts
 
     def say(self, line: str, **facts: Any) -> None:
         """Print a line; with JSON, keep the facts it states instead."""
         self._facts.update(facts)
-        if not self._as_json:
+        self.lines.append(line)
+        if not (self._as_json or self._quiet):
             click.echo(line)
 
     def warn(self, line: str, **facts: Any) -> None:
         """Print a warning where errors go; with JSON, keep it."""
         self._facts.update(facts)
-        self._warnings.append(line)
+        self.warnings.append(line)
         if not self._as_json:
             click.echo(f"warning: {line}", err=True)
 
     def finish(self) -> None:
         """Print the JSON object, if one is wanted."""
         if self._as_json:
-            facts = _without_infinities({**self._facts, "warnings": self._warnings})
-            click.echo(json.dumps(facts, indent=2, allow_nan=False))
+            click.echo(json.dumps(self.facts, indent=2, allow_nan=False))
 
 
 def _without_infinities(value: Any) -> Any:

@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from numbavol.cli.common_options import (
+    device_option,
+    json_option,
+    overwrite_option,
+    quiet_option,
+    report_option,
+    threads_option,
+)
+from numbavol.cli.html_report import Picture, check_page, write_page
 from numbavol.cli.model_options import model_options
 from numbavol.cli.options import (
     LARGEST_SIDE,
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     from numbavol.cli.options import PoseSource
     from numbavol.io import ImageStack
 
+IMAGES_OF_A_PAGE = 18
 LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 
 
@@ -77,16 +87,13 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
     show_default=True, metavar="T", help="Accuracy of gaussian, fft and voxels.",
 )  # fmt: skip
 @model_options
-@click.option(
-    "--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True,
-    help="Where to compute; auto is cuda where there is a card.",
-)  # fmt: skip
-@click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
-)  # fmt: skip
+@device_option
+@threads_option
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
-@click.option("--overwrite", is_flag=True, help="Replace stack and STAR file if they exist.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@overwrite_option
+@report_option
+@quiet_option
+@json_option
 def project(
     source: Path,
     output: Path,
@@ -105,6 +112,8 @@ def project(
     threads: int | None,
     resume: bool,
     overwrite: bool,
+    page: Path | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Project a model (PDB or mmCIF) or a map (MRC) to a stack of images, and a STAR file.
@@ -124,7 +133,7 @@ def project(
     from numbavol.io.whole_file import give_name
 
     began = time.perf_counter()
-    report = Report(as_json)
+    report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
     star = output.with_suffix(".star")
@@ -136,6 +145,7 @@ def project(
         raise ValueError(msg)
     check_output(output, source, "source", overwrite)
     check_output(star, poses.path or source, "file of poses", overwrite)
+    check_page(page, (output, star), overwrite)
     if poses.path is not None:
         _refuse_without_effect(("seed",), "the poses of a STAR file are not random")
     given = read_poses(poses, offsets, seed, report)
@@ -181,7 +191,7 @@ def project(
                 task.image_config,
                 integrator=task.integrator,
                 out=stack,
-                progress=True,
+                progress=report.shows_progress,
             )
             if overwrite:
                 star.unlink(missing_ok=True)
@@ -193,7 +203,21 @@ def project(
         star=str(star),
         seconds=seconds,
     )
+    if page is not None:
+        _write_page(page, output, size, report, overwrite)
     report.finish()
+
+
+def _write_page(
+    page: Path, stack: Path, pixel_size: float, report: Report, overwrite: bool
+) -> None:
+    from numbavol.io import read_images
+    from numbavol.plot import draw_stack
+
+    images = read_images(stack, 0, IMAGES_OF_A_PAGE)
+    caption = f"The first {plural(len(images), 'image')}, their mean power spectrum and histogram."
+    write_page(page, report, [Picture(caption, draw_stack(images, pixel_size))], overwrite)
+    report.say(f"report  {page}", report=str(page))
 
 
 @contextlib.contextmanager

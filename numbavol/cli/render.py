@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from numbavol.cli.common_options import (
+    device_option,
+    json_option,
+    overwrite_option,
+    quiet_option,
+    report_option,
+    threads_option,
+)
+from numbavol.cli.html_report import Picture, check_page, write_page
 from numbavol.cli.model_options import model_options
 from numbavol.cli.options import LARGEST_SIDE, WordOrNumber, read_device
 from numbavol.cli.output import Report, check_output, plural
@@ -48,16 +57,13 @@ DEFAULT_TOLERANCE = 1e-6
     "that the voxels can hold, in a box that repeats itself. auto takes the faster one where both "
     "are the same to --tolerance, and gaussian elsewhere.",
 )  # fmt: skip
-@click.option(
-    "--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True,
-    help="Where to compute; auto is cuda where there is a card.",
-)  # fmt: skip
-@click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
-)  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Replace the map if it exists.")
+@device_option
+@threads_option
+@overwrite_option
+@report_option
 @click.option("--verbose", is_flag=True, help="Say what each method is predicted to take.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@quiet_option
+@json_option
 def render(
     model: Path,
     output: Path,
@@ -71,7 +77,9 @@ def render(
     device: str,
     threads: int | None,
     overwrite: bool,
+    page: Path | None,
     verbose: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Render the electrostatic potential of MODEL (PDB or mmCIF, gzipped or not) as a map.
@@ -92,10 +100,11 @@ def render(
     from numbavol.cli.models import read_model
 
     began = time.perf_counter()
-    report = Report(as_json)
+    report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
     check_output(output, model, "model", overwrite)
+    check_page(page, (output,), overwrite)
     atoms, center = read_model(model, b_factors, models, select, report)
     volume = atoms.as_gaussians()
 
@@ -109,7 +118,7 @@ def render(
         method = "gaussian"
     _say_what_is_rendered(volume, mixture, box, report)
     chosen, render_map = choose_method(method, atoms, volume, mixture, report, verbose=verbose)
-    with progress_bar("rendering") as progress:
+    with progress_bar("rendering", is_wanted=report.shows_progress) as progress:
         real_voxel_grid = render_map(progress)
     origin = center - (n_voxels // 2) * voxel_size
     numbavol.write_map(output, real_voxel_grid, voxel_size, origin=origin, overwrite=overwrite)
@@ -128,6 +137,13 @@ def render(
         maximum=float(real_voxel_grid.max()),
         seconds=seconds,
     )
+    if page is not None:
+        from numbavol.plot import draw_map
+
+        caption = "Central sections, projections, power spectrum and histogram of the map."
+        pictures = [Picture(caption, draw_map(real_voxel_grid, voxel_size))]
+        write_page(page, report, pictures, overwrite)
+        report.say(f"report  {page}", report=str(page))
     report.finish()
 
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import llvmlite
 import numba
@@ -85,6 +85,34 @@ def _remove_unused(parent: Path, keep: Path) -> None:
             is_stamp = STAMP.fullmatch(folder.name) is not None
             if is_stamp and folder != keep and folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+class CacheDescription(NamedTuple):
+    """What is kept on disk of the present sources and versions."""
+
+    folder: Path | None
+    """None if there is no home for it."""
+    n_kernels: int
+    n_bytes: int
+    is_writable: bool
+
+
+def describe_cache() -> CacheDescription:
+    """Look at the folder of compiled code.
+
+    Returns
+    -------
+    CacheDescription
+        Of what other versions have left, nothing is counted.
+    """
+    try:
+        folder = stamp_folder(cache_folder())
+    except RuntimeError:
+        return CacheDescription(None, 0, 0, is_writable=False)
+    sizes = [path.stat().st_size for path in folder.glob("*.kernel")] if folder.is_dir() else []
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    is_writable = existing.is_dir() and os.access(existing, os.W_OK)
+    return CacheDescription(folder, len(sizes), sum(sizes), is_writable)
 
 
 class _CompileResults(CompileResultCacheImpl):

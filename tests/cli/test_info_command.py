@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -84,9 +85,37 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "render" in capsys.readouterr().err
 
 
-def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+def test_versions_are_those_of_what_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"numbavol {numbavol.__version__}\n"
+    first, others = capsys.readouterr().out.splitlines()
+    assert first == f"numbavol {numbavol.__version__}"
+    assert f"Python {platform.python_version()}, numpy {np.__version__}" in others
+    assert "None" not in others
+
+
+def test_the_system_is_described(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBAVOL_NUM_THREADS", "3")
+    monkeypatch.setenv("NUMBAVOL_CACHE_DIR", str(tmp_path))
+    assert main(["info", "--system"]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith("threads   3, of ")
+    assert "NUMBAVOL_NUM_THREADS is 3" in output
+    assert f"0 compiled kernels, 0.0 MiB, in {tmp_path}" in output
+    assert main(["info", "--system", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["n_threads"], facts["cache_is_writable"]) == (3, True)
+    assert facts["versions"]["numpy"] == np.__version__
+
+
+def test_a_cache_that_cannot_be_written_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBAVOL_CACHE_DIR", str(tmp_path / "file"))
+    assert main(["info", "--system"]) == 0
+    assert "which cannot be written" in capsys.readouterr().out
 
 
 def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,12 +148,10 @@ def test_a_card_is_described(
     assert "'cuda' can be used" in output
 
 
-@pytest.mark.parametrize("arguments", [[], ["--device", str(PEPTIDE)]])
-def test_either_a_file_or_devices_are_described(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("arguments", [[], ["--device", str(PEPTIDE)], ["--device", "--system"]])
+def test_one_thing_is_described(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", *arguments]) == 2
-    assert "expected either a FILE or --device" in capsys.readouterr().err
+    assert "expected either a FILE, --device or --system" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

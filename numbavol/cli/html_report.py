@@ -1,0 +1,117 @@
+"""A web page of what a command did: one file, which needs no network."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import io
+import json
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from numbavol.cli.pictures import DOTS_AN_INCH
+from numbavol.cli.versions import describe_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from numbavol.cli.output import Report
+
+
+class Picture(NamedTuple):
+    """A figure of the page."""
+
+    caption: str
+    figure: Figure
+
+
+class _DrawnPicture(NamedTuple):
+    caption: str
+    source: str
+
+
+def check_page(page: Path | None, outputs: Sequence[Path], overwrite: bool) -> None:
+    """Refuse a page that cannot be written: before the work, not after it.
+
+    Parameters
+    ----------
+    page
+        The file to write; None where none is wanted.
+    outputs
+        The other files that are written.
+    overwrite
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be written. The message says why.
+    """
+    from numbavol.cli.output import check_output
+
+    if page is None:
+        return
+    if page.suffix.lower() not in (".html", ".htm"):
+        msg = f"--report: expected a name that ends in .html, got {page}"
+        raise click.UsageError(msg)
+    if page.resolve() in [output.resolve() for output in outputs]:
+        msg = f"--report: {page} is the output itself"
+        raise click.UsageError(msg)
+    check_output(page, page.with_suffix(".no-source"), "report", overwrite)
+    try:
+        import jinja2  # noqa: F401
+        import matplotlib.figure  # noqa: F401
+    except ModuleNotFoundError as error:
+        msg = f"--report needs {error.name}: pip install 'numbavol[plot]'"
+        raise ValueError(msg) from error
+
+
+def write_page(page: Path, report: Report, pictures: Sequence[Picture], overwrite: bool) -> None:
+    """Write what a command said, and pictures, as a web page.
+
+    Parameters
+    ----------
+    page
+        The file to write.
+    report
+        What the command said.
+    pictures
+        Drawn below it, in their order.
+    overwrite
+        Whether an existing file may be replaced.
+    """
+    import jinja2
+
+    from numbavol.io.whole_file import write_whole_file
+
+    context = click.get_current_context()
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("numbavol", "cli"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    html = environment.get_template("html_report.jinja").render(
+        title=context.command_path,
+        command=shlex.join(["numbavol", *(context.find_root().obj or [])]),
+        steps=[line.partition(" ")[::2] for line in report.lines],
+        warnings=report.warnings,
+        pictures=[_DrawnPicture(caption, _as_data(figure)) for caption, figure in pictures],
+        facts=json.dumps(report.facts, indent=2),
+        versions=describe_versions(),
+        written=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+    )
+    with write_whole_file(page, overwrite=overwrite) as stream:
+        stream.write(html.encode())
+
+
+def _as_data(figure: Figure) -> str:
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=DOTS_AN_INCH)
+    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

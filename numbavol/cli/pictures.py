@@ -1,0 +1,50 @@
+"""Pictures that commands write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg", ".pdf")
+DOTS_AN_INCH = 110
+
+
+def check_picture(option: str, picture: Path) -> None:
+    """Refuse a picture that cannot be drawn: before the work, not after it.
+
+    Parameters
+    ----------
+    option
+        What the name was given by.
+    picture
+        The file to write.
+
+    Raises
+    ------
+    click.UsageError
+        If its name is of no format that is known.
+    ValueError
+        If matplotlib is missing.
+    """
+    if picture.suffix.lower() not in FORMATS:
+        msg = f"{option}: expected a name that ends in {', '.join(FORMATS)}, got {picture}"
+        raise click.UsageError(msg)
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ModuleNotFoundError as error:
+        msg = f"{option} needs {error.name}: pip install 'numbavol[plot]'"
+        raise ValueError(msg) from error
+
+
+def write_picture(figure: Figure, picture: Path, overwrite: bool) -> None:
+    """Write a figure whole, or not at all, in the format of its name."""
+    from numbavol.io.whole_file import write_whole_file
+
+    with write_whole_file(picture, overwrite=overwrite) as stream:
+        figure.savefig(stream, format=picture.suffix[1:].lower(), dpi=DOTS_AN_INCH)

@@ -1,0 +1,121 @@
+"""``numbavol view``: a picture of a map or a stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from numbavol.cli.common_options import json_option, overwrite_option, quiet_option
+from numbavol.cli.output import Report, check_output, plural
+from numbavol.cli.pictures import check_picture, write_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from numbavol.io import MapHeader
+
+DEFAULT_N_IMAGES = 18
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True,
+    help="The picture to write: .png, .svg or .pdf.",
+)  # fmt: skip
+@click.option(
+    "--images", "n_images", type=click.IntRange(min=1, max=600), default=DEFAULT_N_IMAGES,
+    show_default=True, metavar="N", help="How many images of a stack are drawn.",
+)  # fmt: skip
+@click.option(
+    "--first", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+    help="The first image of a stack that is drawn, counted from 1 as RELION does.",
+)  # fmt: skip
+@overwrite_option
+@quiet_option
+@json_option
+def view(
+    file: Path,
+    output: Path,
+    n_images: int,
+    first: int,
+    overwrite: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Draw FILE, a map or a stack of images (MRC), as a picture.
+
+    Of a map: its three central sections, its three projections, its power spectrum and the
+    histogram of its voxels. Of a stack (.mrcs, or a file that says it is one): its first images,
+    their mean power spectrum and the histogram of their pixels.
+
+    \b
+    Examples:
+      numbavol view map.mrc -o map.png
+      numbavol view stack.mrcs -o stack.png --images 36 --first 1001
+    """  # noqa: D301
+    import numbavol
+
+    report = Report(as_json, quiet)
+    check_picture("-o", output)
+    check_output(output, file, "file", overwrite)
+    if not numbavol.is_map_file(file):
+        msg = f"{file}: expected a map or a stack (MRC); numbavol render makes a map of a model"
+        raise ValueError(msg)
+    header = numbavol.read_map_header(file)
+    if is_stack(file, header):
+        figure = _draw_stack(file, header, first, n_images, report)
+    else:
+        figure = _draw_map(file, header, report)
+    write_picture(figure, output, overwrite)
+    report.say(f"wrote   {output}", output=str(output))
+    report.finish()
+
+
+def is_stack(file: Path, header: MapHeader) -> bool:
+    """Whether a file holds images, by its name or what it says of itself."""
+    return file.suffix.lower() == ".mrcs" or header.space_group == 0
+
+
+def _draw_map(file: Path, header: MapHeader, report: Report) -> Figure:
+    import numpy as np
+
+    import numbavol
+    from numbavol.plot import draw_map
+
+    z, y, x = header.shape
+    size = header.voxel_size
+    what = f"{x} x {y} x {z} voxels (x, y, z)"
+    if size is None:
+        what += ", voxel size not set"
+    elif np.ptp(size) == 0:
+        what += f" of {size[0]:.5g} A"
+    else:
+        what += f" of {' x '.join(f'{side:.5g}' for side in size)} A"
+    report.say(f"read    {file}: {what}", file=str(file), kind="map", shape=list(header.shape))
+    density = numbavol.read_map(file)
+    n_bad = density.data.size - int(np.count_nonzero(np.isfinite(density.data)))
+    if n_bad:
+        msg = f"{file}: {plural(n_bad, 'voxel')} not finite, which have neither sum nor spectrum"
+        raise ValueError(msg)
+    return draw_map(density.data, size, title=f"{file.name}: {what}".replace(" A", " Å"))
+
+
+def _draw_stack(file: Path, header: MapHeader, first: int, n_images: int, report: Report) -> Figure:
+    import numbavol
+    from numbavol.plot import draw_stack
+
+    n, y, x = header.shape
+    size = None if header.voxel_size is None else float(header.voxel_size[0])
+    pixels = "pixel size not set" if size is None else f"pixels of {size:.5g} A"
+    what = f"{plural(n, 'image')} of {x} x {y} (x, y), {pixels}"
+    report.say(f"read    {file}: {what}", file=str(file), kind="stack", shape=list(header.shape))
+    if first > n:
+        msg = f"--first: {file} has {plural(n, 'image')}, got {first}"
+        raise ValueError(msg)
+    images = numbavol.io.read_images(file, first - 1, first - 1 + n_images)
+    shown = f"images {first} to {first + len(images) - 1}"
+    report.say(f"draw    {shown}", first=first, n_images=len(images))
+    return draw_stack(images, size, title=f"{file.name}, {shown}: {what}".replace(" A", " Å"))

@@ -1,0 +1,114 @@
+"""Compile ahead: every kernel that the command and the usual calls need, into the cache."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.ndimage import (
+    compute_fourier_shell_correlation,
+    compute_power_spectrum,
+    compute_radial_average,
+)
+from numbavol.poses import draw_random_poses
+from numbavol.projection import ImageConfig, project
+from numbavol.rendering import FFTAtomRenderFn, GaussianMixtureRenderFn
+from numbavol.volumes import (
+    FourierVoxelGridVolume,
+    FourierVoxelSplineVolume,
+    GaussianMixtureVolume,
+    IndependentAtomVolume,
+    RealVoxelGridVolume,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numbavol.poses import AbstractPose
+
+N_VOXELS = 8
+# Of an atom: one of a user's own, and those of the tables, of which one is for the B-factor.
+NUMBERS_OF_GAUSSIANS = (1, 5)
+
+
+def warmup(report: Callable[[str], object] | None = None) -> None:
+    """Compile what rendering, projecting, filtering and comparing need, and keep it on disk.
+
+    A machine's first call of a kernel compiles it, which takes seconds; a cluster's jobs can have
+    it done once, before they start, for a folder that they share (``NUMBAVOL_CACHE_DIR``).
+
+    Parameters
+    ----------
+    report
+        Called with what is compiled next.
+
+    Examples
+    --------
+    >>> import numbavol
+    >>> numbavol.warmup()
+    """
+    for name, work in _works().items():
+        if report is not None:
+            report(name)
+        work()
+
+
+def _works() -> dict[str, Callable[[], object]]:
+    """Small works, by what they are for."""
+    works: dict[str, Callable[[], object]] = {}
+    for dtype in (np.float32, np.float64):
+        of = f"in {np.dtype(dtype).name}"
+        works[f"maps of Gaussians {of}"] = functools.partial(_render, dtype)
+        works[f"images of maps {of}"] = functools.partial(_project_map, dtype)
+        works[f"filters and correlations {of}"] = functools.partial(_filter, dtype)
+    works["images of Gaussians"] = _project_gaussians
+    works["maps and images of atoms by transforms"] = _transform_atoms
+    return works
+
+
+def _some_gaussians(n_gaussians: int) -> GaussianMixtureVolume:
+    shape = (1, n_gaussians)
+    return GaussianMixtureVolume(np.zeros((1, 3)), np.ones(shape), np.ones(shape))
+
+
+def _image_config() -> ImageConfig:
+    return ImageConfig((N_VOXELS,) * 2, 1.0)
+
+
+def _two_poses() -> AbstractPose:
+    return draw_random_poses(2, rng=0, offset_deviation_in_angstroms=1.0)
+
+
+def _render(dtype: type[np.floating[Any]]) -> None:
+    for n_gaussians in NUMBERS_OF_GAUSSIANS:
+        GaussianMixtureRenderFn((N_VOXELS,) * 3, 1.0, dtype=dtype)(_some_gaussians(n_gaussians))
+
+
+def _project_gaussians() -> None:
+    for n_gaussians in NUMBERS_OF_GAUSSIANS:
+        project(_some_gaussians(n_gaussians), _two_poses(), _image_config())
+
+
+def _project_map(dtype: type[np.floating[Any]]) -> None:
+    density = np.ones((N_VOXELS,) * 3, dtype)
+    for volume in (
+        FourierVoxelGridVolume.from_real_voxel_grid(density),
+        FourierVoxelSplineVolume.from_real_voxel_grid(density),
+        RealVoxelGridVolume.from_real_voxel_grid(density),
+    ):
+        project(volume, _two_poses(), _image_config())
+
+
+def _filter(dtype: type[np.floating[Any]]) -> None:
+    density = np.random.default_rng(0).random((N_VOXELS,) * 3).astype(dtype)
+    compute_fourier_shell_correlation(density, density)
+    compute_power_spectrum(density[0])
+    compute_radial_average(density)
+
+
+def _transform_atoms() -> None:
+    atoms = IndependentAtomVolume.from_atoms(np.zeros((2, 3)), [6, 8], 20.0)
+    FFTAtomRenderFn((N_VOXELS,) * 3, 1.0)(atoms)
+    project(atoms, _two_poses(), _image_config())
