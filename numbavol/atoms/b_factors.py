@@ -33,6 +33,10 @@ def b_factor_to_variance(b_factor: ArrayLike) -> float | NDArray[np.floating[Any
     -------
     The variance, in square angstroms, of the same shape; float32 stays float32.
 
+    References
+    ----------
+    Trueblood et al. (1996), Acta Crystallographica A52, 770-781.
+
     Examples
     --------
     >>> from numbavol.atoms import b_factor_to_variance
@@ -57,6 +61,10 @@ def variance_to_b_factor(variance: ArrayLike) -> float | NDArray[np.floating[Any
     Returns
     -------
     The B-factor, in square angstroms, of the same shape; float32 stays float32.
+
+    References
+    ----------
+    Trueblood et al. (1996), Acta Crystallographica A52, 770-781.
 
     Examples
     --------

@@ -40,6 +40,18 @@ class AtomProperties(TypedDict):
     center
         What was subtracted from the positions `(x, y, z)`: the centre of mass in angstroms,
         or zeros if `center=False`. Float64 of shape `(3,)`.
+
+    Examples
+    --------
+    >>> from numbavol.atoms import read_atoms_from_pdb
+    >>> from numbavol.data import enterotoxin
+    >>> positions, atomic_numbers, properties = read_atoms_from_pdb(
+    ...     enterotoxin(), loads_properties=True
+    ... )
+    >>> sorted(properties)
+    ['b_factors', 'center', 'charges', 'masses', 'occupancies']
+    >>> properties["b_factors"].shape, properties["masses"][0].round(3)
+    ((5684,), np.float64(14.007))
     """
 
     b_factors: NDArray[np.float64]

@@ -105,10 +105,26 @@ class PengScatteringFactorParameters:
 def read_atomic_numbers(atomic_numbers: ArrayLike) -> NDArray[np.integer[Any]]:
     """Read the elements of atoms as a copy.
 
+    Parameters
+    ----------
+    atomic_numbers
+        Integers from 1 (hydrogen) to 98 (californium), of shape `(n,)`.
+
+    Returns
+    -------
+    NDArray
+        A new array of shape `(n,)`, of the type that they have; int64 if there are none.
+
     Raises
     ------
     ValueError
         If they are not whole numbers of shape (n,), or the table has no such element.
+
+    Examples
+    --------
+    >>> from numbavol.atoms import read_atomic_numbers
+    >>> read_atomic_numbers([6, 8])
+    array([6, 8])
     """
     numbers = np.array(atomic_numbers)
     if numbers.size == 0:

@@ -41,6 +41,14 @@ class StructureSummary:
         The lowest and highest, and the mean B-factor in square angstroms.
     extent
         The size `(x, y, z)` of the smallest box around all atoms' centres, in angstroms.
+
+    Examples
+    --------
+    >>> from numbavol.atoms import describe_structure
+    >>> from numbavol.data import enterotoxin
+    >>> summary = describe_structure(enterotoxin())
+    >>> summary.format, summary.n_atoms, [round(side, 1) for side in summary.extent]
+    ('mmCIF', 5684, [73.1, 63.0, 75.5])
     """
 
     format: str

@@ -49,6 +49,7 @@ def pad_to_shape(
 
     Examples
     --------
+    >>> from numbavol import pad_to_shape
     >>> pad_to_shape([1, 2, 3], (6,))
     array([0, 0, 1, 2, 3, 0])
     """
@@ -86,6 +87,7 @@ def crop_to_shape(array: ArrayLike, shape: Sequence[int]) -> NDArray[Any]:
 
     Examples
     --------
+    >>> from numbavol import crop_to_shape
     >>> crop_to_shape([0, 0, 1, 2, 3, 0], (3,))
     array([1, 2, 3])
     """
@@ -122,6 +124,7 @@ def crop_to_shape_with_center(
 
     Examples
     --------
+    >>> from numbavol import crop_to_shape_with_center
     >>> crop_to_shape_with_center([[0, 1, 2, 3], [4, 5, 6, 7]], (1, 2), center=(3, 1))
     array([[6, 7]])
     """
@@ -171,6 +174,7 @@ def resize_with_crop_or_pad(
 
     Examples
     --------
+    >>> from numbavol import resize_with_crop_or_pad
     >>> resize_with_crop_or_pad([[1, 2, 3]], (3, 2))
     array([[0, 0],
            [1, 2],

@@ -43,6 +43,7 @@ def make_1d_coordinate_grid(size: int, grid_spacing: float = 1.0) -> NDArray[np.
 
     Examples
     --------
+    >>> from numbavol import make_1d_coordinate_grid
     >>> make_1d_coordinate_grid(4, 0.5)
     array([-1. , -0.5,  0. ,  0.5])
     """
@@ -76,6 +77,7 @@ def make_coordinate_grid(
 
     Examples
     --------
+    >>> from numbavol import make_coordinate_grid
     >>> grid = make_coordinate_grid((2, 3))
     >>> grid.shape
     (2, 3, 2)
@@ -111,6 +113,7 @@ def make_radial_coordinate_grid(
 
     Examples
     --------
+    >>> from numbavol import make_radial_coordinate_grid
     >>> make_radial_coordinate_grid((2, 3), (3.0, 4.0))
     array([[5., 4., 5.],
            [3., 0., 3.]])
@@ -145,6 +148,7 @@ def make_1d_frequency_grid(
 
     Examples
     --------
+    >>> from numbavol import make_1d_frequency_grid
     >>> make_1d_frequency_grid(4)
     array([0.  , 0.25, 0.5 ])
     >>> make_1d_frequency_grid(4, outputs_rfftfreqs=False)
@@ -182,6 +186,7 @@ def make_frequency_grid(
 
     Examples
     --------
+    >>> from numbavol import make_frequency_grid
     >>> grid = make_frequency_grid((3, 4))
     >>> grid.shape
     (3, 3, 2)
@@ -220,6 +225,7 @@ def make_radial_frequency_grid(
 
     Examples
     --------
+    >>> from numbavol import make_radial_frequency_grid
     >>> make_radial_frequency_grid((2, 2), 0.5)
     array([[0.        , 1.        ],
            [1.        , 1.41421356]])
@@ -257,6 +263,7 @@ def make_frequency_slice(
 
     Examples
     --------
+    >>> from numbavol import make_frequency_slice
     >>> plane = make_frequency_slice((3, 4))
     >>> plane.shape
     (1, 3, 3, 3)

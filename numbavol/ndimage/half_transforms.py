@@ -45,7 +45,8 @@ def convert_fftn_to_rfftn(
     Returns
     -------
     NDArray
-        A new array, complex64 or complex128, the last axis of length `n // 2 + 1`.
+        A new array, complex64 or complex128, of its shape but for the last axis, which is of
+        length `n // 2 + 1`.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def convert_fftn_to_rfftn(
     Examples
     --------
     >>> import numpy as np
-    >>> from numbavol import fftn, rfftn
+    >>> from numbavol import convert_fftn_to_rfftn, fftn, rfftn
     >>> image = np.arange(12.0).reshape(3, 4)
     >>> bool(np.allclose(convert_fftn_to_rfftn(fftn(image), mode="real"), rfftn(image)))
     True
@@ -99,6 +100,7 @@ def enforce_self_conjugate_rfftn_components(
 
     Examples
     --------
+    >>> from numbavol import enforce_self_conjugate_rfftn_components
     >>> enforce_self_conjugate_rfftn_components([1j, 2j, 3 + 3j], (4,), mode="real")
     array([0.+1.j, 0.+2.j, 3.+0.j])
     """

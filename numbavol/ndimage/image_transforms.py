@@ -22,7 +22,14 @@ class AbstractImageTransform(AlgebraicValue[Family], Generic[Family]):
 
     @abstractmethod
     def get(self) -> NDArray[np.inexact[Any]]:
-        """Return the array. It is not to be written to."""
+        """Return the array. It is not to be written to.
+
+        Returns
+        -------
+        NDArray
+            Of the shape of what it multiplies, ``(y, x)`` or ``(z, y, x)``; a filter's last axis
+            may be that of half transforms.
+        """
 
     @abstractmethod
     def __call__(self, image: ArrayLike) -> NDArray[np.inexact[Any]]:

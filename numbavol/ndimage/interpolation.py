@@ -32,9 +32,9 @@ def compute_spline_coefficients(data: ArrayLike) -> NDArray[np.inexact[Any]]:
     Returns
     -------
     ndarray
-        Coefficients with one more on each side of each axis, which repeat the other side. Element
-        i of the data is ``(c[i] + 4 c[i + 1] + c[i + 2]) / 6`` along an axis. Single precision
-        stays single.
+        Coefficients, of the shape of the data with one more on each side of each axis, which repeat
+        the other side. Element i of the data is ``(c[i] + 4 c[i + 1] + c[i + 2]) / 6`` along an
+        axis. Single precision stays single.
 
     Raises
     ------
@@ -92,6 +92,10 @@ def map_coordinates(
     ValueError
         If the order or the mode is another, or there is not one array of coordinates an axis.
 
+    References
+    ----------
+    Unser (1999), IEEE Signal Processing Magazine 16, 22-38: the spline.
+
     Examples
     --------
     >>> import numpy as np
@@ -118,7 +122,8 @@ def map_coordinates_spline(
     Parameters
     ----------
     coefficients
-        With one more on each side of each axis than the array has.
+        Real or complex, of one to three axes, with one more on each side of each axis than the
+        array has.
     coordinates
         One array of indices into the array for each of its axes, all of one shape.
     mode, cval
@@ -134,6 +139,14 @@ def map_coordinates_spline(
     ValueError
         If the mode is another, there is not one array of coordinates an axis, or an axis has fewer
         than three coefficients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_spline_coefficients, map_coordinates_spline
+    >>> coefficients = compute_spline_coefficients(np.array([0.0, 6.0, 0.0, 0.0]))
+    >>> map_coordinates_spline(coefficients, [np.array([1.0, 2.0])]).round(9) + 0.0
+    array([6., 0.])
     """
     array = _read_values("coefficients", coefficients)
     if min(array.shape) < 3:

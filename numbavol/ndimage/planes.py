@@ -49,6 +49,16 @@ def sample_fourier_planes(
     ------
     ValueError
         If the planes have another shape or are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import sample_fourier_planes
+    >>> grid = np.arange(64.0).reshape(4, 4, 4).astype(np.complex128)
+    >>> plane = [[0.0, 0.0, 0.0], [0.125, 0.0, 0.0], [0.0, 0.25, 0.0]]
+    >>> sample_fourier_planes(grid, [plane], (2, 2)).real
+    array([[[42. , 42.5],
+            [46. , 46.5]]])
     """
     grid = find_device_of(fourier_voxel_grid).xp.ascontiguousarray(fourier_voxel_grid)
     return _sample(grid, grid.shape, planes, shape, shape, order=1)
@@ -64,19 +74,28 @@ def sample_fourier_planes_spline(
     Parameters
     ----------
     spline_coefficients
-        Of the centred transform, by `compute_spline_coefficients`.
+        Complex, (z + 2, y + 2, x + 2): of the centred transform, by `compute_spline_coefficients`.
     planes, shape
         As in `sample_fourier_planes`.
 
     Returns
     -------
     ndarray
-        As from `sample_fourier_planes`.
+        Complex, ``(planes, y, x)``, as from `sample_fourier_planes`.
 
     Raises
     ------
     ValueError
         If the planes have another shape or are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_spline_coefficients, sample_fourier_planes_spline
+    >>> coefficients = compute_spline_coefficients(np.full((4, 4, 4), 2.0 + 0.0j))
+    >>> plane = [[0.0, 0.0, 0.0], [0.125, 0.0, 0.0], [0.0, 0.125, 0.0]]
+    >>> sample_fourier_planes_spline(coefficients, [plane], (1, 2)).real.round(9)
+    array([[[2., 2.]]])
     """
     coefficients = find_device_of(spline_coefficients).xp.ascontiguousarray(spline_coefficients)
     grid_shape = tuple(length - 2 for length in coefficients.shape)

@@ -57,7 +57,7 @@ def fourier_resample_to_shape(
     Returns
     -------
     NDArray
-        A new array. Single precision stays single, integers become float64.
+        A new array of the new shape. Single precision stays single, integers become float64.
 
     Raises
     ------
@@ -66,6 +66,7 @@ def fourier_resample_to_shape(
 
     Examples
     --------
+    >>> from numbavol import fourier_resample_to_shape
     >>> fourier_resample_to_shape([0.0, 1.0, 2.0, 1.0], (8,)).round(3)
     array([0.   , 0.293, 1.   , 1.707, 2.   , 1.707, 1.   , 0.293])
     """
@@ -91,7 +92,7 @@ def fourier_crop_downsample_to_shape(
     Returns
     -------
     NDArray
-        A new array. Single precision stays single, integers become float64.
+        A new array of the new shape. Single precision stays single, integers become float64.
 
     Raises
     ------
@@ -101,6 +102,7 @@ def fourier_crop_downsample_to_shape(
 
     Examples
     --------
+    >>> from numbavol import fourier_crop_downsample_to_shape
     >>> fourier_crop_downsample_to_shape([0.0, 1.0, 2.0, 1.0], (3,)).round(3)
     array([0.5, 2. , 0.5])
     """
@@ -131,7 +133,7 @@ def fourier_crop_downsample(
     Returns
     -------
     NDArray
-        A new array. Single precision stays single, integers become float64.
+        A new array of the new shape. Single precision stays single, integers become float64.
 
     Raises
     ------
@@ -142,6 +144,7 @@ def fourier_crop_downsample(
     Examples
     --------
     >>> import numpy as np
+    >>> from numbavol import fourier_crop_downsample
     >>> fourier_crop_downsample(np.ones((5, 6)), 2)
     array([[1., 1., 1.],
            [1., 1., 1.]])
@@ -189,6 +192,7 @@ def rescale_voxel_size(
     Examples
     --------
     >>> import numpy as np
+    >>> from numbavol import rescale_voxel_size
     >>> rescaled, voxel_size = rescale_voxel_size(np.ones((10, 12)), 1.0, 1.5)
     >>> rescaled.shape
     (7, 8)

@@ -22,23 +22,54 @@ DEFAULT_THRESHOLD = 0.143
 
 
 class RadialProfile(NamedTuple):
-    """Averages over shells of equal distance from the origin."""
+    """Averages over shells of equal distance from the origin.
+
+    Attributes
+    ----------
+    values
+        ``(n,)``: the average over each shell; NaN where a shell has no element.
+    distances
+        ``(n,)``: the distance of each shell's middle from the origin, in the unit of the grid
+        spacing; of a power spectrum the frequency, in the inverse of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_radial_average
+    >>> profile = compute_radial_average(np.eye(3), 1.5)
+    >>> profile.values, profile.distances
+    (array([1. , 0.25]), array([0. , 1.5]))
+    """
 
     values: NDArray[np.float64]
-    """The average over each shell; NaN where a shell has no element."""
     distances: NDArray[np.float64]
-    """The distance of each shell's middle from the origin."""
 
 
 class FourierCorrelation(NamedTuple):
-    """The correlation of two transforms over shells of equal frequency."""
+    """The correlation of two transforms over shells of equal frequency.
+
+    Attributes
+    ----------
+    correlation
+        ``(n,)``, from -1 to 1; 0 where one of the two has no power.
+    frequencies
+        ``(n,)``: the frequency of each shell's middle, in the inverse unit of the voxel size.
+    resolution
+        Where the correlation first falls below the threshold, in the unit of the voxel size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_fourier_shell_correlation
+    >>> values = np.random.default_rng(0).standard_normal((4, 4, 4))
+    >>> fsc = compute_fourier_shell_correlation(values, values, voxel_size=1.5)
+    >>> fsc.frequencies.round(4), fsc.resolution
+    (array([0.    , 0.1667, 0.3333]), 3.0)
+    """
 
     correlation: NDArray[np.float64]
-    """From -1 to 1; 0 where one of the two has no power."""
     frequencies: NDArray[np.float64]
-    """The frequency of each shell's middle, in the inverse unit of the voxel size."""
     resolution: float
-    """Where the correlation first falls below the threshold, in the unit of the voxel size."""
 
 
 def compute_fourier_shell_correlation(
@@ -56,7 +87,7 @@ def compute_fourier_shell_correlation(
     volume_1, volume_2
         Real maps of one shape (z, y, x).
     voxel_size
-        Side of a voxel, or its three sides (x, y, z).
+        Side of a voxel, or its three sides (x, y, z), in angstroms or another unit.
     threshold
         Of the correlation, for the resolution: 0.143 for two half maps, 0.5 for a map and a model.
 
@@ -102,7 +133,7 @@ def compute_fourier_ring_correlation(
     image_1, image_2
         Real images of one shape (y, x).
     pixel_size
-        Side of a pixel, or its two sides (x, y).
+        Side of a pixel, or its two sides (x, y), in angstroms or another unit.
     threshold
         As in `compute_fourier_shell_correlation`.
 
@@ -115,6 +146,18 @@ def compute_fourier_ring_correlation(
     ------
     ValueError
         If they are not two real images of one shape, or the threshold is not in (0, 1).
+
+    References
+    ----------
+    Saxton & Baumeister (1982), Journal of Microscopy 127, 127-138.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_fourier_ring_correlation
+    >>> image = np.random.default_rng(0).standard_normal((8, 8))
+    >>> compute_fourier_ring_correlation(image, 2.0 * image, pixel_size=1.5).correlation.round(9)
+    array([1., 1., 1., 1., 1.])
     """
     return _correlate(image_1, image_2, pixel_size, threshold, ("image_1", "image_2"), 2)
 
@@ -127,7 +170,7 @@ def compute_power_spectrum(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     array
         Real, (y, x) or (z, y, x).
     grid_spacing
-        Side of an element, or its sides in the order (x, y[, z]).
+        Side of an element, or its sides in the order (x, y[, z]), in angstroms or another unit.
 
     Returns
     -------
@@ -139,6 +182,13 @@ def compute_power_spectrum(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     ------
     ValueError
         If the array is not real with two or three axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_power_spectrum
+    >>> compute_power_spectrum(np.ones((4, 4))).values.round(9)
+    array([256.,   0.,   0.])
     """
     values = _read_real("array", array, (2, 3))
     sums, frequencies = _correlate_up_to_nyquist(values, values, grid_spacing)
@@ -153,7 +203,7 @@ def compute_radial_average(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     array
         Real, (y, x) or (z, y, x); the origin is element ``n // 2`` of each axis.
     grid_spacing
-        Side of an element, or its sides in the order (x, y[, z]).
+        Side of an element, or its sides in the order (x, y[, z]), in angstroms or another unit.
 
     Returns
     -------
@@ -164,6 +214,15 @@ def compute_radial_average(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     ------
     ValueError
         If the array is not real with two or three axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import compute_radial_average
+    >>> image = np.zeros((5, 5))
+    >>> image[2, 2] = 3.0
+    >>> compute_radial_average(image).values
+    array([3., 0., 0., 0.])
     """
     values = _read_real("array", array, (2, 3))
     spacing = np.array(read_grid_spacing("grid_spacing", grid_spacing, values.ndim))

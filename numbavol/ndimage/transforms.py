@@ -60,6 +60,13 @@ def ifftn(fourier_array: ComplexArray) -> ComplexArray:
     -------
     ndarray
         Complex, of the same shape; the origin is element ``n // 2`` of each axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import ifftn
+    >>> ifftn(np.ones((1, 4), complex)).real
+    array([[0., 0., 1., 0.]])
     """
     device = find_device_of(fourier_array)
     transformed: ComplexArray = device.fft.ifftn(fourier_array, **device.fft_options)
@@ -78,7 +85,15 @@ def rfftn(array: RealArray) -> ComplexArray:
     Returns
     -------
     ndarray
-        Complex, the last axis of length ``n // 2 + 1``, the zero frequency in the corner.
+        Complex, of the same shape but for the last axis, which is of length ``n // 2 + 1``; the
+        zero frequency in the corner.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import rfftn
+    >>> rfftn(np.ones((4, 6))).shape
+    (4, 4)
     """
     device = find_device_of(array)
     transformed: ComplexArray = device.fft.rfftn(
@@ -106,6 +121,13 @@ def irfftn(fourier_array: ComplexArray, shape: tuple[int, ...]) -> RealArray:
     ------
     ValueError
         If the shapes do not belong together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import irfftn
+    >>> irfftn(np.ones((1, 3), complex), (1, 5))
+    array([[0., 0., 1., 0., 0.]])
     """
     half = (*shape[:-1], shape[-1] // 2 + 1)
     if np.shape(fourier_array) != half:

@@ -39,6 +39,13 @@ class AbstractPose(PoseParameters, ABC):
         How far the density moves toward +x and +y after the rotation. Shape `()` or `(n,)`.
     offset_z_in_angstroms
         The same along z, or None. It moves atoms, not images.
+
+    Examples
+    --------
+    >>> from numbavol.poses import EulerAnglePose
+    >>> poses = EulerAnglePose(psi_angle=[0.0, 90.0])
+    >>> len(poses), poses[1].rotate_coordinates([1.0, 0.0, 0.0]).round(9)
+    (2, array([0., 1., 0.]))
     """
 
     @classmethod
@@ -50,6 +57,11 @@ class AbstractPose(PoseParameters, ABC):
         ----------
         rotation
             One rotation, or n.
+
+        Returns
+        -------
+        AbstractPose
+            One pose of this class, or n.
 
         Raises
         ------
@@ -67,6 +79,11 @@ class AbstractPose(PoseParameters, ABC):
         ----------
         offset_in_angstroms
             `(x, y)` or `(x, y, z)`, of shape `(2,)` or `(3,)`, or `(n, 2)` or `(n, 3)` for n poses.
+
+        Returns
+        -------
+        AbstractPose
+            One pose of this class, or n.
 
         Raises
         ------
@@ -94,6 +111,11 @@ class AbstractPose(PoseParameters, ABC):
         offset_in_angstroms
             `(x, y)` or `(x, y, z)`, of shape `(2,)` or `(3,)`, or `(n, 2)` or `(n, 3)` for n poses.
 
+        Returns
+        -------
+        AbstractPose
+            One pose of this class, or n.
+
         Raises
         ------
         TypeError
@@ -104,6 +126,7 @@ class AbstractPose(PoseParameters, ABC):
         Examples
         --------
         >>> from numbavol.poses import EulerAnglePose
+        >>> from scipy.spatial.transform import Rotation
         >>> EulerAnglePose.from_rotation_and_translation(Rotation.identity(5), [3.0, -1.5])
         <EulerAnglePose: 5 poses>
         """
@@ -122,6 +145,16 @@ class AbstractPose(PoseParameters, ABC):
     @classmethod
     def from_pose(cls, pose: AbstractPose) -> Self:
         """Write the rotation of another pose in this class's way, and keep its offset.
+
+        Parameters
+        ----------
+        pose
+            One pose of any class, or n.
+
+        Returns
+        -------
+        AbstractPose
+            As many, of this class: `pose` itself if it is of it.
 
         Examples
         --------
@@ -154,6 +187,11 @@ class AbstractPose(PoseParameters, ABC):
         origin_x_in_angstroms, origin_y_in_angstroms
             `rlnOriginXAngst` and `rlnOriginYAngst`, of shape `()` or `(n,)`.
 
+        Returns
+        -------
+        AbstractPose
+            One pose of this class, or n.
+
         Raises
         ------
         ValueError
@@ -179,6 +217,11 @@ class AbstractPose(PoseParameters, ABC):
         An `EulerAnglePose` gives its own angles back, with the sign changed. Of another pose,
         `tilt` is from 0 to 180, the others from -180 to 180, and `rot` is 0 where `tilt` leaves it
         free. The offset along z is left out.
+
+        Returns
+        -------
+        RelionAngles
+            Angles in degrees and origins in angstroms, each of shape `()` or `(n,)`.
 
         Examples
         --------
@@ -206,7 +249,13 @@ class AbstractPose(PoseParameters, ABC):
 
     @abstractmethod
     def to_inverse_rotation(self) -> Self:
-        """Make the pose with the inverse rotation and the same offset."""
+        """Make the pose with the inverse rotation and the same offset.
+
+        Returns
+        -------
+        AbstractPose
+            Of the same class, with as many poses.
+        """
 
     def rotate_coordinates(
         self,
@@ -218,14 +267,14 @@ class AbstractPose(PoseParameters, ABC):
         Parameters
         ----------
         coordinate_grid_or_list
-            Vectors `(x, y, z)`: any array of shape `(..., 3)`.
+            Vectors `(x, y, z)` in any unit: any array of shape `(..., 3)`.
         inverse
             Compute `R^T r` instead of `R r`. A Fourier slice turns by `R^T`.
 
         Returns
         -------
         NDArray[np.float64]
-            A new array of the same shape.
+            A new array of the same shape, in the same unit.
 
         Raises
         ------
@@ -290,14 +339,15 @@ class AbstractPose(PoseParameters, ABC):
         fourier_image
             The half transform, shape `(y, x//2 + 1)`, zero frequency in the corner.
         translation_operator
-            What `compute_translation_operator` returns for the frequencies of `fourier_image`.
+            Of the same shape: what `compute_translation_operator` returns for its frequencies.
         shape
             `(y, x)` of the image in real space.
 
         Returns
         -------
         NDArray
-            A new array, complex64 if `fourier_image` is of single precision, else complex128.
+            A new array of the same shape, complex64 if `fourier_image` is of single precision,
+            else complex128.
 
         Raises
         ------
@@ -307,6 +357,7 @@ class AbstractPose(PoseParameters, ABC):
 
         Examples
         --------
+        >>> import numpy as np
         >>> from numbavol.poses import EulerAnglePose
         >>> image = np.arange(12.0).reshape(3, 4)
         >>> q_x, q_y = np.meshgrid(np.fft.rfftfreq(4), np.fft.fftfreq(3))

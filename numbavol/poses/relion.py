@@ -18,9 +18,16 @@ class RelionAngles(NamedTuple):
     Attributes
     ----------
     rot, tilt, psi
-        `rlnAngleRot`, `rlnAngleTilt` and `rlnAnglePsi`, in degrees.
+        `rlnAngleRot`, `rlnAngleTilt` and `rlnAnglePsi`, in degrees. Shape `()` or `(n,)`.
     origin_x_in_angstroms, origin_y_in_angstroms
-        `rlnOriginXAngst` and `rlnOriginYAngst`.
+        `rlnOriginXAngst` and `rlnOriginYAngst`. Shape `()` or `(n,)`.
+
+    Examples
+    --------
+    >>> from numbavol.poses import EulerAnglePose
+    >>> angles = EulerAnglePose(3.0, psi_angle=45.0).to_relion_angles()
+    >>> angles.psi, angles.origin_x_in_angstroms
+    (array(-45.), array(-3.))
     """
 
     rot: NDArray[np.float64]

@@ -39,6 +39,7 @@ class EulerAnglePose(AbstractPose):
     Examples
     --------
     >>> import numpy as np
+    >>> from numbavol import EulerAnglePose
     >>> EulerAnglePose(3.0, psi_angle=45.0).rotation.as_euler("xyz", degrees=True).round(9)
     array([ 0.,  0., 45.])
     >>> poses = EulerAnglePose(phi_angle=np.arange(0.0, 360.0, 10.0), theta_angle=30.0)
@@ -149,6 +150,7 @@ class QuaternionPose(AbstractPose):
 
     Examples
     --------
+    >>> from numbavol import QuaternionPose
     >>> QuaternionPose(wxyz=(1.0, 0.0, 0.0, 1.0)).rotate_coordinates((1.0, 0.0, 0.0)).round(9)
     array([0., 1., 0.])
     """
@@ -220,6 +222,7 @@ class AxisAnglePose(AbstractPose):
 
     Examples
     --------
+    >>> from numbavol import AxisAnglePose
     >>> AxisAnglePose(euler_vector=(0.0, 0.0, 90.0)).rotate_coordinates((1.0, 0.0, 0.0)).round(9)
     array([0., 1., 0.])
     """

@@ -33,6 +33,18 @@ class AutoVolumeProjection(AbstractVolumeIntegrator):
     ----------
     device
         ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        If there is no such device.
+
+    Examples
+    --------
+    >>> from numbavol import AutoVolumeProjection, GaussianMixtureVolume
+    >>> volume = GaussianMixtureVolume([[0.0, 0.0, 0.0]], amplitudes=3.0, variances=1.0)
+    >>> AutoVolumeProjection().choose(volume)
+    GaussianMixtureProjection(antialias=True, tolerance=1e-06, shape=None, device='cpu')
     """
 
     _: dataclasses.KW_ONLY
@@ -55,6 +67,11 @@ class AutoVolumeProjection(AbstractVolumeIntegrator):
         ----------
         volume
             The volume.
+
+        Returns
+        -------
+        AbstractVolumeIntegrator
+            With its defaults, on the same device.
 
         Raises
         ------

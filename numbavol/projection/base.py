@@ -28,12 +28,25 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Placement:
-    """How a volume is turned before it is projected, and how its image is moved."""
+    """How a volume is turned before it is projected, and how its image is moved.
+
+    Parameters
+    ----------
+    rotation
+        ``(3, 3)``: positions r become ``rotation @ r``.
+    offset
+        ``(2,)``: towards +x and +y, in angstroms.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol.projection import Placement
+    >>> Placement(np.eye(3), np.array([2.0, 0.0])).offset
+    array([2., 0.])
+    """
 
     rotation: NDArray[np.float64]
-    """``(3, 3)``: positions r become ``rotation @ r``."""
     offset: NDArray[np.float64]
-    """``(2,)``: towards +x and +y, in angstroms."""
 
 
 # Images that are made together: the more, the more often what one reads is in the cache for the
@@ -45,24 +58,51 @@ NOWHERE_ELSE = Placement(np.eye(3), np.zeros(2))
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Projection:
-    """A projection as it was made, an image in real space or its half transform; or several."""
+    """A projection as it was made, an image in real space or its half transform; or several.
+
+    Parameters
+    ----------
+    array
+        ``(y, x)`` with the origin at ``n // 2``, or ``(y, x // 2 + 1)`` with the zero frequency in
+        the corner; of several, with one more axis before these.
+    shape
+        Of an image in real space, (y, x).
+    is_image
+        Which one it is.
+    offset_in_pixels
+        ``(x, y)``: how far half transforms are still to be moved; ``(n, 2)`` of several.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol.projection import Projection
+    >>> projection = Projection(np.eye(4), (4, 4), is_image=True)
+    >>> projection.shift(np.array([1.0, 0.0])).to_image()[0].round(9) + 0.0
+    array([0., 1., 0., 0.])
+    """
 
     array: NDArray[Any]
-    """``(y, x)`` with the origin at ``n // 2``, or ``(y, x // 2 + 1)`` with 0 in the corner; of
-    several, with one more axis before these."""
     shape: tuple[int, int]
-    """Of an image in real space."""
     is_image: bool
-    """Which one it is."""
     offset_in_pixels: NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(2))
-    """``(x, y)``: how far half transforms are still to be moved; ``(n, 2)`` of several."""
 
     def take(self, *, outputs_real_space: bool) -> NDArray[Any]:
-        """Return the image or the half transform."""
+        """Return the image or the half transform.
+
+        Parameters
+        ----------
+        outputs_real_space
+            Which one.
+
+        Returns
+        -------
+        NDArray
+            As `to_image` or `to_transform`, of shape ``(y, x)`` or ``(y, x // 2 + 1)``.
+        """
         return self.to_image() if outputs_real_space else self.to_transform()
 
     def to_image(self) -> NDArray[np.floating[Any]]:
-        """Return the image."""
+        """Return the image, (y, x) with the origin at ``n // 2``; of several, (n, y, x)."""
         if self.is_image:
             return self.array
         # The origin is moved to its pixel as the image is, in one go.
@@ -70,14 +110,25 @@ class Projection:
         return self._transform_back(self._move(self.offset_in_pixels + middle))
 
     def to_transform(self) -> NDArray[np.complexfloating[Any]]:
-        """Return the half transform."""
+        """Return the half transform, (y, x // 2 + 1), with the zero frequency in the corner."""
         if self.is_image:
             ifftshift = find_device_of(self.array).xp.fft.ifftshift
             return self._transform(ifftshift(self.array, axes=(-2, -1)))
         return self._move(self.offset_in_pixels) if np.any(self.offset_in_pixels) else self.array
 
     def resize(self, shape: tuple[int, int]) -> Projection:
-        """Cut or pad the image around its origin."""
+        """Cut or pad the image around its origin.
+
+        Parameters
+        ----------
+        shape
+            Of the new image in real space, (y, x).
+
+        Returns
+        -------
+        Projection
+            This one, if it has the shape.
+        """
         if shape == self.shape:
             return self
         image = self.to_image()
@@ -85,7 +136,18 @@ class Projection:
         return type(self)(resized, shape, is_image=True)
 
     def shift(self, offset_in_pixels: NDArray[np.float64]) -> Projection:
-        """Move the image by (x, y) pixels; what leaves it comes in at the other side."""
+        """Move the image; what leaves it comes in at the other side.
+
+        Parameters
+        ----------
+        offset_in_pixels
+            ``(x, y)``, shape ``(2,)``, or ``(n, 2)`` for several.
+
+        Returns
+        -------
+        Projection
+            The half transform, to be moved once it is asked for; this one, if nothing is to move.
+        """
         if not np.any(offset_in_pixels):
             return self
         array = self.to_transform() if self.is_image else self.array
@@ -93,7 +155,7 @@ class Projection:
         return type(self)(array, self.shape, is_image=False, offset_in_pixels=offset)
 
     def take_the_only_one(self) -> Projection:
-        """Take the one that several are."""
+        """Return the one that several are, without the axis of images."""
         return dataclasses.replace(
             self,
             array=self.array[0],
@@ -161,14 +223,7 @@ class AbstractProjectionInBatches(ABC):
 class ProjectionsOnDevice(AbstractProjectionInBatches):
     """Projections that a device makes, as many at once as it has memory for.
 
-    Parameters
-    ----------
-    make
-        Makes the projections of n poses from ``(n, 3, 3)`` and ``(n, 2)``.
-    device
-        The device.
-    bytes_an_image
-        What it takes for each.
+    `make` makes those of n poses from ``(n, 3, 3)`` and ``(n, 2)``; each takes `bytes_an_image`.
     """
 
     def __init__(
@@ -192,13 +247,7 @@ def prepare_on(
     make: Callable[[NDArray[np.float64], NDArray[np.float64]], Projection],
     bytes_an_image: int,
 ) -> Prepared:
-    """Prepare projections that have no work in common: one by one on the CPU, many at once on CUDA.
-
-    Parameters
-    ----------
-    device, make, bytes_an_image
-        As of `ProjectionsOnDevice`.
-    """
+    """Prepare projections without work in common: one by one on the CPU, many at once on CUDA."""
     if device.name != "cpu":
         return ProjectionsOnDevice(make, device, bytes_an_image)
     return lambda placement: make(
@@ -207,15 +256,7 @@ def prepare_on(
 
 
 def count_images_at_a_time(device: Device, bytes_an_image: int) -> int:
-    """Choose how many images are made at once.
-
-    Parameters
-    ----------
-    device
-        Where they are made.
-    bytes_an_image
-        What it takes for each.
-    """
+    """Choose how many images, of so many bytes each, a device makes at once."""
     # Others, and what comes after them, need memory as well.
     free = BYTES_AT_A_TIME if device.free_bytes is None else device.free_bytes // 8
     return max(1, min(free, BYTES_AT_A_TIME) // bytes_an_image)
@@ -226,6 +267,19 @@ class AbstractVolumeIntegrator(ABC):
 
     A subclass defines `prepare`. What it returns is called for one pose after another, by several
     threads at once, and is where work belongs that all poses have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numbavol
+    >>> from numbavol.projection import Projection
+    >>> class Gray(numbavol.AbstractVolumeIntegrator):
+    ...     def prepare(self, volume_representation, image_config):
+    ...         image = np.full(image_config.padded_shape, 0.5, np.float32)
+    ...         return lambda placement: Projection(image, image.shape, is_image=True)
+    >>> volume = numbavol.GaussianMixtureVolume([[0.0, 0.0, 0.0]], amplitudes=3.0, variances=1.0)
+    >>> Gray().integrate(volume, numbavol.ImageConfig((1, 2), 1.5), outputs_real_space=True)
+    array([[0.5, 0.5]], dtype=float32)
     """
 
     device: str = "cpu"
@@ -266,6 +320,11 @@ class AbstractVolumeIntegrator(ABC):
         device
             ``"cpu"``, ``"cuda"`` or ``"auto"``.
 
+        Returns
+        -------
+        AbstractVolumeIntegrator
+            Of the same class.
+
         Raises
         ------
         NotImplementedError
@@ -281,7 +340,7 @@ class AbstractVolumeIntegrator(ABC):
     def describe_output(
         self, shape: tuple[int, int], *, outputs_real_space: bool
     ) -> tuple[tuple[int, int], np.dtype[Any]]:
-        """Say of what shape and type images of a shape, or their transforms, are returned.
+        """Say of what shape and type images, or their transforms, are in what `project` returns.
 
         Parameters
         ----------
@@ -289,6 +348,11 @@ class AbstractVolumeIntegrator(ABC):
             Of an image, (y, x).
         outputs_real_space
             Whether images are returned, not their transforms.
+
+        Returns
+        -------
+        tuple
+            The shape for one pose, (y, x), or (y, x // 2 + 1) of a half transform; and the type.
         """
         if outputs_real_space:
             return shape, np.dtype(np.float32)

@@ -72,6 +72,11 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
     ValueError
         If an argument is not as described.
 
+    References
+    ----------
+    Beatty, Nishimura & Pauly (2005), IEEE Transactions on Medical Imaging 24, 799-808: the window
+    by which positions are spread over a grid.
+
     Examples
     --------
     >>> import numbavol

@@ -65,6 +65,10 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
     TypeError
         If `correction_mask` is no mask.
 
+    References
+    ----------
+    DeRosier & Klug (1968), Nature 217, 130-134: the central-slice theorem.
+
     Examples
     --------
     >>> import numpy as np

@@ -98,7 +98,15 @@ class ImageConfig:
 
     @property
     def wavelength_in_angstroms(self) -> float:
-        r"""Wavelength of the electrons, :math:`12.2639 / \sqrt{V + 0.97845 \cdot 10^{-6} V^2}`."""
+        r"""Wavelength of the electrons, :math:`12.2639 / \sqrt{V + 0.97845 \cdot 10^{-6} V^2}`.
+
+        This is :math:`h / \sqrt{2 m_0 e V (1 + e V / 2 m_0 c^2)}` for :math:`V` volts, to 3e-5 of
+        it.
+
+        References
+        ----------
+        Spence (2013), High-Resolution Electron Microscopy, 4th edition, chapter 2.
+        """
         volts = 1e3 * self.voltage_in_kilovolts
         return 12.2639 / math.sqrt(volts + 0.97845e-6 * volts**2)
 
@@ -158,7 +166,12 @@ class ImageConfig:
         Parameters
         ----------
         image
-            Of `padded_shape`.
+            Real or complex, of shape `padded_shape`, (y, x).
+
+        Returns
+        -------
+        NDArray
+            A new array of shape `shape`, around the same origin.
         """
         return crop_to_shape(image, self.shape)
 
@@ -168,6 +181,11 @@ class ImageConfig:
         Parameters
         ----------
         image
-            Of `shape`.
+            Real or complex, of shape `shape`, (y, x).
+
+        Returns
+        -------
+        NDArray
+            A new array of shape `padded_shape`, around the same origin.
         """
         return pad_to_shape(image, self.padded_shape)

@@ -58,6 +58,11 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
     ValueError
         If an argument is not as described.
 
+    References
+    ----------
+    Beatty, Nishimura & Pauly (2005), IEEE Transactions on Medical Imaging 24, 799-808: the window
+    by which voxels are spread over a grid.
+
     Examples
     --------
     >>> import numpy as np

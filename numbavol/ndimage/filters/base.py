@@ -35,6 +35,13 @@ class AbstractFilter(AbstractImageTransform["AbstractFilter"]):
     continues to the negative frequencies by ``F(-k) = conj F(k)``, the one way to filter a real
     map to a real map. So a half array serves everywhere, in half the memory. Which one is meant
     is seen from the last axis: ``n // 2 + 1`` values belong to a full transform of ``n``.
+
+    Examples
+    --------
+    >>> from numbavol import LowpassFilter, make_frequency_grid
+    >>> lowpass = LowpassFilter(make_frequency_grid((1, 8)), 1.0, 0.5, 0.5)
+    >>> (1 - lowpass * lowpass).get()
+    array([[0.  , 0.  , 0.  , 0.75, 1.  ]])
     """
 
     def __call__(self, image: ArrayLike) -> NDArray[np.inexact[Any]]:
@@ -137,7 +144,13 @@ class CustomFilter(AbstractFilter):
             A Fourier operator, or a function that takes frequencies of shape ``(y, x, 2)`` or
             ``(z, y, x, 3)`` and returns a value for each.
         frequency_grid
-            Full or half, as `make_frequency_grid` returns it.
+            In the unit that `function` takes, full or half, as `make_frequency_grid` returns it:
+            shape ``(y, x, 2)`` or ``(z, y, x, 3)``.
+
+        Returns
+        -------
+        Self
+            With one value for each frequency of the grid.
 
         Raises
         ------

@@ -121,7 +121,8 @@ class LowpassFilter(_CutoffFilter):
     Parameters
     ----------
     frequency_grid_in_angstroms_or_pixels
-        Full or half, as `make_frequency_grid` returns it: shape ``(y, x, 2)`` or ``(z, y, x, 3)``.
+        In inverse angstroms or cycles a pixel, full or half, as `make_frequency_grid` returns it:
+        shape ``(y, x, 2)`` or ``(z, y, x, 3)``.
     grid_spacing
         The pixel or voxel size in angstroms if the grid is in inverse angstroms; 1 if it is in
         cycles a pixel. It gives the Nyquist frequency ``1 / (2 * grid_spacing)``.
@@ -169,7 +170,8 @@ class HighpassFilter(_CutoffFilter):
     Parameters
     ----------
     frequency_grid_in_angstroms_or_pixels
-        Full or half, as `make_frequency_grid` returns it: shape ``(y, x, 2)`` or ``(z, y, x, 3)``.
+        In inverse angstroms or cycles a pixel, full or half, as `make_frequency_grid` returns it:
+        shape ``(y, x, 2)`` or ``(z, y, x, 3)``.
     grid_spacing
         The pixel or voxel size in angstroms if the grid is in inverse angstroms; 1 if it is in
         cycles a pixel. It gives the Nyquist frequency ``1 / (2 * grid_spacing)``.

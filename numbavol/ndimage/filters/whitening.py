@@ -132,6 +132,11 @@ class WhiteningFilter(AbstractFilter):
         interpolation_mode, outputs_squared
             As for images.
 
+        Returns
+        -------
+        Self
+            With the array of the half transform, which filters full ones too.
+
         Raises
         ------
         ValueError

@@ -34,11 +34,24 @@ class AbstractMask(AbstractImageTransform["AbstractMask"]):
 
     Masks add, subtract and multiply, with each other and with numbers, to masks. A product of two
     is what both leave, and ``1 - mask`` is what it takes away.
+
+    Examples
+    --------
+    >>> from numbavol import SquareCosineMask
+    >>> square = SquareCosineMask.from_shape((1, 5), side_length=2.0, rolloff_width=2.0)
+    >>> (1 - square * square).get()
+    array([[0.75, 0.  , 0.  , 0.  , 0.75]], dtype=float32)
     """
 
     @abstractmethod
     def get(self) -> NDArray[np.floating[Any]]:
-        """Return the array. It is not to be written to."""
+        """Return the array. It is not to be written to.
+
+        Returns
+        -------
+        NDArray
+            Shape ``(y, x)`` or ``(z, y, x)``.
+        """
 
     def __call__(self, image: ArrayLike) -> NDArray[np.inexact[Any]]:
         """Multiply an image or a map by the mask.
@@ -51,7 +64,7 @@ class AbstractMask(AbstractImageTransform["AbstractMask"]):
         Returns
         -------
         NDArray
-            A new array, in the precision of `image`.
+            A new array of the same shape, in the precision of `image`.
 
         Raises
         ------
@@ -128,7 +141,13 @@ class CustomMask(AbstractMask):
             A real-space operator, or a function that takes coordinates of shape ``(y, x, 2)`` or
             ``(z, y, x, 3)`` and returns a value for each.
         coordinate_grid
-            As `make_coordinate_grid` returns it.
+            In the unit that `function` takes, as `make_coordinate_grid` returns it: shape
+            ``(y, x, 2)`` or ``(z, y, x, 3)``.
+
+        Returns
+        -------
+        Self
+            With one value for each place of the grid.
 
         Raises
         ------
@@ -179,7 +198,8 @@ class AbstractCosineMask(AbstractMask):
         shape
             Shape ``(y, x)`` or ``(z, y, x)`` of what is to be masked.
         grid_spacing
-            The pixel or voxel size: one number, or one an axis in the order (x, y, z).
+            The pixel or voxel size in angstroms, or 1 for lengths in pixels: one number, or one an
+            axis in the order (x, y, z).
         dtype
             Of the array, float32 or float64. Masked arrays keep their own precision.
         **parameters

@@ -91,6 +91,11 @@ class InverseSincMask(AbstractMask):
         dtype
             Of the array, float32 or float64. Corrected arrays keep their own precision.
 
+        Returns
+        -------
+        Self
+            The mask. No grid of coordinate vectors is held while it is made.
+
         Raises
         ------
         ValueError

@@ -25,9 +25,9 @@ class SquareCosineMask(AbstractCosineMask):
     coordinate_grid
         As `make_coordinate_grid` returns it, shape ``(y, x, 2)``. All lengths are in its unit.
     side_length
-        Of the square inside of the edge.
+        Of the square inside of the edge, in the unit of the grid.
     rolloff_width
-        The width of the edge, on either side; 0 for a step.
+        The width of the edge, on either side, in the unit of the grid; 0 for a step.
 
     Attributes
     ----------
@@ -72,9 +72,9 @@ class Rectangular2DCosineMask(AbstractCosineMask):
     coordinate_grid
         As `make_coordinate_grid` returns it, shape ``(y, x, 2)``. All lengths are in its unit.
     x_width, y_width
-        Sides of the rectangle inside of the edge.
+        Sides of the rectangle inside of the edge, in the unit of the grid.
     rolloff_width
-        The width of the edge, on either side; 0 for a step.
+        The width of the edge, on either side, in the unit of the grid; 0 for a step.
     in_plane_rotation_angle
         The rectangle is turned by this angle in degrees, from +x towards +y.
 
@@ -128,9 +128,9 @@ class Rectangular3DCosineMask(AbstractCosineMask):
     coordinate_grid
         As `make_coordinate_grid` returns it, shape ``(z, y, x, 3)``. All lengths are in its unit.
     x_width, y_width, z_width
-        Sides of the box inside of the edge.
+        Sides of the box inside of the edge, in the unit of the grid.
     rolloff_width
-        The width of the edge, on either side; 0 for a step.
+        The width of the edge, on either side, in the unit of the grid; 0 for a step.
 
     Attributes
     ----------
@@ -143,6 +143,14 @@ class Rectangular3DCosineMask(AbstractCosineMask):
     ------
     ValueError
         If an argument is not as described, or a length is below 0.
+
+    Examples
+    --------
+    >>> from numbavol.ndimage.masks import Rectangular3DCosineMask
+    >>> Rectangular3DCosineMask.from_shape(
+    ...     (1, 1, 5), x_width=2.0, y_width=0.0, z_width=0.0, rolloff_width=2.0
+    ... ).get()
+    array([[[0.5, 1. , 1. , 1. , 0.5]]], dtype=float32)
     """
 
     x_width: float

@@ -31,11 +31,11 @@ class CircularCosineMask(AbstractCosineMask):
     coordinate_grid
         As `make_coordinate_grid` returns it, shape ``(y, x, 2)``. All lengths are in its unit.
     radius
-        Where the edge starts.
+        Where the edge starts, in the unit of the grid.
     rolloff_width
-        The width of the edge; 0 for a step.
+        The width of the edge, in the unit of the grid; 0 for a step.
     xy_offset
-        The centre (x, y).
+        The centre (x, y), in the unit of the grid.
 
     Attributes
     ----------
@@ -94,9 +94,9 @@ class SphericalCosineMask(AbstractCosineMask):
     coordinate_grid
         As `make_coordinate_grid` returns it, shape ``(z, y, x, 3)``. All lengths are in its unit.
     radius
-        Where the edge starts.
+        Where the edge starts, in the unit of the grid.
     rolloff_width
-        The width of the edge; 0 for a step.
+        The width of the edge, in the unit of the grid; 0 for a step.
 
     Attributes
     ----------
@@ -146,13 +146,13 @@ class Cylindrical2DCosineMask(AbstractCosineMask):
     coordinate_grid
         As `make_coordinate_grid` returns it, shape ``(y, x, 2)``. All lengths are in its unit.
     radius
-        Of the cylinder inside of the edge.
+        Of the cylinder inside of the edge, in the unit of the grid.
     rolloff_width
-        The width of the edge, on either side; 0 for a step.
+        The width of the edge, on either side, in the unit of the grid; 0 for a step.
     in_plane_rotation_angle
         The angle of the cylinder's axis to the x axis in degrees, towards +y.
     length
-        Of the cylinder inside of the edge, or None if it has no ends.
+        Of the cylinder inside of the edge, in the unit of the grid, or None if it has no ends.
 
     Attributes
     ----------
@@ -165,6 +165,12 @@ class Cylindrical2DCosineMask(AbstractCosineMask):
     ------
     ValueError
         If an argument is not as described, or a length is below 0.
+
+    Examples
+    --------
+    >>> from numbavol.ndimage.masks import Cylindrical2DCosineMask
+    >>> Cylindrical2DCosineMask.from_shape((5, 2), radius=1.0, rolloff_width=2.0).get()[:, 0]
+    array([0.5, 1. , 1. , 1. , 0.5], dtype=float32)
     """
 
     radius: float
@@ -195,11 +201,11 @@ class Cylindrical3DCosineMask(AbstractCosineMask):
     coordinate_grid
         As `make_coordinate_grid` returns it, shape ``(z, y, x, 3)``. All lengths are in its unit.
     radius
-        Of the cylinder inside of the edge.
+        Of the cylinder inside of the edge, in the unit of the grid.
     rolloff_width
-        The width of the edge, around it and at its ends; 0 for a step.
+        The width of the edge, around it and at its ends, in the unit of the grid; 0 for a step.
     length
-        Of the cylinder inside of the edge, or None if it has no ends.
+        Of the cylinder inside of the edge, in the unit of the grid, or None if it has no ends.
 
     Attributes
     ----------
@@ -212,6 +218,13 @@ class Cylindrical3DCosineMask(AbstractCosineMask):
     ------
     ValueError
         If an argument is not as described, or a length is below 0.
+
+    Examples
+    --------
+    >>> from numbavol.ndimage.masks import Cylindrical3DCosineMask
+    >>> mask = Cylindrical3DCosineMask.from_shape((3, 1, 5), radius=1.0, rolloff_width=2.0)
+    >>> mask.get()[0, 0]
+    array([0.5, 1. , 1. , 1. , 0.5], dtype=float32)
     """
 
     radius: float

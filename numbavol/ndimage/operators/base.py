@@ -29,6 +29,18 @@ class AbstractFourierOperator(AlgebraicValue["AbstractFourierOperator"]):
 
     A subclass is a frozen dataclass that defines ``__call__``. If its values depend on the length
     of the frequency alone, it should be an `AbstractRadialFourierOperator`.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> import numpy as np
+    >>> from numbavol import AbstractFourierOperator, FourierConstant
+    >>> @dataclasses.dataclass(frozen=True, eq=False, repr=False)
+    ... class AlongX(AbstractFourierOperator):
+    ...     def __call__(self, frequency_grid):
+    ...         return np.asarray(frequency_grid)[..., 0]
+    >>> (2 * AlongX() + FourierConstant(1.0))([[0.5, 0.25]])
+    array([2.])
     """
 
     @abstractmethod
@@ -91,6 +103,17 @@ class AbstractRadialFourierOperator(AbstractFourierOperator):
     for all that they combine. Who knows the lengths can call `compute_radially` instead.
 
     A subclass is a frozen dataclass that defines `compute_radially`.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> from numbavol import AbstractRadialFourierOperator
+    >>> @dataclasses.dataclass(frozen=True, eq=False, repr=False)
+    ... class Lorentzian(AbstractRadialFourierOperator):
+    ...     def compute_radially(self, squared_frequency):
+    ...         return 1.0 / (1.0 + squared_frequency)
+    >>> (4 * Lorentzian())([[0.0, 0.0], [0.0, 1.0]])
+    array([4., 2.])
     """
 
     def __call__(self, frequency_grid: ArrayLike) -> NDArray[np.inexact[Any]]:
@@ -125,6 +148,18 @@ class AbstractRealOperator(AlgebraicValue["AbstractRealOperator"]):
     with each other and with numbers, to operators: nothing is evaluated until the result is.
 
     A subclass is a frozen dataclass that defines ``__call__``.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> import numpy as np
+    >>> from numbavol import AbstractRealOperator
+    >>> @dataclasses.dataclass(frozen=True, eq=False, repr=False)
+    ... class Height(AbstractRealOperator):
+    ...     def __call__(self, coordinate_grid):
+    ...         return np.asarray(coordinate_grid)[..., 1]
+    >>> (Height() * Height() - 1)([[0.0, 3.0]])
+    array([8.])
     """
 
     @abstractmethod

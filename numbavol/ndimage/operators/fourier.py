@@ -109,7 +109,7 @@ class FourierGaussian(AbstractRadialFourierOperator):
     Parameters
     ----------
     amplitude
-        :math:`\kappa`, the value at the zero frequency.
+        :math:`\kappa`, the value at the zero frequency: of a scattering factor, in angstroms.
     b_factor
         :math:`B` in square angstroms. Below 0 the function grows with frequency.
 
