@@ -14,13 +14,14 @@
 """
 
 from numbavol.projection.auto import AutoVolumeProjection
-from numbavol.projection.base import AbstractVolumeIntegrator, Placement, Projection
+from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.ewald_sphere import EwaldSphereExtraction
 from numbavol.projection.fft_atoms import FFTAtomProjection
 from numbavol.projection.fourier_slices import FourierSliceExtraction
 from numbavol.projection.gaussian_mixture import GaussianMixtureProjection
 from numbavol.projection.image_config import ImageConfig
 from numbavol.projection.many import project
+from numbavol.projection.projections import Placement, Projection
 from numbavol.projection.real_voxels import RealVoxelProjection
 
 __all__ = [

@@ -20,7 +20,7 @@ from numbavol.volumes import (
 )
 
 if TYPE_CHECKING:
-    from numbavol.projection.base import Prepared
+    from numbavol.projection.batches import Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 

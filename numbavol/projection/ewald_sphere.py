@@ -10,7 +10,7 @@ import numpy as np
 
 from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage.planes import sample_curved_surfaces
-from numbavol.projection.base import AbstractVolumeIntegrator, ComplexProjection
+from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.fourier_sampling import (
     FrameSampler,
     check_is_cpu,
@@ -19,13 +19,15 @@ from numbavol.projection.fourier_sampling import (
     read_fourier_volume,
     sample_at_frequencies,
 )
+from numbavol.projection.projections import ComplexProjection
 from numbavol.volumes.coordinates import AffineCoordinates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Prepared, Projection
+    from numbavol.projection.batches import Prepared
     from numbavol.projection.image_config import ImageConfig
+    from numbavol.projection.projections import Projection
     from numbavol.volumes import AbstractVolumeRepresentation
 
 # Of the angle between the two axes of a plane: below, its normal is rounding.

@@ -20,8 +20,10 @@ from numbavol.ndimage.nonuniform_images import (
     read_plane_options,
 )
 from numbavol.ndimage.operators import FourierSinc
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection, prepare_on
+from numbavol.projection.base import AbstractVolumeIntegrator
+from numbavol.projection.batches import prepare_on
 from numbavol.projection.neighbours import find_neighbours
+from numbavol.projection.projections import Projection
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
 from numbavol.rendering.terms import make_terms
 from numbavol.volumes import IndependentAtomVolume
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Prepared
+    from numbavol.projection.batches import Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.rendering.terms import Term
     from numbavol.volumes import AbstractVolumeRepresentation

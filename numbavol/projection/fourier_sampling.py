@@ -9,11 +9,7 @@ import numpy as np
 
 from numbavol.kernels.dispatch import find_device_of
 from numbavol.ndimage import map_coordinates, map_coordinates_spline
-from numbavol.projection.base import (
-    AbstractProjectionInBatches,
-    Projection,
-    count_images_at_a_time,
-)
+from numbavol.projection.batches import AbstractProjectionInBatches, count_images_at_a_time
 from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
 
@@ -23,8 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.kernels.devices import Device
-    from numbavol.projection.base import AbstractVolumeIntegrator, Placement, Prepared
+    from numbavol.projection.base import AbstractVolumeIntegrator
+    from numbavol.projection.batches import Prepared
     from numbavol.projection.image_config import ImageConfig
+    from numbavol.projection.projections import Placement, Projection
     from numbavol.volumes import AbstractVolumeRepresentation
 
     FourierVolume = FourierVoxelGridVolume | FourierVoxelSplineVolume

@@ -11,7 +11,7 @@ from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage.half_transforms import list_self_conjugate
 from numbavol.ndimage.masks import AbstractMask
 from numbavol.ndimage.planes import sample_half_planes
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection
+from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.fourier_sampling import (
     FrameSampler,
     check_is_cpu,
@@ -20,12 +20,13 @@ from numbavol.projection.fourier_sampling import (
     read_fourier_volume,
     sample_at_frequencies,
 )
+from numbavol.projection.projections import Projection
 from numbavol.volumes.coordinates import AffineCoordinates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Prepared
+    from numbavol.projection.batches import Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 

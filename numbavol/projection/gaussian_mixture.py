@@ -10,8 +10,10 @@ import numpy as np
 
 from numbavol.arguments import read_shape
 from numbavol.kernels.dispatch import check_device, find_device, find_device_of, find_kernel
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection, prepare_on
+from numbavol.projection.base import AbstractVolumeIntegrator
+from numbavol.projection.batches import prepare_on
 from numbavol.projection.neighbours import find_neighbours
+from numbavol.projection.projections import Projection
 from numbavol.rendering.gaussian_mixture import (
     DEFAULT_TOLERANCE,
     reach_in_deviations,
@@ -22,7 +24,7 @@ from numbavol.volumes import GaussianMixtureVolume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Prepared
+    from numbavol.projection.batches import Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 

@@ -14,7 +14,8 @@ from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.kernels.threads import run_tasks
 from numbavol.progress import progress_bar
 from numbavol.projection.auto import AutoVolumeProjection
-from numbavol.projection.base import AbstractProjectionInBatches, Placement, Projection
+from numbavol.projection.batches import AbstractProjectionInBatches
+from numbavol.projection.projections import Placement, Projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,10 @@ from numbavol.ndimage.nonuniform_images import (
     choose_plane_spreading,
     read_plane_options,
 )
-from numbavol.projection.base import AbstractVolumeIntegrator, Projection, prepare_on
+from numbavol.projection.base import AbstractVolumeIntegrator
+from numbavol.projection.batches import prepare_on
 from numbavol.projection.fourier_sampling import check_pixel_size
+from numbavol.projection.projections import Projection
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
 from numbavol.volumes import RealVoxelGridVolume
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.projection.base import Prepared
+    from numbavol.projection.batches import Prepared
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeRepresentation
 

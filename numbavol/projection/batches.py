@@ -1,0 +1,98 @@
+"""Projections that are made many at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numbavol.kernels.dispatch import CPU
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from numbavol.kernels.devices import Device
+    from numbavol.projection.projections import Placement, Projection
+
+    Prepared = Callable[[Placement], Projection]
+
+# Images that are made together: the more, the more often what one reads is in the cache for the
+# next (scripts/bench project); on CUDA, the fewer launches for each.
+BYTES_AT_A_TIME = 2**26
+
+
+class AbstractProjectionInBatches(ABC):
+    """Projections of which several poses have work in common."""
+
+    n_at_a_time: int
+    """How many poses are best begun together."""
+    device: Device = CPU
+    """Where they are made."""
+
+    @abstractmethod
+    def begin(
+        self, rotations: NDArray[np.float64], offsets: NDArray[np.float64]
+    ) -> Callable[[int, int], Projection]:
+        """Do what some poses have in common, on all threads that are free.
+
+        Parameters
+        ----------
+        rotations, offsets
+            ``(n, 3, 3)`` and ``(n, 2)``: those of n placements.
+
+        Returns
+        -------
+        callable
+            Takes the numbers of a first pose and of one after the last, and returns their
+            projections; called once for each.
+        """
+
+    def __call__(self, placement: Placement) -> Projection:
+        """Project for one placement."""
+        begun = self.begin(placement.rotation[np.newaxis], placement.offset[np.newaxis])
+        return begun(0, 1).take_the_only_one()
+
+
+class ProjectionsOnDevice(AbstractProjectionInBatches):
+    """Projections that a device makes, as many at once as it has memory for.
+
+    `make` makes those of n poses from ``(n, 3, 3)`` and ``(n, 2)``; each takes `bytes_an_image`.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[NDArray[np.float64], NDArray[np.float64]], Projection],
+        device: Device,
+        bytes_an_image: int,
+    ) -> None:
+        self._make, self.device = make, device
+        self.n_at_a_time = count_images_at_a_time(device, bytes_an_image)
+
+    def begin(
+        self, rotations: NDArray[np.float64], offsets: NDArray[np.float64]
+    ) -> Callable[[int, int], Projection]:
+        """Do nothing before: see the base class."""
+        return lambda start, stop: self._make(rotations[start:stop], offsets[start:stop])
+
+
+def prepare_on(
+    device: Device,
+    make: Callable[[NDArray[np.float64], NDArray[np.float64]], Projection],
+    bytes_an_image: int,
+) -> Prepared:
+    """Prepare projections without work in common: one by one on the CPU, many at once on CUDA."""
+    if device.name != "cpu":
+        return ProjectionsOnDevice(make, device, bytes_an_image)
+    return lambda placement: make(
+        placement.rotation[np.newaxis], placement.offset[np.newaxis]
+    ).take_the_only_one()
+
+
+def count_images_at_a_time(device: Device, bytes_an_image: int) -> int:
+    """Choose how many images, of so many bytes each, a device makes at once."""
+    # Others, and what comes after them, need memory as well.
+    free = BYTES_AT_A_TIME if device.free_bytes is None else device.free_bytes // 8
+    return max(1, min(free, BYTES_AT_A_TIME) // bytes_an_image)
