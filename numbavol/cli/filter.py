@@ -174,7 +174,7 @@ def filter_map(
     if threads is not None:
         numbavol.set_num_threads(threads)
     check_output(output, map_file, "map", overwrite)
-    check_page(page, (output,), overwrite)
+    check_page(page, map_file, (output,), overwrite)
     density = read_placed_map(map_file)
     report.say(
         f"read      {map_file}: {_describe(density)}", map=str(map_file), read=_facts(density)

@@ -69,7 +69,7 @@ def fsc(
     if plot is not None:
         check_picture("--plot", plot)
         check_output(plot, first, "map", overwrite)
-    check_page(page, () if plot is None else (plot,), overwrite)
+    check_page(page, first, () if plot is None else (plot,), overwrite)
     one = numbavol.read_map(first)
     data, other = one.data, _read_like(one, first, second).data
     if mask is not None:

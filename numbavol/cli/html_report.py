@@ -35,13 +35,15 @@ class _DrawnPicture(NamedTuple):
     source: str
 
 
-def check_page(page: Path | None, outputs: Sequence[Path], overwrite: bool) -> None:
+def check_page(page: Path | None, source: Path, outputs: Sequence[Path], overwrite: bool) -> None:
     """Refuse a page that cannot be written: before the work, not after it.
 
     Parameters
     ----------
     page
         The file to write; None where none is wanted.
+    source
+        The file that is read.
     outputs
         The other files that are written.
     overwrite
@@ -62,7 +64,7 @@ def check_page(page: Path | None, outputs: Sequence[Path], overwrite: bool) -> N
     if page.resolve() in [output.resolve() for output in outputs]:
         msg = f"--report: {page} is the output itself"
         raise click.UsageError(msg)
-    check_output(page, page.with_suffix(".no-source"), "report", overwrite)
+    check_output(page, source, "source", overwrite)
     try:
         import jinja2  # noqa: F401
         import matplotlib.figure  # noqa: F401

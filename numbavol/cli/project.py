@@ -145,7 +145,7 @@ def project(
         raise ValueError(msg)
     check_output(output, source, "source", overwrite)
     check_output(star, poses.path or source, "file of poses", overwrite)
-    check_page(page, (output, star), overwrite)
+    check_page(page, source, (output, star), overwrite)
     if poses.path is not None:
         _refuse_without_effect(("seed",), "the poses of a STAR file are not random")
     given = read_poses(poses, offsets, seed, report)

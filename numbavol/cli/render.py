@@ -104,7 +104,7 @@ def render(
     if threads is not None:
         numbavol.set_num_threads(threads)
     check_output(output, model, "model", overwrite)
-    check_page(page, (output,), overwrite)
+    check_page(page, model, (output,), overwrite)
     atoms, center = read_model(model, b_factors, models, select, report)
     volume = atoms.as_gaussians()
 

@@ -52,8 +52,10 @@ def make_axes(axes: Axes | None, figsize: tuple[float, float]) -> Axes:
     return made
 
 
-def read_reals(name: str, values: ArrayLike, n_axes: tuple[int, ...], shape: str) -> NDArray[Any]:
-    """Read real numbers that are to be drawn, from wherever they are.
+def read_reals(
+    name: str, values: ArrayLike, n_axes: tuple[int, ...], shape: str
+) -> NDArray[np.floating[Any]]:
+    """Read real numbers that are to be drawn, from wherever they are, as floating-point numbers.
 
     Parameters
     ----------
@@ -80,7 +82,8 @@ def read_reals(name: str, values: ArrayLike, n_axes: tuple[int, ...], shape: str
             f"got {fetched.dtype} of shape {fetched.shape}"
         )
         raise ValueError(msg)
-    return fetched
+    # Masks of booleans, too, have sections and sums.
+    return fetched.astype(np.result_type(fetched, np.float32), copy=False)
 
 
 def read_lengths(name: str, sides: ArrayLike | None, n_axes: int) -> tuple[list[float], str]:
@@ -204,4 +207,5 @@ def find_round_length(longest: float) -> float:
     20.0
     """
     power = 10.0 ** math.floor(math.log10(longest))
-    return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= longest)
+    # The logarithm may have been rounded up to the next power.
+    return max(step * power for step in (0.5, 1.0, 2.0, 5.0) if step * power <= longest)

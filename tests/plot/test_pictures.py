@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,7 @@ def test_a_scale_bar_says_angstroms_only_where_they_are_known() -> None:
     assert scale_bar_of(gallery[0, 0]) == "2 pixels"
 
 
+@example(longest=999999999999.998)
 @given(longest=st.floats(1e-12, 1e12))
 def test_round_lengths_are_round_and_long_enough(longest: float) -> None:
     length = find_round_length(longest)
@@ -143,6 +145,23 @@ def test_a_correlation_is_drawn_with_its_thresholds() -> None:
 def test_a_histogram_counts_what_is_finite() -> None:
     axes = plot.plot_histogram([1.0, 2.0, np.nan, np.inf, 2.0], axes=new_axes())
     assert sum(patch.get_height() for patch in axes.patches) == 3
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros((8, 8, 8)),
+        np.ones((1, 1, 1)),
+        np.eye(4, dtype=bool) * np.ones((4, 1, 1), bool),
+        -np.ones((5, 4, 3), np.float16),
+        np.full((4, 4, 4), 1e-30),
+        np.arange(60, dtype=np.int8).reshape(3, 4, 5),
+    ],
+    ids=["zeros", "one voxel", "a mask", "float16", "tiny values", "int8"],
+)
+def test_plain_maps_are_drawn_without_a_warning(values: np.ndarray) -> None:
+    plot.draw_map(values, 1.5).savefig(io.BytesIO())
+    plot.draw_stack(values).savefig(io.BytesIO())
 
 
 def test_figures_need_no_pyplot() -> None:
