@@ -282,7 +282,9 @@ def test_wrong_positions_are_an_error_that_names_their_leaf(wrong, message):
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, 3.0, np.ones(3), "C", FourierGaussian, lambda k: k], ids=repr
+    "wrong",
+    [None, 3.0, np.ones(3), "C", FourierGaussian, lambda k: k],
+    ids=["None", "a number", "an array", "a text", "a class", "a function"],
 )
 def test_another_thing_than_an_operator_is_an_error_that_names_its_leaf(wrong):
     message = rf"expected a Fourier operator, got {type(wrong).__name__}; CustomFourierOperator"
