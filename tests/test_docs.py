@@ -138,6 +138,24 @@ def test_docstrings_become_markdown(rst: Any, text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The mean.", ":\n    The mean."),
+        ("The mean\nof all.", ":\n    The mean\n    of all."),
+        ("ndarray\n    The mean.", "ndarray\n    The mean."),
+        ("mean : float\n    Of all.", "mean : float\n    Of all."),
+        ("mean\n    Of all.\nsum\n    Too.", "mean :\n    Of all.\nsum :\n    Too."),
+    ],
+    ids=["sentence", "two lines", "type", "name and type", "names"],
+)
+def test_returns_have_names_types_and_descriptions(rst: Any, text: str, expected: str) -> None:
+    heading = "Returns\n-------\n"
+    following = "\nRaises\n------\nValueError\n    Never.\n"
+    translated = rst.translate(f"{heading}{text}\n{following}")
+    assert translated == f"{heading}{expected}\n{following}"
+
+
+@pytest.mark.parametrize(
     ("text", "address"),
     [
         ("see `project`.", "numbavol.project"),
