@@ -47,8 +47,9 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         Multiply by the pixel size, so that the image is the integral in inverse angstroms. Without
         it, it is the sum over voxels.
     correction_mask
-        Multiplies the image, of the volume's longest side, in real space: `InverseSincMask`
-        undoes what linear interpolation did.
+        Multiplies the image, of the volume's longest side, in real space. What linear
+        interpolation does belongs to the axes of the volume: better multiply the map by
+        `InverseSincMask`, twice, before it is transformed.
     out_of_bounds_mode
         What is beyond the frequencies that the volume holds: ``"fill"`` for `fill_value`,
         ``"clip"`` for the value at the nearest edge, ``"wrap"`` to repeat the transform.
