@@ -182,6 +182,8 @@ def _find_parameters(documented: Documented) -> dict[str, str]:
     thing = documented.thing
     if _is_property(thing) or (inspect.isclass(thing) and inspect.isabstract(thing)):
         return {}
+    if inspect.isclass(thing) and issubclass(thing, Warning):
+        return {}
     if typing.is_typeddict(thing):
         return {name: str(annotation) for name, annotation in thing.__annotations__.items()}
     if inspect.isclass(thing) and thing.__init__ is object.__init__ and not hasattr(thing, "_make"):

@@ -2,6 +2,10 @@
 
 ==========================  =====================================================
 ``reading.py``              `read_atoms_from_pdb`: a file to arrays of atoms
+``atoms.py``                `Atoms`: atoms as one value, to slice, mask and copy
+``labels.py``               `AtomLabels`: what they are called
+``loading.py``              `load_atoms`: a file to the atoms that are meant
+``assemblies.py``           copies of atoms that a file says belong together
 ``summary.py``              `describe_structure`: a file to a few facts about it
 ``scattering_factors.py``   `PengScatteringFactorParameters`: elements to Gaussians
 ``b_factors.py``            `b_factor_to_variance` and back
@@ -15,7 +19,10 @@ gemmi reads the files and holds the tables; nothing here knows a volume.
 
 from __future__ import annotations
 
+from numbavol.atoms.atoms import Atoms
 from numbavol.atoms.b_factors import b_factor_to_variance, variance_to_b_factor
+from numbavol.atoms.labels import AtomLabels
+from numbavol.atoms.loading import StructureWarning, load_atoms
 from numbavol.atoms.reading import AtomProperties, read_atoms_from_pdb
 from numbavol.atoms.scattering_factors import (
     PengScatteringFactorParameters,
@@ -24,11 +31,15 @@ from numbavol.atoms.scattering_factors import (
 from numbavol.atoms.summary import StructureSummary, describe_structure
 
 __all__ = [
+    "AtomLabels",
     "AtomProperties",
+    "Atoms",
     "PengScatteringFactorParameters",
     "StructureSummary",
+    "StructureWarning",
     "b_factor_to_variance",
     "describe_structure",
+    "load_atoms",
     "read_atomic_numbers",
     "read_atoms_from_pdb",
     "variance_to_b_factor",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # gemmi numbers its elements by atomic number and appends deuterium.
 _UNKNOWN = 0
-_DEUTERIUM = 119
+DEUTERIUM = 119
 
 _LONGEST_FLAT_NAME = 7
 
@@ -30,17 +30,22 @@ class AtomTable(NamedTuple):
     occupancies: NDArray[np.float64]
     masses: NDArray[np.float64]
     charges: NDArray[np.int64]
-    has_altloc: NDArray[np.bool_]
+    alternates: NDArray[np.uint8]  # letters; 0 where there is none
+    residue_names: NDArray[np.bytes_]
+    residue_numbers: NDArray[np.int32]
+    insertions: NDArray[np.uint8]  # letters; a space where there is none
+    chains: NDArray[np.bytes_]
+    subchains: NDArray[np.bytes_]
 
     @property
     def atomic_numbers(self) -> NDArray[np.int64]:
         """Atomic numbers; deuterium is hydrogen, 0 is an unknown element."""
-        return np.where(self.elements == _DEUTERIUM, 1, self.elements).astype(np.int64)
+        return np.where(self.elements == DEUTERIUM, 1, self.elements).astype(np.int64)
 
     def count_elements(self) -> dict[str, int]:
         """Count the atoms of each element, by symbol."""
         counts = np.bincount(self.elements)
-        return {_symbol(int(z)): int(counts[z]) for z in np.flatnonzero(counts)}
+        return {symbol_of(int(z)): int(counts[z]) for z in np.flatnonzero(counts)}
 
     def of_model(self, number: int) -> AtomTable:
         """Return the atoms of one model."""
@@ -66,7 +71,12 @@ def tabulate_atoms(structure: gemmi.Structure) -> AtomTable:
         occupancies=_decimals_as_written(flat.occ),
         masses=np.array(flat.element_weights),
         charges=np.array(flat.charge, dtype=np.int64),
-        has_altloc=np.array(flat.altlocs) != 0,
+        alternates=np.array(flat.altlocs).view(np.uint8),
+        residue_names=np.array(flat.residue_names),
+        residue_numbers=np.array(flat.resnums),
+        insertions=np.array(flat.icodes).view(np.uint8),
+        chains=np.array(flat.chain_ids),
+        subchains=np.array(flat.subchains),
     )
     for what, values in (
         ("position", table.positions),
@@ -104,11 +114,12 @@ def check_elements(table: AtomTable) -> None:
 def describe_atom(table: AtomTable, index: int) -> str:
     """Name one atom of a table in an error message."""
     name = table.names[index].decode(errors="replace")
-    return f"atom {index + 1}, {name!r} of element {_symbol(int(table.elements[index]))}"
+    return f"atom {index + 1}, {name!r} of element {symbol_of(int(table.elements[index]))}"
 
 
-def _symbol(ordinal: int) -> str:
-    return "D" if ordinal == _DEUTERIUM else gemmi.Element(ordinal).name
+def symbol_of(ordinal: int) -> str:
+    """Symbol of an element by gemmi's ordinal."""
+    return "D" if ordinal == DEUTERIUM else gemmi.Element(ordinal).name
 
 
 def _flatten(structure: gemmi.Structure) -> gemmi.FlatStructure:

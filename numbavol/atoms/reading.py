@@ -13,6 +13,7 @@ from numbavol.atoms.structure_file import GEMMI_ERRORS, parse_structure_file
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -177,8 +178,8 @@ def take_atoms(
         As `read_atoms_from_pdb` does; names the file.
     """
     model_numbers = [model.num for model in structure]
-    wanted = _choose_models(filename, models, model_numbers)
-    _select(structure, selection_string)
+    wanted = choose_models(filename, models, model_numbers)
+    select_atoms(structure, selection_string)
     try:
         table = tabulate_atoms(structure)
         if models not in ("all", "stack"):
@@ -188,12 +189,9 @@ def take_atoms(
         msg = f"{filename}: {error}"
         raise ValueError(msg) from error
     if len(table.positions) == 0:
-        msg = (
-            f"selection_string={selection_string!r} finds no atom in {filename}, models "
-            f"{_join(wanted)} of {_join(model_numbers)}. In gemmi's selection language 'A' is "
-            "a chain, '(ALA)' a residue name, '[C]' an element, '//*//CA' an atom name"
+        raise ValueError(
+            describe_empty_selection(filename, selection_string, wanted, model_numbers)
         )
-        raise ValueError(msg)
 
     shift = np.zeros(3)
     if center:
@@ -214,9 +212,10 @@ def take_atoms(
     return positions, atomic_numbers, properties
 
 
-def _choose_models(
+def choose_models(
     filename: str | os.PathLike[str], models: Models, existing: list[int]
 ) -> list[int]:
+    """Find the numbers of the models that are meant, of those that exist."""
     if models in ("all", "stack"):
         return existing
     if models == "first":
@@ -230,7 +229,8 @@ def _choose_models(
     return [operator.index(models)]
 
 
-def _select(structure: gemmi.Structure, selection_string: str) -> None:
+def select_atoms(structure: gemmi.Structure, selection_string: str) -> None:
+    """Take what is not selected out of a structure."""
     # To gemmi "all" is a chain of that name.
     if selection_string == "all":
         return
@@ -271,6 +271,20 @@ def _check_stack(
         )
         raise ValueError(msg)
     return n_atoms
+
+
+def describe_empty_selection(
+    filename: str | os.PathLike[str],
+    selection_string: str,
+    wanted: list[int],
+    existing: Iterable[int],
+) -> str:
+    """Say that a selection finds no atom, and how one is written."""
+    return (
+        f"selection_string={selection_string!r} finds no atom in {filename}, models "
+        f"{_join(wanted)} of {_join(list(existing))}. In gemmi's selection language 'A' is "
+        "a chain, '(ALA)' a residue name, '[C]' an element, '//*//CA' an atom name"
+    )
 
 
 def _join(numbers: list[int]) -> str:

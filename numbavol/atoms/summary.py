@@ -129,7 +129,7 @@ def summarize_structure(
         n_residues=len(residues),
         n_waters=sum(residue.is_water() for residue in residues),
         n_atoms=len(table.positions),
-        n_alternates=int(np.count_nonzero(table.has_altloc)),
+        n_alternates=int(np.count_nonzero(table.alternates)),
         elements=table.count_elements(),
         occupancy_sum=float(table.occupancies.sum()),
         b_factor_range=(float(table.b_factors.min()), float(table.b_factors.max())),

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.fft
 
 import numbavol
-from numbavol.cli.models import read_model
+from numbavol.cli.models import ModelOptions, read_model
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
 from numbavol.projection.fourier_sampling import SAME_SIZE
@@ -152,16 +152,14 @@ class Task:
         pixel_size: float | None,
         method: str,
         tolerance: float,
-        b_factors: str | float,
-        models: str | float,
-        select: str,
+        options: ModelOptions,
         report: Report,
     ) -> Task:
         """Image a model: see the options of the same names."""
         method = _choose(method, "gaussian", MODEL_METHODS, "a model")
-        model, _ = read_model(source, b_factors, models, select, report)
+        atoms, _ = read_model(source, options, report)
         size = pixel_size or given.take_pixel_size() or DEFAULT_PIXEL_SIZE
-        gaussians = model.as_gaussians()
+        gaussians = numbavol.make_gaussian_mixture(atoms)
         half = _half_that_holds(gaussians, given.poses, size, tolerance)
         of_poses = None if box != "auto" else given.take_box()
         if box == "auto" and of_poses is None:
@@ -179,13 +177,13 @@ class Task:
                         else "What is outside is lost"
                     )
                 )
-        settings = (method, size, side, tolerance, b_factors, models, select)
+        settings = (method, size, side, tolerance, *dataclasses.astuple(options))
         described = f"{method}, tolerance {tolerance:g}"
         config = numbavol.ImageConfig((side, side), size)
         if method == "gaussian":
             mixture = numbavol.GaussianMixtureProjection(tolerance=tolerance)
             return cls(gaussians, config, mixture, method, described, settings)
-        groups = model.as_groups()
+        groups = numbavol.make_independent_atoms(atoms)
         fft = numbavol.FFTAtomProjection(eps=tolerance)
         return cls(groups, config, fft, method, described, settings)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.cli.models import Model
+    from numbavol.atoms import Atoms
     from numbavol.cli.output import Report
     from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def choose_method(
     method: str,
-    model: Model,
+    atoms: Atoms,
     gaussians: GaussianMixtureVolume,
     mixture: GaussianMixtureRenderFn,
     report: Report,
@@ -47,7 +47,7 @@ def choose_method(
     ----------
     method
         ``"auto"``, ``"gaussian"`` or ``"fft"``.
-    model, gaussians
+    atoms, gaussians
         The atoms, and the Gaussians that they are.
     mixture
         Renders the Gaussians: its shape, voxel size and tolerance are those of either way.
@@ -80,15 +80,13 @@ def choose_method(
     # Grouping may take longer than rendering: one transform is the least there is.
     can_group = tolerance >= SMALLEST_EPS
     if method == "auto" and not is_settled and not verbose:
-        is_settled = seconds["gaussian"] <= predict_fft_atoms(
-            shape, 1, len(model.positions), tolerance
-        )
+        is_settled = seconds["gaussian"] <= predict_fft_atoms(shape, 1, len(atoms), tolerance)
     if is_settled and not (verbose and can_group):
         if verbose:
             report.say(f"method  gaussian; predicted, on one core: {seconds['gaussian']:.2g} s")
         return "gaussian", render_gaussians
     fft = numbavol.FFTAtomRenderFn(shape, voxel_size, eps=tolerance, device=mixture.device)
-    groups = model.as_groups()
+    groups = numbavol.make_independent_atoms(atoms)
     terms = terms_of(fft, groups)
     n_points = sum(len(term.positions) for term in terms)
     seconds["fft"] = predict_fft_atoms(shape, len(terms), n_points, tolerance)

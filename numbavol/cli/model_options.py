@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--b-factors``, ``--models`` and ``--select`` to a command."""
+    """Add the options that say which atoms are meant, and how they count."""
     options = (
         click.option(
             "--b-factors", type=WordOrNumber(("file", "none"), click.FLOAT), default="file",
@@ -27,6 +27,23 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--select", default="all", show_default=True, metavar="SELECTION",
             help="Atoms, in gemmi's selection language: '//A' is chain A, '[!H]' all but hydrogen.",
+        ),
+        click.option(
+            "--alternates", default="all", show_default=True, metavar="all|highest|LETTER",
+            help="Alternate conformations: all, weighted by occupancy, or one of each residue, "
+            "which then counts in full.",
+        ),
+        click.option(
+            "--hydrogens", type=click.Choice(["keep", "drop"]), default="keep", show_default=True,
+            help="Hydrogens of the file.",
+        ),
+        click.option(
+            "--waters", type=click.Choice(["keep", "drop"]), default="keep", show_default=True,
+            help="Waters of the file.",
+        ),
+        click.option(
+            "--assembly", metavar="NAME",
+            help="A biological assembly of the file, as in 1; by default what is deposited.",
         ),
     )  # fmt: skip
     for option in reversed(options):

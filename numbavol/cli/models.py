@@ -1,4 +1,4 @@
-"""Models as commands read them: atoms, what is said of them, and how they are to be counted."""
+"""Models as commands read them: atoms, and what is said of them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gemmi
 import numpy as np
 
-import numbavol
-from numbavol.atoms.reading import take_atoms
-from numbavol.atoms.structure_file import parse_structure_file
+from numbavol.atoms.loading import load_with_notes
 from numbavol.cli.output import Report, count_elements, plural
 
 if TYPE_CHECKING:
@@ -18,89 +16,73 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.atoms import AtomProperties
-    from numbavol.volumes import GaussianMixtureVolume, IndependentAtomVolume
+    from numbavol.atoms import Atoms
+    from numbavol.atoms.loading import LoadedAtoms
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
-    """The atoms of a file, as they are to be rendered."""
+class ModelOptions:
+    """Which atoms of a file are meant, and how they count: the options of the same names."""
 
-    positions: NDArray[np.float64]
-    atomic_numbers: NDArray[np.int64]
-    b_factors: NDArray[np.float64]
-    occupancies: NDArray[np.float64]
-
-    def as_gaussians(self) -> GaussianMixtureVolume:
-        """Make five Gaussians of every atom, weighted by its occupancy."""
-        volume = numbavol.GaussianMixtureVolume.from_tabulated_parameters(
-            self.positions,
-            numbavol.PengScatteringFactorParameters(self.atomic_numbers),
-            self.b_factors,
-        )
-        weights = self.occupancies[:, np.newaxis]
-        return dataclasses.replace(volume, amplitudes=volume.amplitudes * weights)
-
-    def as_groups(self) -> IndependentAtomVolume:
-        """Group atoms of one element, one B-factor and one occupancy: exactly."""
-        positions, factors = [], []
-        for occupancy in np.unique(self.occupancies):
-            chosen = self.occupancies == occupancy
-            volume = numbavol.IndependentAtomVolume.from_atoms(
-                self.positions[chosen],
-                self.atomic_numbers[chosen],
-                self.b_factors[chosen],
-                b_factor_bins=max(1, int(np.count_nonzero(chosen))),
-            )
-            weight = float(occupancy)
-            positions.append(volume.position_pytree)
-            factors.append(tuple(weight * factor for _, factor in volume.groups()))
-        return numbavol.IndependentAtomVolume(tuple(positions), tuple(factors))
+    b_factors: str | float
+    models: Any
+    select: str
+    alternates: str
+    hydrogens: str
+    waters: str
+    assembly: str | None
 
 
 def read_model(
-    filename: Path, b_factors: str | float, models: Any, select: str, report: Report
-) -> tuple[Model, NDArray[np.float64]]:
+    filename: Path, options: ModelOptions, report: Report
+) -> tuple[Atoms, NDArray[np.float64]]:
     """Read the atoms of a file, and say which.
 
     Parameters
     ----------
     filename
         PDB or mmCIF.
-    b_factors, models, select
-        As the options of the same names.
+    options
+        Which atoms.
     report
         Says what was read.
 
     Returns
     -------
-    Model
+    Atoms
         The atoms around their centre of mass.
     NDArray
         Where that was, ``(3,)``.
     """
-    positions, atomic_numbers, properties = _read_atoms(filename, models, select, report)
-    model = _make_model(positions, atomic_numbers, properties, b_factors, report)
-    return model, properties["center"]
-
-
-def _read_atoms(
-    model: Path, models: Any, select: str, report: Report
-) -> tuple[NDArray[np.float64], NDArray[np.int64], AtomProperties]:
-    parsed = parse_structure_file(model)
-    # Before the selection, which takes what it does not name out of the structure.
-    n_sites = {part.num: part.count_atom_sites() for part in parsed.structure}
-    positions, atomic_numbers, properties = take_atoms(
-        model, parsed.structure, center=True, selection_string=select, models=models
+    loaded = load_with_notes(
+        filename,
+        selection_string=options.select,
+        models=options.models,
+        alternates=options.alternates,
+        hydrogens=options.hydrogens,
+        waters=options.waters,
+        b_factors=0.0 if options.b_factors == "none" else options.b_factors,  # type: ignore[arg-type]
+        b_factor_scale=1.0,
+        b_factor_offset=0.0,
+        assembly=options.assembly,
     )
-    elements = _count_symbols(atomic_numbers)
-    atoms = f"{plural(len(positions), 'atom')} ({count_elements(elements)})"
-    used = (
-        list(n_sites) if models == "all" else [next(iter(n_sites)) if models == "first" else models]
+    atoms = loaded.atoms
+    _say_what_was_read(filename, options, loaded, report)
+    center = atoms.center_of_mass
+    return dataclasses.replace(atoms, positions=atoms.positions - center), center
+
+
+def _say_what_was_read(
+    filename: Path, options: ModelOptions, loaded: LoadedAtoms, report: Report
+) -> None:
+    atoms, n_sites = loaded.atoms, loaded.n_sites
+    elements = _count_symbols(atoms.atomic_numbers)
+    used = {"all": list(n_sites), "first": [next(iter(n_sites))]}.get(
+        options.models, [options.models]
     )
     left_out = {
         "models": len(n_sites) - len(used),
-        "atoms": sum(n_sites[number] for number in used) - len(positions),
+        "atoms": sum(n_sites[number] for number in used) - loaded.n_selected,
     }
     reasons = {"models": "model{} of the file", "atoms": "atom{} that --select does not name"}
     described = [
@@ -109,15 +91,32 @@ def _read_atoms(
         if count
     ]
     report.say(
-        f"read    {model} ({parsed.format}): {atoms}"
+        f"read    {filename} ({loaded.format}): {plural(len(atoms), 'atom')} "
+        f"({count_elements(elements)})"
         + (f"; left out: {', '.join(described)}" if described else ""),
-        model=str(model),
-        format=parsed.format,
-        n_atoms=len(positions),
+        model=str(filename),
+        format=loaded.format,
+        n_atoms=len(atoms),
         elements=elements,
         left_out=left_out,
     )
-    return positions, atomic_numbers, properties
+    if loaded.notes:
+        report.say(f"model   {'; '.join(loaded.notes)}", notes=list(loaded.notes))
+    for problem in loaded.problems:
+        report.warn(f"{filename}: {problem}")
+    if options.b_factors == "file":
+        described_b = f"of the file, mean {atoms.b_factors.mean():.1f} A^2"
+    elif options.b_factors == "none":
+        described_b = "none"
+    else:
+        described_b = f"{float(options.b_factors):g} A^2"
+    n_partial = int(np.count_nonzero(atoms.occupancies != 1.0))
+    weighted = f", {plural(n_partial, 'atom')} weighted by occupancy" if n_partial else ""
+    report.say(
+        f"atoms   B-factors {described_b}{weighted}",
+        b_factors=options.b_factors,
+        n_partial_occupancies=n_partial,
+    )
 
 
 def _count_symbols(atomic_numbers: NDArray[np.int64]) -> dict[str, int]:
@@ -126,29 +125,3 @@ def _count_symbols(atomic_numbers: NDArray[np.int64]) -> dict[str, int]:
         gemmi.Element(int(number)).name: int(count)
         for number, count in zip(numbers, counts, strict=True)
     }
-
-
-def _make_model(
-    positions: NDArray[np.float64],
-    atomic_numbers: NDArray[np.int64],
-    properties: AtomProperties,
-    b_factors: str | float,
-    report: Report,
-) -> Model:
-    if b_factors == "file":
-        extra = properties["b_factors"]
-        described = f"of the file, mean {extra.mean():.1f} A^2"
-    elif b_factors == "none":
-        extra, described = np.zeros(len(positions)), "none"
-    else:
-        extra = np.full(len(positions), float(b_factors))
-        described = f"{float(b_factors):g} A^2"
-    occupancies = properties["occupancies"]
-    n_partial = int(np.count_nonzero(occupancies != 1.0))
-    weighted = f", {plural(n_partial, 'atom')} weighted by occupancy" if n_partial else ""
-    report.say(
-        f"atoms   B-factors {described}{weighted}",
-        b_factors=b_factors,
-        n_partial_occupancies=n_partial,
-    )
-    return Model(positions, atomic_numbers, extra, occupancies)

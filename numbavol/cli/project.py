@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import secrets
 import time
 from pathlib import Path
@@ -108,6 +109,10 @@ def project(
     b_factors: str | float,
     models: str | float,
     select: str,
+    alternates: str,
+    hydrogens: str,
+    waters: str,
+    assembly: str | None,
     device: str,
     threads: int | None,
     resume: bool,
@@ -130,6 +135,7 @@ def project(
     """  # noqa: D301
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
+    from numbavol.cli.models import ModelOptions
     from numbavol.io.whole_file import give_name
 
     began = time.perf_counter()
@@ -150,15 +156,15 @@ def project(
         _refuse_without_effect(("seed",), "the poses of a STAR file are not random")
     given = read_poses(poses, offsets, seed, report)
     if numbavol.is_map_file(source):
-        _refuse_without_effect(("b_factors", "models", "select"), "a map has no atoms")
+        names = tuple(field.name for field in dataclasses.fields(ModelOptions))
+        _refuse_without_effect(names, "a map has no atoms")
         if method != "voxels":
             _refuse_without_effect(("tolerance",), "slices of a map have none")
         task = Task.from_map(source, box, pixel_size, method, pad_scale, tolerance, report)
     else:
         _refuse_without_effect(("pad_scale",), "only a map is padded")
-        task = Task.from_model(
-            source, given, box, pixel_size, method, tolerance, b_factors, models, select, report
-        )
+        options = ModelOptions(b_factors, models, select, alternates, hydrogens, waters, assembly)
+        task = Task.from_model(source, given, box, pixel_size, method, tolerance, options, report)
     if (where := read_device(device)) != "cpu":
         task = task.move_to(where)
     n_images = len(given.poses)

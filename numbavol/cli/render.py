@@ -73,6 +73,10 @@ def render(
     tolerance: float,
     models: str | float,
     select: str,
+    alternates: str,
+    hydrogens: str,
+    waters: str,
+    assembly: str | None,
     method: str,
     device: str,
     threads: int | None,
@@ -97,7 +101,7 @@ def render(
 
     import numbavol
     from numbavol.cli.methods import choose_method
-    from numbavol.cli.models import read_model
+    from numbavol.cli.models import ModelOptions, read_model
 
     began = time.perf_counter()
     report = Report(as_json, quiet)
@@ -105,8 +109,9 @@ def render(
         numbavol.set_num_threads(threads)
     check_output(output, model, "model", overwrite)
     check_page(page, model, (output,), overwrite)
-    atoms, center = read_model(model, b_factors, models, select, report)
-    volume = atoms.as_gaussians()
+    options = ModelOptions(b_factors, models, select, alternates, hydrogens, waters, assembly)
+    atoms, center = read_model(model, options, report)
+    volume = numbavol.make_gaussian_mixture(atoms)
 
     n_voxels = _box_that_holds(volume, voxel_size, tolerance) if box == "auto" else int(box)
     where = read_device(device)

@@ -8,6 +8,7 @@
 - ``voxel_base``: `AbstractVoxelVolume`, what every volume of voxels is.
 - ``fourier_voxels``: `FourierVoxelGridVolume` and `FourierVoxelSplineVolume`.
 - ``real_voxels``: `RealVoxelGridVolume`.
+- ``tabulated``: `load_tabulated_volume`, from a structure file to a volume.
 - ``moving``: `to_device`, from one device to another.
 - ``coordinates``: coordinates that stay affine.
 """
@@ -23,6 +24,11 @@ from numbavol.volumes.grouping import split_atoms_by_element
 from numbavol.volumes.independent_atoms import IndependentAtomVolume
 from numbavol.volumes.moving import to_device
 from numbavol.volumes.real_voxels import RealVoxelGridVolume
+from numbavol.volumes.tabulated import (
+    load_tabulated_volume,
+    make_gaussian_mixture,
+    make_independent_atoms,
+)
 from numbavol.volumes.voxel_base import AbstractVoxelVolume
 
 __all__ = [
@@ -35,6 +41,9 @@ __all__ = [
     "GaussianMixtureVolume",
     "IndependentAtomVolume",
     "RealVoxelGridVolume",
+    "load_tabulated_volume",
+    "make_gaussian_mixture",
+    "make_independent_atoms",
     "split_atoms_by_element",
     "to_device",
 ]

@@ -15,7 +15,6 @@ from numbavol.cli import main
 from numbavol.cli.command import numbavol_command
 from numbavol.data import enterotoxin
 
-PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
 NUMBAVOL = Path(sys.executable).with_name("numbavol")
 # A word has one meaning in every command.
 SAME_EVERYWHERE = ("threads", "device", "overwrite", "page", "quiet", "as_json", "b_factors")
@@ -52,7 +51,7 @@ def test_options_are_named_and_worded_alike(option: str) -> None:
 
 def test_quiet_prints_warnings_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     options = ["--box", "8", "--quiet"]
-    assert main(["render", str(PEPTIDE), "-o", str(tmp_path / "map.mrc"), *options]) == 0
+    assert main(["render", str(enterotoxin()), "-o", str(tmp_path / "map.mrc"), *options]) == 0
     output, error = capfd.readouterr()
     assert output == ""
     assert error.startswith("warning: ")
@@ -61,7 +60,15 @@ def test_quiet_prints_warnings_alone(tmp_path: Path, capfd: pytest.CaptureFixtur
 
 @pytest.mark.compiled
 def test_output_that_is_no_terminal_has_no_bar_and_no_colour(tmp_path: Path) -> None:
-    command = [NUMBAVOL, "project", PEPTIDE, "-o", tmp_path / "s.mrcs", "--poses", "random:20"]
+    command = [
+        NUMBAVOL,
+        "project",
+        enterotoxin(),
+        "-o",
+        tmp_path / "s.mrcs",
+        "--poses",
+        "random:20",
+    ]
     done = subprocess.run(
         command, check=True, capture_output=True, env={**os.environ, "FORCE_COLOR": "0"}
     )

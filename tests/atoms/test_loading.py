@@ -1,0 +1,210 @@
+"""`load_atoms`: what counts, and what is odd."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import gemmi
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numbavol.atoms import Atoms, StructureWarning, load_atoms
+from numbavol.atoms.loading import load_with_notes
+from numbavol.data import enterotoxin
+
+PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
+OPTIONS: dict[str, Any] = {
+    "selection_string": "all",
+    "models": "first",
+    "alternates": "all",
+    "hydrogens": "keep",
+    "waters": "keep",
+    "b_factors": "file",
+    "b_factor_scale": 1.0,
+    "b_factor_offset": 0.0,
+    "assembly": None,
+}
+# A serine whose side chain has two alternates, and a water.
+LINES = [
+    "ATOM      1  CA  SER A   1       1.000   0.000   0.000  1.00 10.00           C",
+    "ATOM      2  OG ASER A   1       2.000   0.000   0.000  0.60 20.00           O",
+    "ATOM      3  OG BSER A   1       2.000   1.000   0.000  0.30 30.00           O",
+    "HETATM    4  O   HOH A   2       5.000   0.000   0.000  1.00 40.00           O",
+]
+
+
+def write(folder: Path, lines: list[str]) -> Path:
+    path = folder / "model.pdb"
+    path.write_text("\n".join([*lines, "END", ""]))
+    return path
+
+
+def change(line: int, start: int, text: str) -> list[str]:
+    """The lines, one of them with another text from a column on, counted from 0."""
+    lines = list(LINES)
+    lines[line] = lines[line][:start] + text + lines[line][start + len(text) :]
+    return lines
+
+
+def load(path: Path, **options: Any) -> Atoms:
+    return load_atoms(path, **options)
+
+
+def test_all_alternates_count_by_their_occupancy(tmp_path: Path) -> None:
+    atoms = load(write(tmp_path, LINES))
+    assert atoms.alternates.tolist() == ["", "A", "B", ""]
+    assert atoms.occupancies.tolist() == [1.0, 0.6, 0.3, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("alternates", "kept"), [("highest", "A"), ("A", "A"), ("B", "B"), ("C", "A")]
+)
+def test_one_alternate_counts_as_much_as_all(tmp_path: Path, alternates: str, kept: str) -> None:
+    atoms = load(write(tmp_path, LINES), alternates=alternates)
+    assert atoms.alternates.tolist() == ["", kept, ""]
+    assert atoms.occupancies == pytest.approx([1.0, 0.9, 1.0])
+
+
+def test_waters_and_hydrogens_are_dropped(tmp_path: Path) -> None:
+    lines = [*LINES, LINES[0].replace(" CA ", " HA ").replace("  C", "  H")]
+    path = write(tmp_path, lines)
+    assert load(path, waters="drop", hydrogens="drop").names.tolist() == ["CA", "OG", "OG"]
+    loaded = load_with_notes(path, **{**OPTIONS, "waters": "drop", "hydrogens": "drop"})
+    assert loaded.notes == ("1 waters left out", "1 hydrogens left out")
+
+
+def test_b_factors_are_replaced_scaled_and_added_to(tmp_path: Path) -> None:
+    path = write(tmp_path, LINES)
+    assert load(path, b_factors=5.0).b_factors.tolist() == [5.0] * 4
+    atoms = load(path, b_factor_scale=0.5, b_factor_offset=3.0)
+    assert atoms.b_factors.tolist() == [8.0, 13.0, 18.0, 23.0]
+
+
+def test_anisotropic_b_factors_become_a_third_of_the_trace() -> None:
+    loaded = load_with_notes(PEPTIDE, **OPTIONS)
+    assert loaded.notes == ("679 anisotropic B-factors as their isotropic equivalents",)
+    block = gemmi.cif.read_string(gzip.decompress(PEPTIDE.read_bytes())).sole_block()
+    table = block.find("_atom_site_anisotrop.", ["U[1][1]", "U[2][2]", "U[3][3]"])
+    traces = np.array([[float(value) for value in row] for row in table]).sum(axis=1)
+    np.testing.assert_allclose(
+        np.sort(loaded.atoms.b_factors), np.sort(8 * np.pi**2 / 3 * traces), rtol=2e-6
+    )
+
+
+def test_a_good_file_has_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    load_atoms(enterotoxin())
+    assert len(recwarn) == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (change(1, 56, "0.90"), "1 sites whose occupancies sum to more than 1"),
+        (change(0, 60, "  0.00"), "1 atoms with a B-factor of 0"),
+        (change(0, 60, " -5.00"), "1 atoms with a B-factor below 0"),
+        (change(3, 56, "-.10"), "1 atoms with an occupancy below 0"),
+        ([*change(3, 56, "0.50"), change(3, 56, "0.50")[3]], "1 atoms that occur more than once"),
+        (change(3, 76, " X"), "1 atoms of unknown element left out"),
+    ],
+)
+def test_what_is_odd_is_counted(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.warns(StructureWarning, match=message):
+        atoms = load(write(tmp_path, lines))
+    assert np.all(atoms.atomic_numbers > 0)
+
+
+def test_alternates_of_one_site_are_not_odd(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    load(write(tmp_path, change(2, 56, "0.40")))
+    assert len(recwarn) == 0
+
+
+@pytest.mark.parametrize("alternates", ["highest", "A"])
+def test_choosing_alternates_keeps_one_atom_a_site(alternates: str) -> None:
+    with pytest.warns(StructureWarning):
+        atoms = load_atoms(PEPTIDE, alternates=alternates)
+    sites = list(zip(atoms.chains, atoms.residue_numbers, atoms.names, strict=True))
+    assert len(set(sites)) == len(sites)
+
+
+ASSEMBLY = [
+    "REMARK 350 BIOMOLECULE: 1",
+    "REMARK 350 AUTHOR DETERMINED BIOLOGICAL UNIT: DIMERIC",
+    "REMARK 350 APPLY THE FOLLOWING TO CHAINS: A",
+    "REMARK 350   BIOMT1   1  1.000000  0.000000  0.000000        0.00000",
+    "REMARK 350   BIOMT2   1  0.000000  1.000000  0.000000        0.00000",
+    "REMARK 350   BIOMT3   1  0.000000  0.000000  1.000000        0.00000",
+    "REMARK 350   BIOMT1   2 -1.000000  0.000000  0.000000       10.00000",
+    "REMARK 350   BIOMT2   2  0.000000 -1.000000  0.000000        0.00000",
+    "REMARK 350   BIOMT3   2  0.000000  0.000000  1.000000        4.00000",
+]
+
+
+def test_an_assembly_is_the_sum_of_its_parts(tmp_path: Path) -> None:
+    path = write(tmp_path, [*ASSEMBLY, *LINES, LINES[3].replace(" A ", " B ")])
+    deposited = load(path)
+    assert deposited.chains.tolist() == ["A"] * 4 + ["B"]
+    assembly = load(path, assembly="1")
+    # Chain B is no part of it.
+    assert assembly.chains.tolist() == ["A"] * 8
+    turned = deposited.positions[:4] * [-1, -1, 1] + [10, 0, 4]
+    np.testing.assert_allclose(assembly.positions[4:], turned)
+    structure = gemmi.read_structure(str(path))
+    how = gemmi.HowToNameCopiedChain.Short
+    gemmis = gemmi.make_assembly(structure.assemblies[0], structure[0], how)
+    expected = np.array([site.atom.pos.tolist() for site in gemmis.all()])
+    np.testing.assert_allclose(np.sort(assembly.positions, axis=0), np.sort(expected, axis=0))
+
+
+def test_an_assembly_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    path = write(tmp_path, [*ASSEMBLY, *LINES])
+    with pytest.raises(ValueError, match=r"assembly: expected .* those named 1, got '2'"):
+        load(path, assembly="2")
+    with pytest.raises(ValueError, match="none, got '1'"):
+        load_atoms(enterotoxin(), assembly="1")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alternates": "AB"}, "alternates: expected 'all', 'highest' or a letter, got 'AB'"),
+        ({"alternates": ""}, "alternates: expected"),
+        ({"hydrogens": "add"}, "hydrogens: expected 'keep' or 'drop', got 'add'"),
+        ({"waters": "some"}, "waters: expected"),
+        ({"b_factors": "none"}, "b_factors: expected 'file' or a number, got 'none'"),
+        ({"b_factor_scale": np.nan}, "b_factor_scale: expected a finite number, got nan"),
+        ({"models": 3}, "models=3: there is no such model"),
+        ({"selection_string": "//Z"}, "finds no atom"),
+    ],
+)
+def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_atoms(enterotoxin(), **options)
+
+
+@given(
+    occupancies=st.lists(st.integers(0, 100), min_size=2, max_size=2),
+    waters=st.sampled_from(["keep", "drop"]),
+    alternates=st.sampled_from(["all", "highest", "A", "B"]),
+)
+def test_what_is_kept_weighs_as_much_as_the_file_says(
+    tmp_path_factory: pytest.TempPathFactory,
+    occupancies: list[int],
+    waters: str,
+    alternates: str,
+) -> None:
+    lines = list(LINES)
+    for line, occupancy in zip((1, 2), occupancies, strict=True):
+        text = f"{occupancy / 100:4.2f}"
+        lines[line] = lines[line][:56] + text + lines[line][60:]
+    loaded = load_with_notes(
+        write(tmp_path_factory.mktemp("atoms"), lines),
+        **{**OPTIONS, "waters": waters, "alternates": alternates},
+    )
+    expected = 1.0 + sum(occupancies) / 100 + (waters == "keep")
+    assert loaded.atoms.occupancies.sum() == pytest.approx(expected)
