@@ -29,9 +29,9 @@ from numbavol.kernels.finding import find_cuda
 from numbavol.kernels.threads import usable_cpus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[], Sequence[Any]]] = {
     "render": render.measure,
     "transforms": transforms.measure,
     "project": project.measure,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from project import poses_of
@@ -66,7 +66,7 @@ def against_atoms(many: numbavol.GaussianMixtureVolume) -> list[Series]:
             ("atoms", "atoms"),
             N_ATOMS,
             lambda n: lambda: numbavol.project(volumes[n], poses, config),
-            n_a_run=len(poses.rotation),
+            pieces_a_run=lambda _: len(poses.rotation),
         ),
     ]
 
@@ -96,19 +96,25 @@ def against_poses(volume: numbavol.GaussianMixtureVolume) -> list[Series]:
         "a linear slice": numbavol.FourierVoxelGridVolume.from_real_voxel_grid(density),
         "a spline slice": numbavol.FourierVoxelSplineVolume.from_real_voxel_grid(density),
     }
+    poses = {n: poses_of(n) for n in NUMBERS_OF_POSES}
+
+    def images_of(volume: Any, n: int) -> Callable[[], object]:
+        return lambda: numbavol.project(volume, poses[n], config)
+
     return [
         make_series(
-            f"images of {SIDE_OF_A_MAP}^2, {name}",
-            ("poses", "poses"),
+            f"an image of {SIDE_OF_A_MAP}^2, {name}",
+            ("poses", "poses a call"),
             NUMBERS_OF_POSES,
-            lambda n, volume=each: lambda: numbavol.project(volume, poses_of(n), config),
+            functools.partial(images_of, each),
+            pieces_a_run=lambda n: n,
         )
         for name, each in volumes.items()
     ]
 
 
 def against_threads(volume: numbavol.GaussianMixtureVolume) -> list[Series]:
-    numbers = [n for n in (1, 2, 4, 8, 16, 32, 64, 128) if n <= usable_cpus()]
+    numbers = numbers_of_threads(usable_cpus())
     render_fn = numbavol.GaussianMixtureRenderFn((SIDE_OF_MANY,) * 3, 1.0)
     density = np.random.default_rng(0).standard_normal((256,) * 3, dtype=np.float32)
     slices = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(density)
@@ -118,7 +124,7 @@ def against_threads(volume: numbavol.GaussianMixtureVolume) -> list[Series]:
         "64 linear slices of 256^3": lambda: numbavol.project(slices, poses, config),
     }
 
-    def with_threads(n: int, work: Callable[[], object]) -> Callable[[], object]:
+    def with_threads(work: Callable[[], object], n: int) -> Callable[[], object]:
         def run() -> None:
             numbavol.set_num_threads(n)
             work()
@@ -126,13 +132,16 @@ def against_threads(volume: numbavol.GaussianMixtureVolume) -> list[Series]:
         return run
 
     series = [
-        make_series(
-            name, ("threads", "threads"), numbers, lambda n, work=work: with_threads(n, work)
-        )
+        make_series(name, ("threads", "threads"), numbers, functools.partial(with_threads, work))
         for name, work in works.items()
     ]
     numbavol.set_num_threads(None)
     return series
+
+
+def numbers_of_threads(n_cpus: int) -> list[int]:
+    """Powers of 2, and all CPUs."""
+    return [*(2**n for n in range(n_cpus.bit_length()) if 2**n < n_cpus), n_cpus]
 
 
 def make_series(
@@ -140,7 +149,7 @@ def make_series(
     figure_and_axis: tuple[str, str],
     sizes: Sequence[int],
     make: Callable[[int], Callable[[], object]],
-    n_a_run: int = 1,
+    pieces_a_run: Callable[[int], int] = lambda _: 1,
 ) -> Series:
-    seconds = tuple(median_seconds(make(n)) / n_a_run for n in sizes)
+    seconds = tuple(median_seconds(make(n)) / pieces_a_run(n) for n in sizes)
     return Series(work, *figure_and_axis, tuple(map(float, sizes)), seconds)

@@ -16,8 +16,7 @@ from numbavol.data import enterotoxin
 
 NUMBAVOL = Path(sys.executable).with_name("numbavol")
 
-
-# In one process, the sample's atoms without reading them.
+# About as many atoms as the sample has, without the time that reading it takes.
 PREPARE = """
 import time
 import numpy as np
