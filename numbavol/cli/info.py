@@ -153,7 +153,7 @@ def _describe_structure(summary: StructureSummary, report: Report) -> None:
 
 def _describe_map(header: MapHeader, report: Report) -> None:
     facts = {field.name: getattr(header, field.name) for field in dataclasses.fields(header)}
-    for name in ("voxel_size", "origin", "nstart"):
+    for name in ("voxel_size", "origin", "written_origin", "nstart"):
         if facts[name] is not None:
             facts[name] = facts[name].tolist()
     z, y, x = header.shape

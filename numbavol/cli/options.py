@@ -157,3 +157,18 @@ def read_device(device: str) -> str:
         return check_device(device)
     except RuntimeError as error:
         raise click.ClickException(str(error)) from error
+
+
+def refuse_without_effect(names: tuple[str, ...], reason: str) -> None:
+    """Refuse options that were given and would do nothing.
+
+    Raises
+    ------
+    click.UsageError
+        If one was; names it.
+    """
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            msg = f"--{name.replace('_', '-')}: {reason}"
+            raise click.UsageError(msg)

@@ -29,6 +29,7 @@ from numbavol.cli.options import (
     PoseText,
     WordOrNumber,
     read_device,
+    refuse_without_effect,
 )
 from numbavol.cli.output import Report, check_output, plural
 
@@ -153,16 +154,16 @@ def project(
     check_output(star, poses.path or source, "file of poses", overwrite)
     check_page(page, source, (output, star), overwrite)
     if poses.path is not None:
-        _refuse_without_effect(("seed",), "the poses of a STAR file are not random")
+        refuse_without_effect(("seed",), "the poses of a STAR file are not random")
     given = read_poses(poses, offsets, seed, report)
     if numbavol.is_map_file(source):
         names = tuple(field.name for field in dataclasses.fields(ModelOptions))
-        _refuse_without_effect(names, "a map has no atoms")
+        refuse_without_effect(names, "a map has no atoms")
         if method != "voxels":
-            _refuse_without_effect(("tolerance",), "slices of a map have none")
+            refuse_without_effect(("tolerance",), "slices of a map have none")
         task = Task.from_map(source, box, pixel_size, method, pad_scale, tolerance, report)
     else:
-        _refuse_without_effect(("pad_scale",), "only a map is padded")
+        refuse_without_effect(("pad_scale",), "only a map is padded")
         options = ModelOptions(b_factors, models, select, alternates, hydrogens, waters, assembly)
         task = Task.from_model(source, given, box, pixel_size, method, tolerance, options, report)
     if (where := read_device(device)) != "cpu":
@@ -260,11 +261,3 @@ def _open_stack(
             )
             raise ValueError(msg) from error
         yield stack
-
-
-def _refuse_without_effect(names: tuple[str, ...], reason: str) -> None:
-    context = click.get_current_context()
-    for name in names:
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            msg = f"--{name.replace('_', '-')}: {reason}"
-            raise click.UsageError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,17 @@ from numbavol.cli.common_options import (
 )
 from numbavol.cli.html_report import Picture, check_page, write_page
 from numbavol.cli.model_options import model_options
-from numbavol.cli.options import LARGEST_SIDE, WordOrNumber, read_device
+from numbavol.cli.options import (
+    FiniteNumber,
+    WordOrNumber,
+    read_device,
+    refuse_without_effect,
+)
 from numbavol.cli.output import Report, check_output, plural
 from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
+    from numbavol.cli.map_grid import MapGrid
     from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
 
@@ -41,9 +48,31 @@ DEFAULT_TOLERANCE = 1e-6
     metavar="A", help="Side of a voxel in angstroms.",
 )  # fmt: skip
 @click.option(
-    "--box", type=WordOrNumber(("auto",), click.IntRange(min=1)), default="auto",
-    show_default=True, metavar="N|auto",
-    help="Voxels of a side of the map; auto holds the whole model.",
+    "--box", type=WordOrNumber(("auto", "fit"), click.IntRange(min=1)), default="auto",
+    show_default=True, metavar="N|auto|fit",
+    help="Voxels of a side of the map; auto is a cube that holds the whole model, fit a box.",
+)  # fmt: skip
+@click.option(
+    "--margin", type=FiniteNumber(click.FloatRange(min=0)), default=0.0, show_default=True,
+    metavar="A", help="Leave so much around the model, with --box auto or fit, in angstroms.",
+)  # fmt: skip
+@click.option(
+    "--like", type=click.Path(path_type=Path), metavar="MAP",
+    help="Render on the grid of another map: its voxel size, shape, place and order of axes.",
+)  # fmt: skip
+@click.option(
+    "--resolution", type=FiniteNumber(click.FloatRange(min=0, min_open=True)), metavar="A",
+    help="Blur the map to this resolution in angstroms, besides B-factors.",
+)  # fmt: skip
+@click.option(
+    "--resolution-by", type=click.Choice(["gaussian", "sharp", "soft"]), default="gaussian",
+    show_default=True,
+    help="gaussian: times a Gaussian that falls to 1/e at the resolution, as molmap. sharp, soft: "
+    "nothing finer than the resolution, with no edge or one of a twentieth of Nyquist's frequency.",
+)  # fmt: skip
+@click.option(
+    "--unit", type=click.Choice(["angstrom^-2", "volt"]), default="angstrom^-2",
+    show_default=True, help="Of the map's values: the rescaled potential, or volts.",
 )  # fmt: skip
 @model_options
 @click.option(
@@ -69,6 +98,11 @@ def render(
     output: Path,
     voxel_size: float,
     box: str | float,
+    margin: float,
+    like: Path | None,
+    resolution: float | None,
+    resolution_by: str,
+    unit: str,
     b_factors: str | float,
     tolerance: float,
     models: str | float,
@@ -89,19 +123,22 @@ def render(
     """Render the electrostatic potential of MODEL (PDB or mmCIF, gzipped or not) as a map.
 
     Voxels are averages of the rescaled potential, in inverse square angstroms. The map is
-    centred on the model's centre of mass, and its header places it on the model's coordinates.
-    Atoms count by their occupancy.
+    centred on the model's centre of mass, or lies as another map does; its header places it on the
+    model's coordinates. Atoms count by their occupancy.
 
     \b
     Examples:
       numbavol render 1tii.cif.gz -o 1tii.mrc --voxel-size 1.0
       numbavol render model.pdb -o model.mrc --box 256 --b-factors none --select '//A,B'
+      numbavol render model.cif -o model.mrc --like map.mrc --resolution 3.5
     """  # noqa: D301
     import numpy as np
 
     import numbavol
+    from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.methods import choose_method
     from numbavol.cli.models import ModelOptions, read_model
+    from numbavol.cli.resolutions import VOLTS_OF_ONE, blur, limit
 
     began = time.perf_counter()
     report = Report(as_json, quiet)
@@ -109,26 +146,50 @@ def render(
         numbavol.set_num_threads(threads)
     check_output(output, model, "model", overwrite)
     check_page(page, model, (output,), overwrite)
+    if like is not None:
+        refuse_without_effect(("voxel_size", "box", "margin"), "--like gives the grid")
+    if resolution is None:
+        refuse_without_effect(("resolution_by",), "there is no --resolution")
     options = ModelOptions(b_factors, models, select, alternates, hydrogens, waters, assembly)
     atoms, center = read_model(model, options, report)
-    volume = numbavol.make_gaussian_mixture(atoms)
-
-    n_voxels = _box_that_holds(volume, voxel_size, tolerance) if box == "auto" else int(box)
+    if resolution is not None and resolution_by == "gaussian":
+        atoms = blur(atoms, resolution)
+    if like is not None:
+        grid = MapGrid.like(like)
+        atoms = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
+        volume = numbavol.make_gaussian_mixture(atoms)
+    else:
+        volume = numbavol.make_gaussian_mixture(atoms)
+        grid = MapGrid.around(volume, center, voxel_size, box, margin, tolerance)
     where = read_device(device)
     mixture = numbavol.GaussianMixtureRenderFn(
-        (n_voxels,) * 3, voxel_size, tolerance=tolerance, device=where
+        grid.shape, grid.voxel_sides, tolerance=tolerance, device=where
     )
     if where != "cpu" and method == "auto":
         # What each takes is predicted for the CPU.
         method = "gaussian"
-    _say_what_is_rendered(volume, mixture, box, report)
+    _say_what_is_rendered(volume, mixture, grid, report)
     chosen, render_map = choose_method(method, atoms, volume, mixture, report, verbose=verbose)
     with progress_bar("rendering", is_wanted=report.shows_progress) as progress:
         real_voxel_grid = render_map(progress)
-    origin = center - (n_voxels // 2) * voxel_size
-    numbavol.write_map(output, real_voxel_grid, voxel_size, origin=origin, overwrite=overwrite)
+    if resolution is not None:
+        real_voxel_grid = limit(real_voxel_grid, grid, resolution, resolution_by, report)
+    scale = VOLTS_OF_ONE if unit == "volt" else 1.0
+    if unit == "volt":
+        real_voxel_grid *= np.float32(scale)
+        report.say(f"unit    volts, {scale:.4f} of an inverse square angstrom", unit=unit)
+    numbavol.write_map(
+        output,
+        real_voxel_grid,
+        grid.voxel_size,
+        origin=grid.written_origin,
+        nstart=grid.nstart,
+        axis_order=grid.axis_order,
+        overwrite=overwrite,
+    )
 
-    total = float(np.sum(real_voxel_grid, dtype=np.float64)) * voxel_size**3
+    volume_of_a_voxel = float(np.prod(grid.voxel_size))
+    total = float(np.sum(real_voxel_grid, dtype=np.float64)) * volume_of_a_voxel / scale
     expected = float(volume.amplitudes.sum())
     seconds = time.perf_counter() - began
     report.say(
@@ -136,7 +197,7 @@ def render(
         f"{seconds:.2f} s",
         output=str(output),
         method=chosen,
-        origin=origin.tolist(),
+        origin=grid.origin.tolist(),
         integral=total,
         sum_of_amplitudes=expected,
         maximum=float(real_voxel_grid.max()),
@@ -146,63 +207,41 @@ def render(
         from numbavol.plot import draw_map
 
         caption = "Central sections, projections, power spectrum and histogram of the map."
-        pictures = [Picture(caption, draw_map(real_voxel_grid, voxel_size))]
+        pictures = [Picture(caption, draw_map(real_voxel_grid, grid.voxel_size))]
         write_page(page, report, pictures, overwrite)
         report.say(f"report  {page}", report=str(page))
     report.finish()
 
 
 def _say_what_is_rendered(
-    volume: GaussianMixtureVolume,
-    mixture: GaussianMixtureRenderFn,
-    box: str | float,
-    report: Report,
+    volume: GaussianMixtureVolume, mixture: GaussianMixtureRenderFn, grid: MapGrid, report: Report
 ) -> None:
     import numpy as np
 
+    from numbavol.cli.placed_map import describe_shape
     from numbavol.rendering.base import count_outside
 
-    n_voxels, tolerance = mixture.shape[0], mixture.tolerance
-    voxel_size = float(np.max(mixture.voxel_size))
+    tolerance, sides = mixture.tolerance, grid.voxel_sides
     n_outside = count_outside(volume.positions, mixture.shape, mixture.voxel_size)
+    is_cube = len(set(grid.shape)) == 1 and not isinstance(sides, tuple)
+    if is_cube:
+        length = grid.shape[0] * float(grid.voxel_size[0])
+        described = f"{grid.shape[0]}^3 voxels of {sides:g} A ({length:.6g} A)"
+    else:
+        texts = [f"{side:g}" for side in grid.voxel_size]
+        size = texts[0] if len(set(texts)) == 1 else " x ".join(texts)
+        described = f"{describe_shape(grid.shape)} voxels (x, y, z) of {size} A"
     report.say(
-        f"render  {n_voxels}^3 voxels of {voxel_size:g} A ({n_voxels * voxel_size:.6g} A)"
-        f"{', which holds the model' if box == 'auto' else ''}, tolerance {tolerance:g}",
-        shape=[n_voxels] * 3,
-        voxel_size=voxel_size,
+        f"render  {described}{grid.described}, tolerance {tolerance:g}",
+        shape=list(grid.shape),
+        voxel_size=sides if isinstance(sides, float) else list(sides),
         tolerance=tolerance,
         n_outside=n_outside,
     )
     if n_outside:
         report.warn(
-            f"{plural(n_outside, 'atom')} of {len(volume.positions)} outside the box; "
-            "--box auto holds them all"
+            f"{plural(n_outside, 'atom')} of {len(volume.positions)} outside the box"
+            + ("" if "grid of" in grid.described else "; --box auto holds them all")
         )
     if not np.any(volume.amplitudes):
         report.warn("all occupancies are 0, and so is the map")
-
-
-def _box_that_holds(volume: GaussianMixtureVolume, voxel_size: float, tolerance: float) -> int:
-    """Side in voxels, quick to transform, of a box outside which no rendered window reaches."""
-    import math
-
-    import numpy as np
-    import scipy.fft
-
-    from numbavol.arguments import read_voxel_size
-    from numbavol.rendering.gaussian_mixture import reach_in_deviations
-
-    read_voxel_size("voxel_size", voxel_size)
-    reach = reach_in_deviations(tolerance) * np.sqrt(volume.variances.max(axis=1))
-    half = float(np.max(np.abs(volume.positions) + reach[:, np.newaxis]))
-    if half / voxel_size > LARGEST_SIDE:
-        msg = (
-            f"--voxel-size: the model takes {2 * half:.3g} A, with its B-factors, and so "
-            f"{2 * half / voxel_size:.3g} voxels of {voxel_size:g} A a side"
-        )
-        raise ValueError(msg)
-    side: int = scipy.fft.next_fast_len(2 * math.ceil(half / voxel_size + 0.5), real=True)
-    # An even side: one voxel more below the centre than above it.
-    while side % 2:
-        side = scipy.fft.next_fast_len(side + 1, real=True)
-    return side

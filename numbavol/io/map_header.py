@@ -49,6 +49,8 @@ class MapHeader:
         Where the centre of voxel `[0, 0, 0]` lies, `(x, y, z)` in angstroms, float64 of shape
         `(3,)`: the `origin` field or, where that is zero, `nstart` times the voxel size (which
         is zero if the file has no voxel size). This is what ChimeraX does.
+    written_origin
+        The `origin` field alone, `(x, y, z)` in angstroms, float64 of shape `(3,)`.
     nstart
         The `nstart` fields `(x, y, z)` in voxels, int64 of shape `(3,)`.
     axis_order
@@ -80,6 +82,7 @@ class MapHeader:
     dtype: str
     voxel_size: NDArray[np.float64] | None
     origin: NDArray[np.float64]
+    written_origin: NDArray[np.float64]
     nstart: NDArray[np.int64]
     axis_order: str
     space_group: int
@@ -255,6 +258,7 @@ def parse_header(file: OpenMap) -> tuple[MapHeader, VoxelLayout]:
         dtype=dtype.name,
         voxel_size=voxel_size,
         origin=_origin(fields, voxel_size, nstart),
+        written_origin=_written_origin(fields),
         nstart=nstart,
         axis_order="".join("xyz"[axis] for axis in axes),
         space_group=int(fields["ispg"]),
@@ -338,10 +342,14 @@ def _divide(length: float, intervals: int) -> float:
 def _origin(
     fields: np.void, voxel_size: NDArray[np.float64] | None, nstart: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    origin = np.array([float(str(fields["origin"][axis])) for axis in ("x", "y", "z")])
+    origin = _written_origin(fields)
     if origin.any() or voxel_size is None:
         return origin
     return nstart * voxel_size
+
+
+def _written_origin(fields: np.void) -> NDArray[np.float64]:
+    return np.array([float(str(fields["origin"][axis])) for axis in ("x", "y", "z")])
 
 
 def _statistics(fields: np.void) -> list[float | None]:

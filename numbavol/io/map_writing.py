@@ -36,6 +36,8 @@ def write_map(
     voxel_size: ArrayLike,
     *,
     origin: ArrayLike = (0.0, 0.0, 0.0),
+    nstart: ArrayLike = (0, 0, 0),
+    axis_order: str = "xyz",
     overwrite: bool = False,
 ) -> None:
     """Write a map as an MRC2014 file, which appears whole or not at all.
@@ -54,6 +56,11 @@ def write_map(
     origin
         Where the centre of voxel `[0, 0, 0]` lies, `(x, y, z)` in angstroms. A map whose atoms
         are centred as elsewhere in numbavol has it at `-(n // 2) * voxel_size` for `n` voxels.
+        Where it is zero, readers take `nstart` times the voxel size.
+    nstart
+        The `nstart` fields `(x, y, z)` in voxels: another way to say where the map lies.
+    axis_order
+        Which axes the columns, rows and sections of the file are: `"xyz"` in any order.
     overwrite
         Whether to replace an existing file.
 
@@ -77,11 +84,19 @@ def write_map(
     (4, 6, 8)
     """
     array = _check_data(data)
+    axes = _check_axis_order(axis_order)
+    starts = _check_nstart(nstart)
+    size = np.broadcast_to(read_voxel_size("voxel_size", voxel_size), 3)
     dtype = np.dtype("<f2" if array.dtype.type is np.float16 else "<f4")
     header = make_header(array.shape, dtype, VOLUME_SPACEGROUP)
-    size = np.broadcast_to(read_voxel_size("voxel_size", voxel_size), 3)
     set_cell(header, "voxel_size", size)
     header["origin"] = tuple(_check_origin(origin))
+    lengths = array.shape[::-1]
+    for place, axis in zip("xyz", axes, strict=True):
+        # Of columns, rows and sections.
+        header[f"n{place}"], header[f"n{place}start"] = lengths[axis], starts[axis]
+    header["mapc"], header["mapr"], header["maps"] = (axis + 1 for axis in axes)
+    array = array.transpose([2 - axis for axis in reversed(axes)])
     with write_whole_file(filename, overwrite=overwrite) as file:
         _measure(header, array, dtype)
         if os.fspath(filename).lower().endswith(".gz"):
@@ -216,6 +231,22 @@ def _check_data(data: ArrayLike) -> NDArray[Any]:
         msg = f"data: expected a map of shape (z, y, x), not {array.shape}"
         raise ValueError(msg)
     return array
+
+
+def _check_axis_order(axis_order: str) -> list[int]:
+    if sorted(axis_order) != ["x", "y", "z"]:
+        msg = f"axis_order: expected 'xyz' in any order, got {axis_order!r}"
+        raise ValueError(msg)
+    return ["xyz".index(axis) for axis in axis_order]
+
+
+def _check_nstart(nstart: ArrayLike) -> NDArray[np.int64]:
+    starts = np.asarray(nstart)
+    largest = np.iinfo(np.int32).max
+    if starts.shape != (3,) or starts.dtype.kind not in "iu" or np.any(np.abs(starts) > largest):
+        msg = f"nstart: expected three whole numbers (x, y, z), got {nstart!r}"
+        raise ValueError(msg)
+    return starts.astype(np.int64)
 
 
 def _check_origin(origin: ArrayLike) -> NDArray[np.float64]:

@@ -142,7 +142,10 @@ def test_alternate_conformations_count_once(
     ("arguments", "message"),
     [
         ([], "Missing option '-o' / '--output'"),
-        (["-o", "x.mrc", "--box", "0"], "'--box': 0 is not in the range x>=1; 'auto' is possible"),
+        (
+            ["-o", "x.mrc", "--box", "0"],
+            "'--box': 0 is not in the range x>=1; 'auto' or 'fit'",
+        ),
         (["-o", "x.mrc", "--box", "1.5"], "'--box': '1.5' is not"),
         (["-o", "x.mrc", "--voxel-size", "0"], "'--voxel-size': 0.0 is not in the range x>0"),
         (["-o", "x.mrc", "--tolerance", "1"], "'--tolerance': 1.0 is not in the range 0<=x<1"),

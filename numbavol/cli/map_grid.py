@@ -1,0 +1,125 @@
+"""Where a rendered map lies: around a model, or on the grid of another map."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import scipy.fft
+
+import numbavol
+from numbavol.arguments import read_voxel_size
+from numbavol.cli.options import LARGEST_SIDE
+from numbavol.rendering.gaussian_mixture import reach_in_deviations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from numbavol.volumes import GaussianMixtureVolume
+
+
+@dataclasses.dataclass(frozen=True)
+class MapGrid:
+    """A grid of voxels in the coordinates of a structure file.
+
+    Attributes
+    ----------
+    shape
+        (z, y, x).
+    voxel_size, origin
+        (x, y, z) in angstroms: the sides of a voxel, and the centre of voxel [0, 0, 0].
+    written_origin, nstart, axis_order
+        How the file says it, as in `numbavol.io.MapHeader`.
+    described
+        In a word or two, for the report.
+    """
+
+    shape: tuple[int, int, int]
+    voxel_size: NDArray[np.float64]
+    origin: NDArray[np.float64]
+    written_origin: NDArray[np.float64]
+    nstart: NDArray[np.int64]
+    axis_order: str
+    described: str
+
+    @property
+    def center(self) -> NDArray[np.float64]:
+        """The centre of voxel ``n // 2``, (x, y, z) in angstroms."""
+        return self.origin + np.array(self.shape[::-1]) // 2 * self.voxel_size
+
+    @property
+    def voxel_sides(self) -> float | tuple[float, float, float]:
+        """The side of a voxel, or its three sides, as renderers take them."""
+        x, y, z = self.voxel_size.tolist()
+        return x if x == y == z else (x, y, z)
+
+    @classmethod
+    def around(
+        cls,
+        volume: GaussianMixtureVolume,
+        center: NDArray[np.float64],
+        voxel_size: float,
+        box: str | float,
+        margin: float,
+        tolerance: float,
+    ) -> Self:
+        """Make a grid around a volume whose origin lies at `center`: see the options."""
+        if box == "auto":
+            shape = (max(_lengths_that_hold(volume, voxel_size, margin, tolerance)),) * 3
+        elif box == "fit":
+            shape = _lengths_that_hold(volume, voxel_size, margin, tolerance)
+        else:
+            shape = (int(box),) * 3
+        sides = np.full(3, voxel_size)
+        origin = center - np.array(shape[::-1]) // 2 * sides
+        described = ", which holds the model" if box in ("auto", "fit") else ""
+        return cls(shape, sides, origin, origin, np.zeros(3, np.int64), "xyz", described)
+
+    @classmethod
+    def like(cls, map_file: Path) -> Self:
+        """Take the grid of another map."""
+        header = numbavol.read_map_header(map_file)
+        if header.voxel_size is None:
+            msg = f"--like: {map_file} has no voxel size"
+            raise ValueError(msg)
+        return cls(
+            header.shape,
+            header.voxel_size,
+            header.origin,
+            header.written_origin,
+            header.nstart,
+            header.axis_order,
+            f", the grid of {map_file}",
+        )
+
+
+def _lengths_that_hold(
+    volume: GaussianMixtureVolume, voxel_size: float, margin: float, tolerance: float
+) -> tuple[int, int, int]:
+    """Even lengths (z, y, x), quick to transform, of a box that no rendered window reaches out of.
+
+    A margin in angstroms stays empty besides.
+    """
+    read_voxel_size("voxel_size", voxel_size)
+    reach = reach_in_deviations(tolerance) * np.sqrt(volume.variances.max(axis=1))
+    halves = np.max(np.abs(volume.positions) + reach[:, np.newaxis], axis=0) + margin
+    if (largest := float(halves.max())) / voxel_size > LARGEST_SIDE:
+        msg = (
+            f"--voxel-size: the model takes {2 * largest:.3g} A, with its B-factors, and so "
+            f"{2 * largest / voxel_size:.3g} voxels of {voxel_size:g} A a side"
+        )
+        raise ValueError(msg)
+    x, y, z = (_even_length(half / voxel_size) for half in halves.tolist())
+    return z, y, x
+
+
+def _even_length(half: float) -> int:
+    length: int = scipy.fft.next_fast_len(2 * math.ceil(half + 0.5), real=True)
+    # An even one: one voxel more below the centre than above it.
+    while length % 2:
+        length = scipy.fft.next_fast_len(length + 1, real=True)
+    return length

@@ -1,0 +1,162 @@
+"""``numbavol render``: onto another map's grid, to a resolution, in another unit."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import mrcfile
+import numpy as np
+import pytest
+
+import numbavol
+from numbavol.cli import main
+from numbavol.data import enterotoxin
+
+PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
+SHAPE, VOXEL_SIZE = (30, 36, 40), (1.1, 1.3, 0.9)
+ORDERS = ["".join(order) for order in itertools.permutations("xyz")]
+pytestmark = pytest.mark.filterwarnings("ignore::numbavol.StructureWarning")
+
+
+def write_target(path: Path, order: str, origin: tuple[float, ...], nstart: list[int]) -> None:
+    """A map made by another library, whose file has another order of axes."""
+    axes = ["xyz".index(axis) for axis in order]
+    lengths = SHAPE[::-1]
+    columns, rows, sections = (lengths[axis] for axis in axes)
+    with mrcfile.new(path) as file:
+        file.set_data(np.zeros((sections, rows, columns), np.float32))
+        file.header.mapc, file.header.mapr, file.header.maps = (axis + 1 for axis in axes)
+        file.header.mx, file.header.my, file.header.mz = lengths
+        cell = [n * side for n, side in zip(lengths, VOXEL_SIZE, strict=True)]
+        file.header.cella = tuple(cell)
+        file.header.origin = origin
+        starts = [nstart[axis] for axis in axes]
+        file.header.nxstart, file.header.nystart, file.header.nzstart = starts
+
+
+def render(tmp_path: Path, *options: Any, model: Path = PEPTIDE) -> numbavol.RealSpaceMap:
+    output = tmp_path / "out.mrc"
+    command = ["render", model, "-o", output, "--overwrite", "--quiet", *options]
+    assert main([str(part) for part in command]) == 0
+    return numbavol.read_map(output)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    ("origin", "nstart"),
+    [((-3.5, 2.25, 7.0), [0, 0, 0]), ((0.0, 0.0, 0.0), [-4, 7, 11]), ((1.0, 2.0, 3.0), [5, 6, 7])],
+)
+def test_the_grid_is_that_of_the_other_map(
+    order: str, origin: tuple[float, ...], nstart: list[int], tmp_path: Path
+) -> None:
+    target = tmp_path / "target.mrc"
+    write_target(target, order, origin, nstart)
+    render(tmp_path, "--like", target)
+    asked, made = (numbavol.read_map_header(tmp_path / n) for n in ("target.mrc", "out.mrc"))
+    assert (made.shape, made.axis_order) == (asked.shape, order)
+    assert made.nstart.tolist() == asked.nstart.tolist() == nstart
+    np.testing.assert_allclose(made.voxel_size, asked.voxel_size, atol=1e-6)
+    np.testing.assert_allclose(made.origin, asked.origin, atol=1e-6)
+    np.testing.assert_array_equal(made.written_origin, asked.written_origin)
+
+
+def test_a_map_rendered_onto_another_grid_lies_on_the_model(tmp_path: Path) -> None:
+    own = render(tmp_path, "--voxel-size", "0.9", "--box", "48")
+    # The same voxels, cut out of a larger box by three voxels along x and two along y.
+    target = tmp_path / "target.mrc"
+    origin = own.origin + np.array([3, 2, 0]) * 0.9
+    numbavol.write_map(target, np.zeros((48, 44, 40)), 0.9, origin=origin, axis_order="zxy")
+    like = render(tmp_path, "--like", target, "--tolerance", "1e-9")
+    expected = own.data[:, 2:46, 3:43]
+    np.testing.assert_allclose(like.data, expected, atol=3e-6 * expected.max())
+
+
+def test_a_gaussian_resolution_is_a_b_factor(tmp_path: Path) -> None:
+    box = ("--box", "48", "--method", "gaussian")
+    blurred = render(tmp_path, "--b-factors", "none", "--resolution", "3", *box)
+    by_b_factor = render(tmp_path, "--b-factors", "36", *box)
+    np.testing.assert_array_equal(blurred.data, by_b_factor.data)
+
+
+def test_a_gaussian_resolution_falls_to_1_over_e(tmp_path: Path) -> None:
+    # B-factors so high that nothing is folded back at Nyquist.
+    box = ("--box", "64", "--tolerance", "0", "--b-factors", "80")
+    transforms = [
+        numbavol.fftn(render(tmp_path, *options, *box).data)
+        for options in ((), ("--resolution", "8"))
+    ]
+    # The eighth frequency of a box of 64 A is one over 8 A.
+    ratio = (transforms[1] / transforms[0])[0, 0, 8]
+    assert ratio == pytest.approx(np.exp(-1), rel=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "beyond"), [("sharp", 8), ("soft", 11)])
+def test_a_limit_leaves_nothing_finer(kind: str, beyond: int, tmp_path: Path) -> None:
+    limited = render(tmp_path, "--box", "64", "--resolution", "8", "--resolution-by", kind)
+    whole = render(tmp_path, "--box", "64")
+    spectrum = numbavol.compute_power_spectrum(limited.data).values
+    expected = numbavol.compute_power_spectrum(whole.data).values
+    np.testing.assert_allclose(spectrum[:8], expected[:8], rtol=1e-4)
+    assert np.all(spectrum[beyond + 1 :] < 1e-9 * expected[beyond + 1 :])
+
+
+def test_volts_are_the_same_map_in_another_unit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = render(tmp_path, "--box", "48")
+    volts = render(tmp_path, "--box", "48", "--unit", "volt")
+    np.testing.assert_allclose(volts.data, 47.8776472 * own.data, rtol=1e-6)
+    command = ["render", PEPTIDE, "-o", tmp_path / "v.mrc", "--box", 48, "--unit", "volt", "--json"]
+    capsys.readouterr()
+    assert main([str(part) for part in command]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["integral"] == pytest.approx(facts["sum_of_amplitudes"], rel=1e-4)
+
+
+def test_a_box_that_fits_is_no_larger_than_the_cube(tmp_path: Path) -> None:
+    options = ("--select", "//D/1-40", "--voxel-size", "0.7")
+    cube = render(tmp_path, *options, model=enterotoxin())
+    box = render(tmp_path, *options, "--box", "fit", model=enterotoxin())
+    assert max(box.data.shape) == cube.data.shape[0]
+    assert min(box.data.shape) < max(box.data.shape)
+    assert box.data.sum() == pytest.approx(cube.data.sum(), rel=1e-5)
+
+
+def test_a_margin_stays_empty(tmp_path: Path) -> None:
+    wide = render(tmp_path, "--box", "fit", "--margin", "10")
+    assert not wide.data[:9].any()
+    assert not wide.data[:, :, -9:].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--like", "map.mrc", "--box", "20"], "--box: --like gives the grid"),
+        (["--like", "map.mrc", "--voxel-size", "2"], "--voxel-size: --like gives the grid"),
+        (["--like", "none.mrc"], "none.mrc: No such file"),
+        (["--like", str(PEPTIDE)], "not a map that can be read"),
+        (["--resolution-by", "sharp"], "--resolution-by: there is no --resolution"),
+        (
+            ["--resolution", "1", "--resolution-by", "sharp"],
+            "--resolution: voxels of 1 A hold nothing finer than 2 A, got 1",
+        ),
+        (["--margin", "-1"], "--margin"),
+        (["--assembly", "7"], "assembly: expected one that"),
+        (["--alternates", "AB"], "alternates: expected"),
+    ],
+)
+def test_what_cannot_be_rendered_is_one_line(
+    options: list[str],
+    message: str,
+    map_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(map_file.parent)
+    assert main(["render", str(PEPTIDE), "-o", "out.mrc", "-q", *options]) != 0
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert message in error
+    assert not Path("out.mrc").exists()
