@@ -14,8 +14,9 @@ from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.kernels.threads import run_tasks
 from numbavol.progress import progress_bar
 from numbavol.projection.auto import AutoVolumeProjection
-from numbavol.projection.batches import AbstractProjectionInBatches
-from numbavol.projection.projections import Placement, Projection
+from numbavol.projection.draws import Places, group_by_volume, represent, take_poses
+from numbavol.projection.each import Stream, check_there_are_poses, project_each
+from numbavol.volumes import AbstractVolumeRepresentation, EnsembleVolume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,9 @@ if TYPE_CHECKING:
     from numbavol.kernels.devices import Device
     from numbavol.poses import AbstractPose
     from numbavol.projection.base import AbstractVolumeIntegrator
+    from numbavol.projection.draws import Images
     from numbavol.projection.image_config import ImageConfig
     from numbavol.volumes import AbstractVolumeParametrization
-
-# Images that are made quickly: handing each to a thread of its own would take as long as they do
-# (scripts/bench project).
-IMAGES_A_TASK = 8
 
 
 @overload
@@ -46,6 +44,7 @@ def project(
     device: str | None = None,
     batch_size: int | None = None,
     output: str = "host",
+    seed: int | None = None,
 ) -> NDArray[Any]: ...
 
 
@@ -62,6 +61,7 @@ def project(
     device: str | None = None,
     batch_size: int | None = None,
     output: str = "host",
+    seed: int | None = None,
 ) -> ImageStack: ...
 
 
@@ -77,6 +77,7 @@ def project(
     device: str | None = None,
     batch_size: int | None = None,
     output: str = "host",
+    seed: int | None = None,
 ) -> NDArray[Any] | ImageStack:
     r"""Project a volume for every pose.
 
@@ -111,6 +112,9 @@ def project(
     output
         ``"host"``, or ``"device"`` for an array that stays where the images are made; not together
         with `out`.
+    seed
+        Of volumes that are drawn at random, anew for each pose: image n has the draw of the seed
+        and of n, whichever others are made. By default, another one every time.
 
     Returns
     -------
@@ -139,7 +143,7 @@ def project(
     [(np.int64(8), np.int64(11)), (np.int64(11), np.int64(8))]
     """
     n_images = 1 if poses.n_poses is None else poses.n_poses
-    _check_there_are_poses(n_images)
+    check_there_are_poses(n_images)
     check_output(output)
     integrator = integrator or AutoVolumeProjection()
     if device is not None and check_device(device) != integrator.device:
@@ -159,162 +163,87 @@ def project(
         images = _read_out(out, shape, dtype, where)
         each = images[np.newaxis] if poses.n_poses is None else images
 
-    def write(numbers: int | slice, projection: Projection) -> None:
-        each[numbers] = projection.take(outputs_real_space=outputs_real_space)
-
-    stream = _Stream(each, find_device(integrator.device), outputs_real_space=outputs_real_space)
-    is_streamed = integrator.device != "cpu" and output == "host"
     with progress_bar("projecting", is_wanted=progress) as report:
-        project_each(
-            stream.write if is_streamed else write, volume, poses, image_config, integrator,
-            first=first, report=report, batch_size=batch_size,
+        _image_all(
+            each, volume, poses, image_config, integrator, range(first, n_images),
+            _read_seed(seed), report, batch_size,
+            is_streamed=integrator.device != "cpu" and output == "host",
+            outputs_real_space=outputs_real_space,
         )  # fmt: skip
-        stream.finish()
     return images
 
 
-class _Stream:
-    """Images on their way from a device to where they go, one batch behind what is made.
-
-    Parameters
-    ----------
-    each
-        Where they go.
-    device
-        Where they come from.
-    outputs_real_space
-        Whether images are wanted, not their transforms.
-    """
-
-    def __init__(
-        self, each: NDArray[Any] | ImageStack, device: Device, *, outputs_real_space: bool
-    ) -> None:
-        self._each, self._device, self._outputs_real_space = each, device, outputs_real_space
-        self._underway: tuple[slice, Callable[[], NDArray[Any]]] | None = None
-
-    def write(self, numbers: int | slice, projection: Projection) -> None:
-        """Send images on their way, and write those that were sent before."""
-        chosen = numbers if isinstance(numbers, slice) else slice(numbers, numbers + 1)
-        array = projection.take(outputs_real_space=self._outputs_real_space)
-        wait = self._device.begin_fetch(array.reshape(-1, *array.shape[-2:]))
-        self.finish()
-        self._underway = (chosen, wait)
-
-    def finish(self) -> None:
-        """Write what is still underway."""
-        if self._underway is None:
-            return
-        chosen, wait = self._underway
-        self._underway = None
-        images = wait()
-
-        def write(start: int) -> None:
-            stop = min(start + IMAGES_A_TASK, len(images))
-            self._each[chosen.start + start : chosen.start + stop] = images[start:stop]
-
-        run_tasks(write, range(0, len(images), IMAGES_A_TASK))
-
-
-def project_each(
-    write: Callable[[int | slice, Projection], None],
+def _image_all(
+    each: Images,
     volume: AbstractVolumeParametrization,
     poses: AbstractPose,
     image_config: ImageConfig,
     integrator: AbstractVolumeIntegrator,
+    numbers: range,
+    seed: int,
+    report: Callable[[int, int], object] | None,
+    batch_size: int | None,
     *,
-    first: int = 0,
-    report: Callable[[int, int], object] | None = None,
-    batch_size: int | None = None,
+    is_streamed: bool,
+    outputs_real_space: bool,
 ) -> None:
-    """Project a volume for every pose, and hand each projection on as it is made.
+    """Image a volume, or what is drawn of it for each pose, into ``each``."""
 
-    Parameters
-    ----------
-    write
-        Takes the number of a pose and its projection, of ``image_config.shape``, or the numbers of
-        several and theirs; several threads call it at once.
-    volume, poses, image_config, integrator
-        As in `project`.
-    first
-        Begin with this pose.
-    report
-        Called as the work goes on, with the number of poses done and of all.
-    batch_size
-        As in `project`.
+    def image(
+        representation: AbstractVolumeParametrization,
+        images: Images,
+        chosen: AbstractPose,
+        first: int,
+        report: Callable[[int, int], object] | None,
+    ) -> None:
+        stream = Stream(
+            images, find_device(integrator.device), outputs_real_space=outputs_real_space
+        )
+        project_each(
+            stream.write if is_streamed else stream.put, representation, chosen, image_config,
+            integrator, first=first, report=report, batch_size=batch_size,
+        )  # fmt: skip
+        stream.finish()
 
-    Raises
-    ------
-    TypeError, ValueError, MemoryError
-        As `project` does.
-    """
-    rotations = np.reshape(poses.rotation.as_matrix(), (-1, 3, 3))
-    n_images = len(rotations)
-    _check_there_are_poses(n_images)
-    offsets = np.broadcast_to(poses.offset_in_angstroms[..., :2], (n_images, 2))
-    n_padded = float(np.prod(image_config.padded_shape, dtype=np.float64))
-    check_fits_in_memory("image_config", "a padded image and its transform", int(24 * n_padded))
-    prepared = integrator.prepare(volume.get_representation(), image_config)
-    if isinstance(prepared, AbstractProjectionInBatches):
-        n_at_a_time = prepared.n_at_a_time
-        if batch_size is not None:
-            n_at_a_time = min(_read_batch_size(batch_size), n_at_a_time)
-
-        def count_all(n_done: int) -> None:
+    n_all = numbers.stop
+    if isinstance(volume, AbstractVolumeRepresentation):
+        image(volume, each, poses, numbers.start, report)
+    elif isinstance(volume, EnsembleVolume) and volume.is_of_representations:
+        n_done = numbers.start
+        for member, chosen in group_by_volume(volume, seed, numbers):
+            image(member, Places(each, chosen), take_poses(poses, chosen), 0, None)
+            n_done += len(chosen)
             if report is not None:
-                report(n_done, n_images)
+                report(n_done, n_all)
+    else:
+        # What is drawn is made ready for one image alone.
+        def work(number: int) -> None:
+            representation = represent(volume, seed, number)
+            here = np.array([number])
+            image(representation, Places(each, here), take_poses(poses, here), 0, None)
 
-        for start in range(first, n_images, n_at_a_time):
-            stop = min(start + n_at_a_time, n_images)
-            _project_batch(
-                write, prepared, rotations[start:stop], offsets[start:stop], image_config.shape,
-                start, count_all,
-            )  # fmt: skip
-        return
+        def count(n_done: int, _: int) -> None:
+            if report is not None:
+                report(numbers.start + n_done, n_all)
 
-    def work(number: int) -> None:
-        projection = prepared(Placement(rotations[number], offsets[number]))
-        write(number, projection.resize(image_config.shape))
-
-    def count(n_done: int, _: int) -> None:
-        if report is not None:
-            report(first + n_done, n_images)
-
-    run_tasks(work, range(first, n_images), count)
-
-
-def _project_batch(
-    write: Callable[[int | slice, Projection], None],
-    prepared: AbstractProjectionInBatches,
-    rotations: NDArray[np.float64],
-    offsets: NDArray[np.float64],
-    shape: tuple[int, int],
-    first: int,
-    report: Callable[[int], object],
-) -> None:
-    make = prepared.begin(rotations, offsets)
-
-    def work(start: int, stop: int) -> None:
-        write(slice(first + start, first + stop), make(start, stop).resize(shape))
-
-    prepared.device.run_parts(
-        work, len(rotations), IMAGES_A_TASK, lambda n_done: report(first + n_done)
-    )
+        if integrator.device == "cpu":
+            run_tasks(work, numbers, count)
+        else:
+            for n_done, number in enumerate(numbers, 1):
+                work(number)
+                count(n_done, 0)
 
 
-def _read_batch_size(batch_size: int) -> int:
-    number = 0
+def _read_seed(seed: int | None) -> int:
+    if seed is None:
+        return int(np.random.default_rng().integers(2**63))
+    number = -1
     with contextlib.suppress(TypeError):
-        number = operator.index(batch_size)
-    if number < 1:
-        msg = f"batch_size: expected a whole number above 0, got {batch_size!r}"
+        number = operator.index(seed)
+    if number < 0:
+        msg = f"seed: expected a whole number of at least 0, got {seed!r}"
         raise ValueError(msg)
     return number
-
-
-def _check_there_are_poses(n_poses: int) -> None:
-    if n_poses == 0:
-        msg = "poses: expected one pose or more, got none"
-        raise ValueError(msg)
 
 
 def _check_stack(stack: ImageStack, shape: tuple[int, ...], dtype: np.dtype[Any]) -> ImageStack:

@@ -9,6 +9,7 @@
 - ``fourier_voxels``: `FourierVoxelGridVolume` and `FourierVoxelSplineVolume`.
 - ``real_voxels``: `RealVoxelGridVolume`.
 - ``tabulated``: `load_tabulated_volume`, from a structure file to a volume.
+- ``stochastic``: `EnsembleVolume` and `ThermalVolume`, drawn at random.
 - ``moving``: `to_device`, from one device to another.
 - ``coordinates``: coordinates that stay affine.
 """
@@ -24,6 +25,7 @@ from numbavol.volumes.grouping import split_atoms_by_element
 from numbavol.volumes.independent_atoms import IndependentAtomVolume
 from numbavol.volumes.moving import to_device
 from numbavol.volumes.real_voxels import RealVoxelGridVolume
+from numbavol.volumes.stochastic import EnsembleVolume, ThermalVolume
 from numbavol.volumes.tabulated import (
     load_tabulated_volume,
     make_gaussian_mixture,
@@ -36,11 +38,13 @@ __all__ = [
     "AbstractVolumeParametrization",
     "AbstractVolumeRepresentation",
     "AbstractVoxelVolume",
+    "EnsembleVolume",
     "FourierVoxelGridVolume",
     "FourierVoxelSplineVolume",
     "GaussianMixtureVolume",
     "IndependentAtomVolume",
     "RealVoxelGridVolume",
+    "ThermalVolume",
     "load_tabulated_volume",
     "make_gaussian_mixture",
     "make_independent_atoms",

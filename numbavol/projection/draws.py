@@ -1,0 +1,81 @@
+"""Images of volumes that are drawn at random: a draw for each pose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from numbavol.poses import AbstractPose
+    from numbavol.volumes import (
+        AbstractVolumeParametrization,
+        AbstractVolumeRepresentation,
+        EnsembleVolume,
+    )
+
+# Of an ensemble: so many images are made volume by volume, and then those that follow, so that an
+# interrupted run has the first ones.
+POSES_A_BLOCK = 2048
+
+
+class Images(Protocol):
+    """Where images go: an array, a stack, or some places of one."""
+
+    def __setitem__(self, numbers: Any, images: Any, /) -> None:
+        """Put one image, or those of a slice."""
+
+
+class Places:
+    """Some places of an array or a stack, numbered from 0.
+
+    Parameters
+    ----------
+    images
+        Where images go.
+    numbers
+        The place of each.
+    """
+
+    def __init__(self, images: Images, numbers: NDArray[np.int64]) -> None:
+        self._images, self._numbers = images, numbers
+
+    def __setitem__(self, numbers: int | slice, images: NDArray[Any]) -> None:
+        """Put one image to its place, or several."""
+        if isinstance(numbers, slice):
+            for number, image in zip(self._numbers[numbers], images, strict=True):
+                self._images[int(number)] = image
+        else:
+            self._images[int(self._numbers[numbers])] = images
+
+
+def draw_generator(seed: int, number: int) -> np.random.Generator:
+    """Make the generator of one image, whichever others are made."""
+    return np.random.default_rng([seed, number])
+
+
+def group_by_volume(
+    ensemble: EnsembleVolume, seed: int, numbers: range
+) -> Iterator[tuple[AbstractVolumeParametrization, NDArray[np.int64]]]:
+    """Draw a volume for each image; yields volumes with the numbers of their images."""
+    for start in range(numbers.start, numbers.stop, POSES_A_BLOCK):
+        block = np.arange(start, min(start + POSES_A_BLOCK, numbers.stop))
+        chosen = np.array([ensemble.choose(draw_generator(seed, n)) for n in block.tolist()])
+        for member in np.unique(chosen).tolist():
+            yield ensemble.volumes[member], block[chosen == member]
+
+
+def represent(
+    volume: AbstractVolumeParametrization, seed: int, number: int
+) -> AbstractVolumeRepresentation:
+    """Draw the volume of one image."""
+    return volume.get_representation(draw_generator(seed, number))
+
+
+def take_poses(poses: AbstractPose, numbers: NDArray[np.int64]) -> AbstractPose:
+    """Take some of the poses; one pose that is alone is itself."""
+    return poses if poses.n_poses is None else poses[numbers]

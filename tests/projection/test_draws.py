@@ -1,0 +1,107 @@
+"""Images of volumes that are drawn at random, a draw for each pose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import numbavol
+from numbavol.projection import draws
+from numbavol.volumes import AbstractVolumeParametrization, EnsembleVolume, ThermalVolume
+
+CONFIG = numbavol.ImageConfig((16, 16), pixel_size=1.0)
+N_POSES = 12
+POSES = numbavol.draw_random_poses(N_POSES, rng=1)
+
+
+def atoms_at(scale: float) -> numbavol.GaussianMixtureVolume:
+    positions = np.random.default_rng(0).normal(scale=scale, size=(20, 3))
+    return numbavol.GaussianMixtureVolume(positions, amplitudes=3.0, variances=1.0)
+
+
+def map_of(scale: float) -> numbavol.FourierVoxelGridVolume:
+    density = numbavol.render(atoms_at(scale), (16, 16, 16), 1.0)
+    return numbavol.FourierVoxelGridVolume.from_real_voxel_grid(density)
+
+
+VOLUMES = {
+    "Gaussians": EnsembleVolume((atoms_at(1.0), atoms_at(2.0), atoms_at(3.0)), [1, 2, 3]),
+    "maps": EnsembleVolume((map_of(1.0), map_of(2.0))),
+    "thermal": ThermalVolume(atoms_at(2.0), 40.0),
+    "thermal ensemble": EnsembleVolume(
+        (ThermalVolume(atoms_at(1.0), 40.0), ThermalVolume(atoms_at(2.0), 20.0))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_each_image_is_that_of_its_own_draw(name: str) -> None:
+    volume = VOLUMES[name]
+    images = numbavol.project(volume, POSES, CONFIG, seed=5)
+    for number in range(N_POSES):
+        drawn = volume.get_representation(np.random.default_rng([5, number]))
+        expected = numbavol.project(drawn, POSES[number], CONFIG)
+        np.testing.assert_allclose(images[number], expected, atol=1e-6 * expected.max())
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_a_seed_gives_the_same_images_for_any_number_of_threads(name: str) -> None:
+    made = []
+    for n_threads in (1, 2):
+        numbavol.set_num_threads(n_threads)
+        made.append(numbavol.project(VOLUMES[name], POSES, CONFIG, seed=5))
+    numbavol.set_num_threads(None)
+    np.testing.assert_array_equal(*made)
+    other = numbavol.project(VOLUMES[name], POSES, CONFIG, seed=6)
+    assert not np.array_equal(made[0], other)
+
+
+def test_without_a_seed_every_call_draws_anew() -> None:
+    one, other = (numbavol.project(VOLUMES["thermal"], POSES, CONFIG) for _ in range(2))
+    assert not np.array_equal(one, other)
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = numbavol.project(VOLUMES["Gaussians"], POSES, CONFIG, seed=5)
+    monkeypatch.setattr(draws, "POSES_A_BLOCK", 5)
+    np.testing.assert_array_equal(
+        numbavol.project(VOLUMES["Gaussians"], POSES, CONFIG, seed=5), whole
+    )
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_one_pose_is_an_image(name: str) -> None:
+    image = numbavol.project(VOLUMES[name], POSES[0], CONFIG, seed=5)
+    many = numbavol.project(VOLUMES[name], POSES, CONFIG, seed=5)
+    np.testing.assert_allclose(image, many[0], atol=1e-6 * image.max())
+
+
+def test_a_stack_takes_the_same_images(tmp_path) -> None:
+    expected = numbavol.project(VOLUMES["Gaussians"], POSES, CONFIG, seed=5)
+    path = tmp_path / "stack.mrcs"
+    with numbavol.write_image_stack(path, expected.shape, 1.0) as stack:
+        numbavol.project(VOLUMES["Gaussians"], POSES, CONFIG, seed=5, out=stack)
+    np.testing.assert_array_equal(numbavol.read_images(path), expected)
+
+
+def test_half_transforms_are_those_of_the_images() -> None:
+    images = numbavol.project(VOLUMES["thermal"], POSES, CONFIG, seed=5)
+    halves = numbavol.project(VOLUMES["thermal"], POSES, CONFIG, seed=5, outputs_real_space=False)
+    for image, half in zip(images, halves, strict=True):
+        np.testing.assert_allclose(half, numbavol.rfftn(image), atol=1e-4)
+
+
+def test_a_users_own_volume_is_drawn_for_each_pose() -> None:
+    class Alternating(AbstractVolumeParametrization):
+        def get_representation(self, rng=None):
+            return atoms_at(float(np.random.default_rng(rng).choice([1.0, 3.0])))
+
+    images = numbavol.project(Alternating(), POSES, CONFIG, seed=0)
+    maxima = np.round(images.max(axis=(1, 2)), 3)
+    assert maxima.min() < 0.8 * maxima.max()
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "a"])
+def test_a_seed_that_is_none_is_named(seed: object) -> None:
+    with pytest.raises(ValueError, match="seed: expected a whole number of at least 0, got"):
+        numbavol.project(VOLUMES["thermal"], POSES, CONFIG, seed=seed)  # type: ignore[arg-type]
