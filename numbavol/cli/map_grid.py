@@ -80,11 +80,11 @@ class MapGrid:
         return cls(shape, sides, origin, origin, np.zeros(3, np.int64), "xyz", described)
 
     @classmethod
-    def like(cls, map_file: Path) -> Self:
-        """Take the grid of another map."""
+    def like(cls, map_file: Path, option: str = "--like") -> Self:
+        """Take the grid of another map, which an option names."""
         header = numbavol.read_map_header(map_file)
         if header.voxel_size is None:
-            msg = f"--like: {map_file} has no voxel size"
+            msg = f"{option}: {map_file} has no voxel size"
             raise ValueError(msg)
         return cls(
             header.shape,
