@@ -96,9 +96,10 @@ def write_map(
         # Of columns, rows and sections.
         header[f"n{place}"], header[f"n{place}start"] = lengths[axis], starts[axis]
     header["mapc"], header["mapr"], header["maps"] = (axis + 1 for axis in axes)
-    array = array.transpose([2 - axis for axis in reversed(axes)])
+    of_data = [2 - axis for axis in reversed(axes)]
+    array = array.transpose(of_data)
     with write_whole_file(filename, overwrite=overwrite) as file:
-        _measure(header, array, dtype)
+        _measure(header, array, dtype, of_data)
         if os.fspath(filename).lower().endswith(".gz"):
             # Neither name nor time, so that the bytes depend on the map alone.
             with gzip.GzipFile("", "wb", _GZIP_LEVEL, fileobj=file, mtime=0) as stream:
@@ -202,18 +203,20 @@ def set_statistics(
     header["dmean"], header["rms"] = mean, rms if is_robust else _UNKNOWN_RMS
 
 
-def _measure(header: NDArray[np.void], array: NDArray[Any], dtype: np.dtype[Any]) -> None:
+def _measure(
+    header: NDArray[np.void], array: NDArray[Any], dtype: np.dtype[Any], of_data: list[int]
+) -> None:
     counts, means, variances = [], [], []
     minimum, maximum = np.inf, -np.inf
     for first, sections in _sections(array, dtype):
         low, high = float(sections.min()), float(sections.max())
         if not np.isfinite(high - low):
             index = np.argwhere(~np.isfinite(sections))[0]
-            z, y, x = int(index[0]) + first, int(index[1]), int(index[2])
-            msg = (
-                f"data: expected finite {dtype.name} values, there is {array[z, y, x]} at index "
-                f"[{z}, {y}, {x}]"
-            )
+            index[0] += first
+            # As the data were given, whose axes the file may have in another order.
+            place = [int(index[of_data.index(axis)]) for axis in range(3)]
+            value = array[tuple(index)]
+            msg = f"data: expected finite {dtype.name} values, there is {value} at index {place}"
             raise ValueError(msg)
         minimum, maximum = min(minimum, low), max(maximum, high)
         counts.append(sections.size)

@@ -264,3 +264,39 @@ class TestWholeOrNotAtAll:
         with pytest.raises(type(error)):
             write_map(tmp_path / f"map.mrc{suffix}", data, 1.0)
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("axis_order", ["xyz", "zxy", "yxz"])
+def test_a_value_that_is_not_finite_is_found_where_it_was_given(tmp_path, axis_order):
+    data = np.zeros((3, 4, 5))
+    data[2, 1, 4] = np.inf
+    with pytest.raises(ValueError, match=r"there is inf at index \[2, 1, 4\]"):
+        write_map(tmp_path / "map.mrc", data, 1.0, axis_order=axis_order)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"axis_order": "xxz"}, "axis_order: expected 'xyz' in any order, got 'xxz'"),
+        ({"nstart": (0, 0)}, "nstart: expected three whole numbers"),
+        ({"nstart": (0.5, 0, 0)}, "nstart: expected three whole numbers"),
+        ({"nstart": (2**31, 0, 0)}, "nstart: expected three whole numbers"),
+    ],
+)
+def test_a_place_that_a_file_cannot_have_is_named(tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        write_map(tmp_path / "map.mrc", np.zeros((3, 4, 5)), 1.0, **arguments)
+
+
+@given(
+    axis_order=st.permutations("xyz").map("".join),
+    nstart=st.lists(st.integers(-99, 99), min_size=3, max_size=3),
+)
+def test_any_order_of_axes_reads_back_the_same(tmp_path_factory, axis_order, nstart):
+    data = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    path = tmp_path_factory.mktemp("maps") / "map.mrc"
+    write_map(path, data, (1.0, 1.5, 2.0), nstart=nstart, axis_order=axis_order)
+    read = read_map(path)
+    np.testing.assert_array_equal(read.data, data)
+    assert read.nstart.tolist() == nstart
+    np.testing.assert_allclose(read.origin, np.array(nstart) * [1.0, 1.5, 2.0])
