@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from numbavol.cli.options import WordOrNumber
+from numbavol.cli.options import HelixText, WordOrNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,14 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--assembly", metavar="NAME",
             help="A biological assembly of the file, as in 1; by default what is deposited.",
+        ),
+        click.option(
+            "--symmetry", metavar="GROUP",
+            help="Copies by a point group around the file's origin: C4, D7, T, O, I.",
+        ),
+        click.option(
+            "--helix", type=HelixText(), metavar="RISE:TWIST:N",
+            help="N copies along the file's z axis, by a rise in angstroms and a twist in degrees.",
         ),
     )  # fmt: skip
     for option in reversed(options):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gemmi
 import numpy as np
 
+import numbavol
 from numbavol.atoms.loading import load_with_notes
 from numbavol.cli.output import Report, count_elements, plural
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numbavol.atoms import Atoms
     from numbavol.atoms.loading import LoadedAtoms
+    from numbavol.cli.options import Helix
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ModelOptions:
     hydrogens: str
     waters: str
     assembly: str | None
+    symmetry: str | None
+    helix: Helix | None
 
 
 def read_model(
@@ -66,10 +70,25 @@ def read_model(
         b_factor_offset=0.0,
         assembly=options.assembly,
     )
+    loaded = _copy(loaded, options)
     atoms = loaded.atoms
     _say_what_was_read(filename, options, loaded, report)
     center = atoms.center_of_mass
     return dataclasses.replace(atoms, positions=atoms.positions - center), center
+
+
+def _copy(loaded: LoadedAtoms, options: ModelOptions) -> LoadedAtoms:
+    """Make the copies of a point group, and then those of a helix."""
+    atoms, notes = loaded.atoms, list(loaded.notes)
+    if options.symmetry is not None:
+        rotations = numbavol.make_symmetry_rotations(options.symmetry).as_matrix()
+        atoms = atoms.repeat(rotations, np.zeros((len(rotations), 3)))
+        notes.append(f"{len(rotations)} copies by symmetry {options.symmetry}")
+    if options.helix is not None:
+        helix = numbavol.make_helical_operators(*options.helix)
+        atoms = atoms.repeat(helix.rotations, helix.translations)
+        notes.append(f"{options.helix.n_subunits} copies along a helix")
+    return loaded._replace(atoms=atoms, notes=tuple(notes))
 
 
 def _say_what_was_read(

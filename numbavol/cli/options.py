@@ -15,6 +15,7 @@ DEFAULT_MASK_EDGE = 5.0
 # Poses that a file of images can be asked for: beyond them lies a slip of the keyboard.
 MOST_POSES = 100_000_000
 FINEST_GRID = 0.5
+MOST_SUBUNITS = 10_000
 # How images are made of a model, and of a map.
 MODEL_METHODS, MAP_METHODS = ("gaussian", "fft"), ("spline", "linear", "voxels")
 
@@ -98,6 +99,37 @@ class SphereText(click.ParamType):  # type: ignore[type-arg]
                 ctx,
             )
         return Sphere(radius, edge)
+
+
+class Helix(NamedTuple):
+    """The parameters of a helix: see `numbavol.make_helical_operators`."""
+
+    rise: float
+    twist: float
+    n_subunits: int
+
+
+class HelixText(click.ParamType):  # type: ignore[type-arg]
+    """A helix as text: ``4.75:-0.6:30``."""
+
+    name = "helix"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Helix:
+        """Read the option."""
+        texts = str(value).split(":")
+        try:
+            rise, twist, number = float(texts[0]), float(texts[1]), int(texts[2])
+        except (ValueError, IndexError):
+            rise, twist, number = math.nan, math.nan, 0
+        is_helix = math.isfinite(rise) and math.isfinite(twist) and len(texts) == 3
+        if not (is_helix and 1 <= number <= MOST_SUBUNITS):
+            self.fail(
+                "expected RISE:TWIST:N, in angstroms, degrees and a number of subunits from 1 to "
+                f"{MOST_SUBUNITS}, got {value!r}",
+                param,
+                ctx,
+            )
+        return Helix(rise, twist, number)
 
 
 class PoseSource(NamedTuple):

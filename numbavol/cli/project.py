@@ -36,7 +36,7 @@ from numbavol.cli.output import Report, check_output, plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numbavol.cli.options import PoseSource
+    from numbavol.cli.options import Helix, PoseSource
     from numbavol.io import ImageStack
 
 IMAGES_OF_A_PAGE = 18
@@ -114,6 +114,8 @@ def project(
     hydrogens: str,
     waters: str,
     assembly: str | None,
+    symmetry: str | None,
+    helix: Helix | None,
     device: str,
     threads: int | None,
     resume: bool,
@@ -164,7 +166,9 @@ def project(
         task = Task.from_map(source, box, pixel_size, method, pad_scale, tolerance, report)
     else:
         refuse_without_effect(("pad_scale",), "only a map is padded")
-        options = ModelOptions(b_factors, models, select, alternates, hydrogens, waters, assembly)
+        options = ModelOptions(
+            b_factors, models, select, alternates, hydrogens, waters, assembly, symmetry, helix
+        )
         task = Task.from_model(source, given, box, pixel_size, method, tolerance, options, report)
     if (where := read_device(device)) != "cpu":
         task = task.move_to(where)

@@ -30,6 +30,7 @@ from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
     from numbavol.cli.map_grid import MapGrid
+    from numbavol.cli.options import Helix
     from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
 
@@ -111,6 +112,8 @@ def render(
     hydrogens: str,
     waters: str,
     assembly: str | None,
+    symmetry: str | None,
+    helix: Helix | None,
     method: str,
     device: str,
     threads: int | None,
@@ -150,7 +153,9 @@ def render(
         refuse_without_effect(("voxel_size", "box", "margin"), "--like gives the grid")
     if resolution is None:
         refuse_without_effect(("resolution_by",), "there is no --resolution")
-    options = ModelOptions(b_factors, models, select, alternates, hydrogens, waters, assembly)
+    options = ModelOptions(
+        b_factors, models, select, alternates, hydrogens, waters, assembly, symmetry, helix
+    )
     atoms, center = read_model(model, options, report)
     if resolution is not None and resolution_by == "gaussian":
         atoms = blur(atoms, resolution)

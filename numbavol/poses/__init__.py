@@ -10,6 +10,7 @@
 `relion`           `RelionAngles`, the columns that a STAR file has
 `translation`      the phase ramp of a shift, and its product with a half transform
 `symmetry`         `make_symmetry_rotations`, `reduce_to_asymmetric_unit`: poses of the same image
+`helices`          `make_helical_operators`: the copies of a helix
 `sampling`         `draw_random_poses`, `make_pose_grid`, `make_in_plane_poses`: many poses at once
 `arguments`        reading, checking and broadcasting of what a user passes
 ================== ===========================================================================
@@ -22,6 +23,7 @@ rotation.
 from __future__ import annotations
 
 from numbavol.poses.base import AbstractPose
+from numbavol.poses.helices import HelicalOperators, make_helical_operators
 from numbavol.poses.relion import RelionAngles
 from numbavol.poses.representations import AxisAnglePose, EulerAnglePose, QuaternionPose
 from numbavol.poses.sampling import draw_random_poses, make_in_plane_poses, make_pose_grid
@@ -31,9 +33,11 @@ __all__ = [
     "AbstractPose",
     "AxisAnglePose",
     "EulerAnglePose",
+    "HelicalOperators",
     "QuaternionPose",
     "RelionAngles",
     "draw_random_poses",
+    "make_helical_operators",
     "make_in_plane_poses",
     "make_pose_grid",
     "make_symmetry_rotations",

@@ -160,3 +160,26 @@ def test_what_cannot_be_rendered_is_one_line(
     error = capsys.readouterr().err.splitlines()[-1]
     assert message in error
     assert not Path("out.mrc").exists()
+
+
+def test_symmetric_copies_are_the_same_map_when_turned(tmp_path: Path) -> None:
+    made = render(tmp_path, "--symmetry", "C4", "--box", "96", "--method", "gaussian").data
+    # Around z by a quarter: x becomes y. The first row and column have no partner.
+    turned = np.rot90(made[:, 1:, 1:], axes=(2, 1))
+    np.testing.assert_allclose(turned, made[:, 1:, 1:], atol=1e-4 * made.max())
+
+
+def test_a_helix_is_the_sum_of_its_subunits(tmp_path: Path) -> None:
+    one = render(tmp_path, "--box", "fit")
+    helix = render(tmp_path, "--box", "fit", "--helix", "4.8:-20:7")
+    assert helix.data.sum() == pytest.approx(7 * one.data.sum(), rel=1e-4)
+    assert helix.data.shape[0] > one.data.shape[0]
+
+
+@pytest.mark.parametrize("helix", ["4.8", "4.8:1", "4.8:1:0", "a:1:2", "4.8:1:2:3", "nan:1:2"])
+def test_a_helix_that_is_none_is_one_line(
+    helix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["render", str(PEPTIDE), "-o", str(tmp_path / "out.mrc"), "--helix", helix]
+    assert main(command) == 2
+    assert "expected RISE:TWIST:N" in capsys.readouterr().err
