@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
+from pathlib import Path
 
 import gemmi
 import naive
@@ -204,7 +206,6 @@ def test_turning_a_protein_turns_the_centre_of_its_potential(protein):
 
 def compute_with_gemmi(positions, atomic_numbers, b_factors, n, voxel_size):
     """Point samples [z, y, x] of a box whose voxel n // 2 is at the origin."""
-    side = n * voxel_size
     model = gemmi.Model(1)
     chain, residue = gemmi.Chain("A"), gemmi.Residue()
     residue.name = "GLY"
@@ -217,6 +218,12 @@ def compute_with_gemmi(positions, atomic_numbers, b_factors, n, voxel_size):
         residue.add_atom(atom)
     chain.add_residue(residue)
     model.add_chain(chain)
+    return density_of(model, n, voxel_size)
+
+
+def density_of(model, n, voxel_size):
+    """Point samples [z, y, x] of a model in a box that begins at the origin."""
+    side = n * voxel_size
     calculator = gemmi.DensityCalculatorE()
     calculator.grid.unit_cell = gemmi.UnitCell(side, side, side, 90, 90, 90)
     calculator.grid.spacegroup = gemmi.SpaceGroup("P1")
@@ -248,3 +255,33 @@ def test_gemmi_computes_the_same_potential(protein):
     allowed = voxel_size**2 / 8 / (60 / (8 * np.pi**2))
     np.testing.assert_allclose(rendered, samples, rtol=0, atol=allowed * samples.max())
     assert np.abs(rendered - samples).max() > allowed / 10 * samples.max()
+
+
+def test_gemmi_computes_the_same_potential_of_a_deposited_structure():
+    # 3AL1: hydrogens, alternate conformations, occupancies below 1, anisotropic B-factors.
+    n, voxel_size = 96, 0.5
+    path = Path(__file__).parent / "data" / "3al1.cif.gz"
+    with pytest.warns(numbavol.StructureWarning, match="1 sites whose occupancies sum to more"):
+        atoms = numbavol.load_atoms(path, b_factor_offset=60.0)
+    atoms = dataclasses.replace(atoms, positions=atoms.positions - atoms.center_of_mass)
+    volume = numbavol.make_gaussian_mixture(atoms)
+    render_fn = GaussianMixtureRenderFn((n, n, n), voxel_size, tolerance=0, dtype=np.float64)
+    rendered = render_fn(volume)
+
+    model = gemmi.read_structure(str(path))[0]
+    for site, position in zip(model.all(), atoms.positions, strict=True):
+        atom = site.atom
+        atom.b_iso = atom.b_eq() + 60.0
+        atom.aniso = gemmi.SMat33f(0, 0, 0, 0, 0, 0)
+        atom.pos = gemmi.Position(*(position + n // 2 * voxel_size))
+    samples = density_of(model, n, voxel_size)
+    average = average_in_fourier_space(samples.shape, (voxel_size,) * 3)
+    expected = np.fft.ifftn(np.fft.fftn(samples) * average).real
+    np.testing.assert_allclose(rendered, expected, rtol=0, atol=5e-6 * samples.max())
+    assert rendered.sum() * voxel_size**3 == pytest.approx(
+        float(
+            numbavol.PengScatteringFactorParameters(atoms.atomic_numbers).a.sum(axis=1)
+            @ atoms.occupancies
+        ),
+        rel=1e-6,
+    )

@@ -208,3 +208,57 @@ def test_what_is_kept_weighs_as_much_as_the_file_says(
     )
     expected = 1.0 + sum(occupancies) / 100 + (waters == "keep")
     assert loaded.atoms.occupancies.sum() == pytest.approx(expected)
+
+
+def test_insertion_codes_and_two_letter_chains_are_kept(tmp_path: Path) -> None:
+    lines = change(0, 20, "AB")
+    lines[0] = lines[0][:26] + "C" + lines[0][27:]
+    atoms = load(write(tmp_path, lines))
+    assert (atoms.chains[0], atoms.residue_numbers[0]) == ("AB", "1C")
+
+
+def test_two_hundred_thousand_atoms_are_read(tmp_path: Path) -> None:
+    one = LINES[0]
+    lines = []
+    for n in range(200_000):
+        serial, residue = f"{(n + 1) % 100_000:5d}", f"{n % 10_000:4d}"
+        chain = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[n // 10_000]
+        lines.append(f"{one[:6]}{serial}{one[11:21]}{chain}{residue}{one[26:]}")
+    atoms = load(write(tmp_path, lines))
+    assert len(atoms) == 200_000
+    assert len(set(zip(atoms.chains, atoms.residue_numbers, strict=True))) == 200_000
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"hello", "has no ATOM or HETATM lines"),
+        (b"data_x\n_cell.length_a 1\n", "expected one data block with _atom_site.Cartn_x"),
+        (
+            b"data_x\nloop_\n_atom_site_label\n_atom_site_fract_x\nC1 0.1\n",
+            "expected one data block",
+        ),
+        (gzip.compress(b"ATOM" * 1000)[:40], "damaged or cut short"),
+        (bytes(range(256)) * 20, "not a structure that can be read"),
+    ],
+    ids=["empty", "text", "no coordinates", "a small molecule", "truncated", "bytes"],
+)
+def test_what_is_no_structure_is_one_clear_error(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "model.cif"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        load_atoms(path)
+    assert str(path) in str(caught.value)
+
+
+def test_models_are_taken_one_or_all_together(tmp_path: Path) -> None:
+    models = []
+    for number in (1, 2):
+        models += [f"MODEL     {number:4d}", *LINES, "ENDMDL"]
+    path = write(tmp_path, models)
+    assert len(load(path)) == len(load(path, models=2)) == 4
+    # In a model by itself no site is crowded.
+    assert len(load(path, models="all")) == 8
