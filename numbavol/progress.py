@@ -46,8 +46,9 @@ def progress_bar(label: str, *, is_wanted: bool = True) -> Iterator[Update | Non
 def _is_notebook() -> bool:
     # A terminal's IPython has no kernel.
     ipython = sys.modules.get("IPython")
-    shell = None if ipython is None else ipython.get_ipython()
-    return hasattr(shell, "kernel")
+    # It may be half imported.
+    find_shell = getattr(ipython, "get_ipython", None)
+    return find_shell is not None and hasattr(find_shell(), "kernel")
 
 
 def _at_most_often(show: Update) -> Update:

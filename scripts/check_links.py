@@ -31,7 +31,7 @@ class Page(HTMLParser):
 def find_broken_links(site: Path) -> list[str]:
     """Links within the site that lead nowhere, as lines."""
     pages = {file.resolve(): Page(file) for file in sorted(site.rglob("*.html"))}
-    broken = []
+    broken = [] if pages else [f"{site}: no pages"]
     for file, page in pages.items():
         # What is shown for a wrong address is not at a place of its own.
         if file.name == "404.html":

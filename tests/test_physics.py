@@ -257,6 +257,7 @@ def test_gemmi_computes_the_same_potential(protein):
     assert np.abs(rendered - samples).max() > allowed / 10 * samples.max()
 
 
+@pytest.mark.compiled
 def test_gemmi_computes_the_same_potential_of_a_deposited_structure():
     # 3AL1: hydrogens, alternate conformations, occupancies below 1, anisotropic B-factors.
     n, voxel_size = 96, 0.5

@@ -23,21 +23,31 @@ HERE = Path(__file__).parent
 FORMULA = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.DOTALL)
 
 
-def on_pre_build(config: Any) -> None:
+# The folder that the build was started in, and that of its examples.
+_entered: list[tuple[Path, Path]] = []
+
+
+def on_pre_build(**_: Any) -> None:
     """Enter the folder; its commands are those of this Python."""
     sys.path.insert(0, str(HERE))
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    config["numbavol_was_in"] = Path.cwd()
     folder = Path(tempfile.mkdtemp(prefix="numbavol-site-"))
+    _entered.append((Path.cwd(), folder))
     shutil.copy(enterotoxin(), folder / "1tii.cif.gz")
     os.chdir(folder)
 
 
-def on_post_build(config: Any) -> None:
-    """Leave the folder, and remove it."""
-    folder = Path.cwd()
-    os.chdir(config["numbavol_was_in"])
-    shutil.rmtree(folder)
+def on_post_build(**_: Any) -> None:
+    """Leave the folder, and remove that one, wherever an example has gone."""
+    while _entered:
+        before, folder = _entered.pop()
+        os.chdir(before)
+        shutil.rmtree(folder)
+
+
+def on_build_error(**_: Any) -> None:
+    """Do the same where the build fails."""
+    on_post_build()
 
 
 def on_page_content(content: str, **_: Any) -> str:

@@ -110,7 +110,8 @@ def write_page(page: Path, report: Report, pictures: Sequence[Picture], overwrit
         written=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
     with write_whole_file(page, overwrite=overwrite) as stream:
-        stream.write(html.encode())
+        # A file's name may hold bytes that are no text.
+        stream.write(html.encode(errors="backslashreplace"))
 
 
 def _as_data(figure: Figure) -> str:

@@ -100,7 +100,7 @@ def _draw_map(file: Path, header: MapHeader, report: Report) -> Figure:
     if n_bad:
         msg = f"{file}: {plural(n_bad, 'voxel')} not finite, which have neither sum nor spectrum"
         raise ValueError(msg)
-    return draw_map(density.data, size, title=f"{file.name}: {what}".replace(" A", " Å"))
+    return draw_map(density.data, size, title=_make_title(file.name, what))
 
 
 def _draw_stack(file: Path, header: MapHeader, first: int, n_images: int, report: Report) -> Figure:
@@ -118,4 +118,10 @@ def _draw_stack(file: Path, header: MapHeader, first: int, n_images: int, report
     images = numbavol.io.read_images(file, first - 1, first - 1 + n_images)
     shown = f"images {first} to {first + len(images) - 1}"
     report.say(f"draw    {shown}", first=first, n_images=len(images))
-    return draw_stack(images, size, title=f"{file.name}, {shown}: {what}".replace(" A", " Å"))
+    return draw_stack(images, size, title=_make_title(f"{file.name}, {shown}", what))
+
+
+def _make_title(name: str, what: str) -> str:
+    # Names may have bytes that are no text, and dollars that are no formula.
+    readable = name.encode(errors="replace").decode().replace("$", r"\$")
+    return f"{readable}: {what.replace(' A', ' Å')}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FIGURE = (5.0, 3.4)
 N_BINS = 100
+# Of the values of a histogram, as a share of the largest.
+LEAST_RANGE = 1e-6
 ANY_NUMBER = tuple(range(33))
 THRESHOLDS = (0.143, 0.5)
 
@@ -162,9 +164,23 @@ def plot_histogram(values: ArrayLike, *, label: str = "value", axes: Axes | None
     """
     flat = read_reals("values", values, ANY_NUMBER, "(...)").ravel()
     axes = make_axes(axes, FIGURE)
-    axes.hist(flat[np.isfinite(flat)], bins=N_BINS, log=True, color="gray")
+    finite = flat[np.isfinite(flat)].astype(np.float64)
+    axes.hist(finite, bins=N_BINS, range=_find_range(finite), log=True, color="gray")
     axes.set(xlabel=label, ylabel="count")
     return axes
+
+
+def _find_range(values: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest value, far enough apart for bins between them."""
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    widest = np.finfo(np.float64).max / 4
+    low, high = max(low, -widest), min(high, widest)
+    least = LEAST_RANGE * max(abs(low), abs(high), np.finfo(np.float64).tiny / LEAST_RANGE**2)
+    if high - low >= least:
+        return low, high
+    return low - least, high + least
 
 
 def _plot_spectrum(frequencies: np.ndarray, power: np.ndarray, unit: str, axes: Axes) -> Axes:

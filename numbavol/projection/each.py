@@ -138,7 +138,13 @@ def project_each(
         if report is not None:
             report(first + n_done, n_images)
 
-    run_tasks(work, range(first, n_images), count)
+    if integrator.device == "cpu":
+        run_tasks(work, range(first, n_images), count)
+        return
+    # Images on their way from a device follow each other.
+    for n_done, number in enumerate(range(first, n_images), 1):
+        work(number)
+        count(n_done, number)
 
 
 def _project_batch(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VOXEL_SIZE = 2.0
+# A whole protein takes minutes uncompiled, and says nothing more.
+pytestmark = pytest.mark.compiled
 
 
 @pytest.fixture

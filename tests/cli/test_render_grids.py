@@ -18,7 +18,11 @@ from numbavol.data import enterotoxin
 PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
 SHAPE, VOXEL_SIZE = (30, 36, 40), (1.1, 1.3, 0.9)
 ORDERS = ["".join(order) for order in itertools.permutations("xyz")]
-pytestmark = pytest.mark.filterwarnings("ignore::numbavol.StructureWarning")
+# Whole structures take minutes uncompiled, and say nothing more.
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.filterwarnings("ignore::numbavol.StructureWarning"),
+]
 
 
 def write_target(path: Path, order: str, origin: tuple[float, ...], nstart: list[int]) -> None:

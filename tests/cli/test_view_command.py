@@ -120,3 +120,9 @@ def test_without_matplotlib_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["view", str(map_file), "-o", str(tmp_path / "map.png")]) == 1
     assert capsys.readouterr().err.endswith("pip install 'numbavol[plot]'\n")
+
+
+@pytest.mark.parametrize("name", ["a$\\foo$b.mrc", "my A map.mrc", "\udcff.mrc"])
+def test_any_name_of_a_file_is_a_title(name: str, map_file: Path, tmp_path: Path) -> None:
+    renamed = map_file.rename(tmp_path / name)
+    assert main(["view", str(renamed), "-o", str(tmp_path / "map.png")]) == 0

@@ -215,3 +215,11 @@ def test_an_array_in_local_memory_is_found(compile_to_ptx):
 
     signature = (array(float32, 1), array(int64, 1))
     assert is_in_local_memory(compile_to_ptx(choose, signature))
+
+
+def test_the_warning_that_is_silenced_is_the_one_that_numba_gives() -> None:
+    from numba.cuda import dispatcher
+
+    from numbavol.kernels.cuda import launch
+
+    assert launch.NumbaPerformanceWarning is dispatcher.NumbaPerformanceWarning

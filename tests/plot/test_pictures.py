@@ -156,8 +156,9 @@ def test_a_histogram_counts_what_is_finite() -> None:
         -np.ones((5, 4, 3), np.float16),
         np.full((4, 4, 4), 1e-30),
         np.arange(60, dtype=np.int8).reshape(3, 4, 5),
+        (1 + np.arange(60) * 1e-7).astype(np.float32).reshape(3, 4, 5),
     ],
-    ids=["zeros", "one voxel", "a mask", "float16", "tiny values", "int8"],
+    ids=["zeros", "one voxel", "a mask", "float16", "tiny values", "int8", "nearly constant"],
 )
 def test_plain_maps_are_drawn_without_a_warning(values: np.ndarray) -> None:
     plot.draw_map(values, 1.5).savefig(io.BytesIO())

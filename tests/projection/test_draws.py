@@ -9,6 +9,8 @@ import numbavol
 from numbavol.projection import draws
 from numbavol.volumes import AbstractVolumeParametrization, EnsembleVolume, ThermalVolume
 
+# About draws and not about kernels.
+pytestmark = pytest.mark.compiled
 CONFIG = numbavol.ImageConfig((16, 16), pixel_size=1.0)
 N_POSES = 12
 POSES = numbavol.draw_random_poses(N_POSES, rng=1)

@@ -50,6 +50,7 @@ def test_a_seed_gives_the_same_draw() -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.compiled
 def test_the_mean_over_draws_is_the_map_of_the_b_factors() -> None:
     b_factor, n_draws = 60.0, 4000
     still = atom_at(0.3)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from typing import Any
 
 import numpy as np
 from numba import cuda
-from numba.core.errors import NumbaPerformanceWarning
 
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.devices import is_on_cuda
+
+# numba-cuda warns by a class of its own, which that of Numba's core is not.
+_errors = importlib.import_module("numba.core.errors" if IS_SIMULATED else "numba.cuda.core.errors")
+NumbaPerformanceWarning: type[Warning] = _errors.NumbaPerformanceWarning
 
 # Numba's simulator makes a thread of Python for each of a block.
 THREADS_A_BLOCK = 8 if IS_SIMULATED else 128
