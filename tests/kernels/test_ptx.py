@@ -222,4 +222,4 @@ def test_the_warning_that_is_silenced_is_the_one_that_numba_gives() -> None:
 
     from numbavol.kernels.cuda import launch
 
-    assert launch.NumbaPerformanceWarning is dispatcher.NumbaPerformanceWarning
+    assert launch.NumbaPerformanceWarning is dispatcher.errors.NumbaPerformanceWarning
