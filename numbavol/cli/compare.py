@@ -19,7 +19,7 @@ from numbavol.cli.correlations import read_like, say_correlation, write_correlat
 from numbavol.cli.html_report import check_page
 from numbavol.cli.model_options import model_options
 from numbavol.cli.options import FiniteNumber
-from numbavol.cli.output import Report, check_output
+from numbavol.cli.output import Report, check_inputs_stay, check_output
 from numbavol.cli.pictures import check_picture
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def compare(
     if plot is not None:
         check_picture("--plot", plot)
         check_output(plot, map_file, "map", overwrite)
+    check_inputs_stay((plot, page), (model, map_file, mask))
     check_page(page, map_file, () if plot is None else (plot,), overwrite)
     grid = MapGrid.like(map_file, "MAP")
     read = numbavol.read_map(map_file)

@@ -15,7 +15,7 @@ from numbavol.cli.common_options import (
 )
 from numbavol.cli.correlations import read_like, say_correlation, write_correlation
 from numbavol.cli.html_report import check_page
-from numbavol.cli.output import Report, check_output
+from numbavol.cli.output import Report, check_inputs_stay, check_output
 from numbavol.cli.pictures import check_picture
 
 
@@ -61,6 +61,7 @@ def fsc(
     if plot is not None:
         check_picture("--plot", plot)
         check_output(plot, first, "map", overwrite)
+    check_inputs_stay((plot, page), (first, second, mask))
     check_page(page, first, () if plot is None else (plot,), overwrite)
     one = numbavol.read_map(first)
     data, other = one.data, read_like(one, first, second).data

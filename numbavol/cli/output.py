@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -108,6 +108,28 @@ def check_output(output: Path, source: Path, what: str, overwrite: bool) -> None
     else:
         return
     raise ValueError(msg)
+
+
+def check_inputs_stay(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> None:
+    """Refuse to write over what is read, whatever may be replaced.
+
+    Parameters
+    ----------
+    outputs, inputs
+        The files that are written, and all that are read; None where there is none.
+
+    Raises
+    ------
+    ValueError
+        If one is both.
+    """
+    for output in outputs:
+        for source in inputs:
+            if output is None or source is None or not (output.exists() and source.exists()):
+                continue
+            if output.samefile(source):
+                msg = f"{output}: that is one of the files that are read"
+                raise ValueError(msg)
 
 
 def count_elements(elements: Mapping[str, int]) -> str:

@@ -25,7 +25,7 @@ from numbavol.cli.options import (
     read_device,
     refuse_without_effect,
 )
-from numbavol.cli.output import Report, check_output, plural
+from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
 from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def render(
     if threads is not None:
         numbavol.set_num_threads(threads)
     check_output(output, model, "model", overwrite)
+    check_inputs_stay((output, page), (model, like))
     check_page(page, model, (output,), overwrite)
     if like is not None:
         refuse_without_effect(("voxel_size", "box", "margin"), "--like gives the grid")

@@ -85,3 +85,17 @@ def test_maps_that_do_not_match_are_named(
     assert message in error
     assert "other.mrc" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--plot", "--report"])
+@pytest.mark.parametrize("which", [1, 2])
+def test_no_file_that_is_read_is_replaced(
+    option: str, which: int, maps: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = maps[which].rename(tmp_path / ("read.png" if option == "--plot" else "read.html"))
+    content = output.read_bytes()
+    second, mask = (output, maps[2]) if which == 1 else (maps[1], output)
+    command = ["fsc", maps[0], second, "--mask", mask, option, output, "--overwrite"]
+    assert main([str(part) for part in command]) == 1
+    assert "that is one of the files that are read" in capsys.readouterr().err
+    assert output.read_bytes() == content
