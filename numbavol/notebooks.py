@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE_OF_THUMBNAIL = 96
-# Of the values of a thumbnail, as percentiles.
+# Of the values of a picture, as percentiles: a few bright voxels are not to hide the others.
 DARKEST, BRIGHTEST = 0.5, 99.9
 
 
@@ -76,14 +77,30 @@ def describe_memory(*arrays: NDArray[Any]) -> str:
     return f"{n_bytes:.4g} GiB{where}"
 
 
+def find_limits(values: NDArray[Any]) -> tuple[float, float]:
+    """Values of a picture that are to be black and white; those that are not finite do not count.
+
+    Parameters
+    ----------
+    values
+        Real, of any shape.
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(finite, (DARKEST, BRIGHTEST)))
+    if low == high:
+        # Hardly anything is there: what there is, is to be seen.
+        low, high = float(finite.min()), float(finite.max())
+    return (low, high) if low < high else (low, max(low + 1.0, math.nextafter(low, math.inf)))
+
+
 def make_thumbnail(image: NDArray[Any]) -> NDArray[np.uint8]:
     """Scale an image to gray, and to a side that suits a thumbnail by leaving pixels out."""
     step = max(1, max(image.shape) // SIDE_OF_THUMBNAIL)
     pixels = np.nan_to_num(image[::step, ::step].astype(np.float64), posinf=0.0, neginf=0.0)
-    low, high = np.percentile(pixels, (DARKEST, BRIGHTEST))
-    if low == high:
-        low, high = pixels.min(), pixels.max()
-    scale = 255 / (high - low) if high > low else 0.0
+    low, high = find_limits(pixels)
+    scale = 255 / (high - low)
     gray: NDArray[np.uint8] = np.clip((pixels - low) * scale, 0, 255).astype(np.uint8)
     return gray[::-1]
 

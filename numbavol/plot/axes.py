@@ -10,6 +10,7 @@ import numpy as np
 
 from numbavol.kernels.devices import is_on_cuda
 from numbavol.kernels.dispatch import find_device_of
+from numbavol.notebooks import find_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-# Of the values of a picture, as percentiles: a few bright voxels are not to hide the others.
-DARKEST, BRIGHTEST = 0.5, 99.9
 # Of a picture's width, at most.
 WIDTH_OF_SCALE_BAR = 0.3
 
@@ -145,24 +144,6 @@ def show_image(
     )
     axes.set_xticks([])
     axes.set_yticks([])
-
-
-def find_limits(values: NDArray[Any]) -> tuple[float, float]:
-    """Values of a picture that are to be black and white; those that are not finite do not count.
-
-    Parameters
-    ----------
-    values
-        Real, of any shape.
-    """
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(finite, (DARKEST, BRIGHTEST)))
-    if low == high:
-        # Hardly anything is there: what there is, is to be seen.
-        low, high = float(finite.min()), float(finite.max())
-    return (low, high) if low < high else (low, max(low + 1.0, math.nextafter(low, math.inf)))
 
 
 def add_scale_bar(axes: Axes, unit: str) -> None:

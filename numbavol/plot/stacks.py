@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.notebooks import find_limits
 from numbavol.plot.axes import (
     add_scale_bar,
-    find_limits,
     import_matplotlib,
     read_lengths,
     read_reals,

@@ -17,7 +17,8 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 import numbavol
 from numbavol import plot
-from numbavol.plot.axes import find_limits, find_round_length
+from numbavol.notebooks import find_limits
+from numbavol.plot.axes import find_round_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
