@@ -21,8 +21,10 @@ def read_reals(name: str, value: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If `value` is not an array of real numbers. The message has `name` in it.
+        If `value` is not an array of real numbers, or is on a CUDA device. The message has `name`
+        in it.
     """
+    check_is_on_host(name, value)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -32,6 +34,19 @@ def read_reals(name: str, value: ArrayLike) -> NDArray[np.float64]:
         msg = f"{name}: expected real numbers, got dtype {array.dtype}"
         raise ValueError(msg)
     return array.astype(np.float64, copy=False)
+
+
+def check_is_on_host(name: str, value: object) -> None:
+    """Refuse an array of a CUDA device.
+
+    Raises
+    ------
+    ValueError
+        If it is one. The message has `name` in it.
+    """
+    if hasattr(value, "__cuda_array_interface__"):
+        msg = f"{name}: expected an array of the host, got one of a CUDA device: see to_device"
+        raise ValueError(msg)
 
 
 def check_finite(name: str, array: NDArray[np.float64]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import numbavol
+from numbavol.kernels.dispatch import find_what_is_missing
 
 # Without Numba's compiler a map takes a thousand times longer; what is drawn does not change.
 settings.register_profile("compiled", deadline=None, max_examples=60)
@@ -26,3 +27,10 @@ def is_compiled():
 def _number_of_threads_is_restored():
     yield
     numbavol.set_num_threads(None)
+
+
+@pytest.fixture
+def _what_there_is_of_cuda_is_asked_again():
+    find_what_is_missing.cache_clear()
+    yield
+    find_what_is_missing.cache_clear()

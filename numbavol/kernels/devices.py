@@ -7,16 +7,20 @@ with those of `scipy.fft`: code that calls these works on either.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
+from numbavol.kernels.threads import get_num_threads, run_on_one_thread, run_task, run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
+
+    Fetch = Callable[["NDArray[Any]"], Callable[[], "NDArray[Any]"]]
+
+Result = TypeVar("Result")
 
 
 def is_on_cuda(array: object) -> bool:
@@ -57,14 +61,19 @@ class Device(ABC):
         """Bring an array to the host; one that is there already is not copied."""
 
     @abstractmethod
-    def begin_fetch(self, array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
-        """Begin to bring an array to the host, while the device goes on.
+    def make_fetch(self) -> Fetch:
+        """Make what brings one array after another to the host, while the device goes on.
 
         Returns
         -------
         callable
-            Waits for the array, and returns it. What it returned before last may be overwritten.
+            Takes an array, begins, and returns a function that waits for the array and returns it.
+            What that returned before last may be overwritten.
         """
+
+    @abstractmethod
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do one piece of work where an interrupt does not find it, and return what it returns."""
 
     @abstractmethod
     def run_parts(
@@ -128,9 +137,13 @@ class Cpu(Device):
         """Take an array as it is: see the base class."""
         return array
 
-    def begin_fetch(self, array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
-        """Take an array as it is: see the base class."""
-        return lambda: array
+    def make_fetch(self) -> Fetch:
+        """Take arrays as they are: see the base class."""
+        return lambda array: lambda: array
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do it on a thread of this process: see the base class."""
+        return run_task(work)
 
     def run_parts(
         self,
@@ -157,27 +170,39 @@ class CudaDevice(Device):
 
     name = "cuda"
 
+    @property
     @abstractmethod
-    def transform_points(
-        self,
-        angles: list[NDArray[Any]],
-        strengths: NDArray[Any],
-        shape: tuple[int, int, int],
-        eps: float,
-    ) -> NDArray[Any]:
-        """Transform points, whole frequencies from ``-(n // 2)`` on: see finufft's ``nufft3d1``.
+    def launch_stream(self) -> Any:
+        """Where kernels are launched, as Numba takes it."""
+
+    @abstractmethod
+    def plan_points(
+        self, shape: tuple[int, int, int], eps: float, dtype: np.dtype[Any]
+    ) -> Callable[[list[NDArray[Any]], NDArray[Any]], NDArray[Any]]:
+        """Prepare to transform points, as finufft's plans of type 1 do.
 
         Parameters
         ----------
-        angles
-            Places along each axis of `shape`, in radians of its period; of the device.
-        strengths
-            What they carry, complex; of the device.
         shape
-            Frequencies along each axis.
+            Frequencies along each axis: whole numbers from ``-(n // 2)`` on.
         eps
             The relative error.
+        dtype
+            complex64 or complex128.
+
+        Returns
+        -------
+        callable
+            Takes places along each axis of `shape`, in radians of its period, and what they carry,
+            of `dtype`; returns their transform. All are of the device.
         """
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do it on the one thread of CUDA: see the base class.
+
+        Numba compiles in the first call of a kernel, and what cuFFT prepares belongs to a thread.
+        """
+        return run_on_one_thread(work)
 
     def run_parts(
         self,
@@ -189,7 +214,6 @@ class CudaDevice(Device):
         """Launch everything at once: see the base class."""
         if n == 0:
             return
-        # Numba compiles in the first call, and an interrupt must not find it there.
-        run_task(lambda: work(0, n))
+        self.run(lambda: work(0, n))
         if report is not None:
             report(n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -60,14 +61,23 @@ def check_device(device: str) -> str:
     if device not in ("cuda", "auto"):
         msg = f"device: expected 'cpu', 'cuda' or 'auto', got {device!r}"
         raise ValueError(msg)
-    from numbavol.kernels.finding import describe_what_is_missing
-
-    missing = run_task(describe_what_is_missing)
+    missing = find_what_is_missing()
     if missing is None:
         return "cuda"
     if device == "auto":
         return "cpu"
     raise RuntimeError(missing)
+
+
+@functools.cache
+def find_what_is_missing() -> str | None:
+    """Say once in a process why CUDA cannot be used, or return None where it can.
+
+    Every renderer and integrator asks, and drivers take their time.
+    """
+    from numbavol.kernels.finding import describe_what_is_missing
+
+    return run_task(describe_what_is_missing)
 
 
 def find_device(name: str) -> Device:

@@ -28,7 +28,8 @@ class FoundCuda:
     @property
     def is_usable(self) -> bool:
         """Whether ``device="cuda"`` works."""
-        return self.is_simulated or (bool(self.cards) and not self.missing_packages)
+        is_found = bool(self.cards) and not self.missing_packages and self.problem is None
+        return self.is_simulated or is_found
 
 
 def is_simulated() -> bool:
@@ -59,8 +60,10 @@ def find_cuda() -> FoundCuda:
 
 
 def _ask_the_driver() -> tuple[str | None, tuple[str, ...], str | None]:
-    import cupy
-
+    try:
+        import cupy
+    except (ImportError, OSError) as error:
+        return None, (), f"CuPy cannot be imported: {error}"
     runtime: Any = cupy.cuda.runtime
     driver = None
     try:
@@ -72,7 +75,16 @@ def _ask_the_driver() -> tuple[str | None, tuple[str, ...], str | None]:
         )
     except (runtime.CUDARuntimeError, ImportError, OSError) as error:
         return driver, (), str(error)
-    return driver, cards, None
+    return driver, cards, _ask_numba() if cards else None
+
+
+def _ask_numba() -> str | None:
+    """Say what of its own Numba lacks, or None."""
+    from numba import cuda
+
+    if cuda.is_available():
+        return None
+    return f"Numba cannot use it: {cuda.cuda_error()}"
 
 
 def _describe_card(properties: dict[str, Any]) -> str:
@@ -94,6 +106,8 @@ def describe_what_is_missing(found: FoundCuda | None = None) -> str | None:
         return None
     if found.missing_packages:
         what = f"{', '.join(found.missing_packages)} not installed: {EXTRA}"
+    elif found.cards:
+        what = f"{found.cards[0]} was found"
     elif found.driver is None:
         what = "no NVIDIA driver was found on this machine"
     else:

@@ -171,7 +171,15 @@ def run_tasks(
         The first error of a task, or an interrupt: tasks that were not begun are dropped, those
         that were are waited for, unless a second interrupt comes.
     """
-    tasks = list(tasks)
+    _share(work, list(tasks), report, get_num_threads)
+
+
+def _share(
+    work: Callable[[Task], object],
+    tasks: list[Task],
+    report: Callable[[int, int], object] | None,
+    count_threads: Callable[[], int],
+) -> None:
     # A task that has tasks of its own must not wait for the threads that it stands on.
     if getattr(_thread, "is_worker", False):
         for n_done, task in enumerate(tasks, start=1):
@@ -183,7 +191,7 @@ def run_tasks(
     try:
         # Also a single thread is not the caller's: an interrupt reaches the main thread only, and
         # must not find it where Numba loads code, for LLVM's callbacks lose it, or crash.
-        n_threads = get_num_threads()
+        n_threads = count_threads()
         queue = _pools[0].queue_of(n_threads)
         for _ in range(min(n_threads, len(tasks))):
             queue.put(run.work_off)
@@ -253,6 +261,26 @@ def run_task(work: Callable[[], Result]) -> Result:
     object
         What ``work()`` returns.
     """
+    return _run_one(work, get_num_threads)
+
+
+def run_on_one_thread(work: Callable[[], Result]) -> Result:
+    """Do one piece of work on the same thread as all others that are done so.
+
+    Parameters
+    ----------
+    work
+        What to do. On a thread of this process already, it is done there.
+
+    Returns
+    -------
+    object
+        What ``work()`` returns.
+    """
+    return _run_one(work, lambda: 1)
+
+
+def _run_one(work: Callable[[], Result], count_threads: Callable[[], int]) -> Result:
     results: list[Result] = []
-    run_tasks(lambda task: results.append(task()), [work])
+    _share(lambda task: results.append(task()), [work], None, count_threads)
     return results[0]

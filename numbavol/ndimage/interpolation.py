@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.ndimage
 
-from numbavol.arguments import read_reals
+from numbavol.arguments import check_is_on_host, read_reals
 from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.parameters import get_working_dtype, read_array
 
@@ -39,7 +39,7 @@ def compute_spline_coefficients(data: ArrayLike) -> NDArray[np.inexact[Any]]:
     Raises
     ------
     ValueError
-        If there are not one to three axes.
+        If there are not one to three axes, or the data is on a CUDA device.
 
     References
     ----------
@@ -54,6 +54,7 @@ def compute_spline_coefficients(data: ArrayLike) -> NDArray[np.inexact[Any]]:
     >>> bool(np.allclose(spline, [0.0, 6.0, 0.0, 0.0]))
     True
     """
+    check_is_on_host("data", data)
     array = _read_values("data", data)
     coefficients = scipy.ndimage.spline_filter(array, output=array.dtype, mode="grid-wrap")
     return np.pad(coefficients, 1, mode="wrap")

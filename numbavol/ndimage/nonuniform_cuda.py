@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from numbavol.ndimage.nonuniform import Spreading
 
 
+# Its finer grid has twice the frequencies along each axis, and it counts them in 32 bits.
+FINENESS, MOST_CELLS = 2, 2**31 - 1
+# What else is held of each frequency: what it returns, cut and turned, and the sum of all.
+ARRAYS_OF_FREQUENCIES = 5
+
+
 class HalfTransformOnCuda:
     """The half transforms of points in a box that carry real numbers: see `HalfTransform`.
 
@@ -26,6 +33,11 @@ class HalfTransformOnCuda:
         How precise they are.
     device
         Where they are made.
+
+    Raises
+    ------
+    ValueError
+        If the map is larger than cufinufft can count.
     """
 
     def __init__(
@@ -33,6 +45,16 @@ class HalfTransformOnCuda:
     ) -> None:
         self._shape, self._spreading, self._device = shape, spreading, device
         z, y, x = shape
+        # Both ends of an even axis, and the frequencies of the halved axis around 0.
+        counts = (z + 1 - z % 2, y + 1 - y % 2, x // 2 + 1)
+        n_cells = FINENESS**3 * math.prod(counts)
+        if n_cells > MOST_CELLS:
+            msg = (
+                f"shape: {shape} on 'cuda' takes a grid of {n_cells:,} cells, and cufinufft has at "
+                f"most {MOST_CELLS:,}: device='cpu' makes it"
+            )
+            raise ValueError(msg)
+        self._plan = device.plan_points(counts, spreading.eps, spreading.dtype)
         self.deconvolution = tuple(np.ones(n) for n in (z, y, x // 2 + 1))
         """What each axis (z, y, x) of the result is still to be multiplied by: 1."""
         self._half: NDArray[np.complexfloating[Any]] | None = None
@@ -45,23 +67,19 @@ class HalfTransformOnCuda:
         n_half = n_x // 2 + 1
         dtype = self._spreading.dtype
         real = np.float32 if dtype == np.complex64 else np.float64
-        # Both ends of an even axis, and the frequencies of the halved axis around 0.
-        counts = (n_z + 1 - n_z % 2, n_y + 1 - n_y % 2, n_half)
         turns = np.exp(-2j * np.pi * (n_half // 2) / n_x * points[:, 0])
         carried = turns if strengths is None else strengths * turns
         # The box repeats itself: as angles from -pi to pi, places are most precise.
         shares = points[:, ::-1] / self._shape
         shares -= np.round(shares)
         send = self._device.send
-        transformed = self._device.transform_points(
+        transformed = self._plan(
             [send(2 * np.pi * np.ascontiguousarray(shares[:, axis]), real) for axis in range(3)],
             send(carried, dtype),
-            counts,
-            self._spreading.eps,
         )
         xp = self._device.xp
         cornered = xp.fft.ifftshift(transformed, axes=(0, 1))
-        along_z = xp.empty((n_z, *counts[1:]), dtype)
+        along_z = xp.empty((n_z, *cornered.shape[1:]), dtype)
         copy_frequencies(along_z, cornered)
         half = xp.empty((n_z, n_y, n_half), dtype)
         copy_frequencies(half.swapaxes(0, 1), along_z.swapaxes(0, 1))
@@ -73,3 +91,17 @@ class HalfTransformOnCuda:
             msg = "transform_planes comes first"
             raise RuntimeError(msg)
         return self._half[:, start:stop]
+
+
+def count_bytes_on_cuda(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> int:
+    """Count what the transform of a map, and what becomes of it, takes on a device.
+
+    Parameters
+    ----------
+    shape
+        Of the real map, ``(z, y, x)``.
+    dtype
+        complex64 or complex128.
+    """
+    n_frequencies = shape[0] * shape[1] * (shape[2] // 2 + 1)
+    return dtype.itemsize * n_frequencies * (FINENESS**3 + ARRAYS_OF_FREQUENCIES)

@@ -14,6 +14,8 @@ from numbavol.ndimage.space_filling import compute_morton_keys
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.kernels.devices import Device
+
 PLANE_ROUNDING = 1e-14
 # Planes are sampled in squares of so many samples, the neighbours in the volume of all planes one
 # after another: what one reads is in the cache for the next (scripts/bench project).
@@ -48,7 +50,7 @@ def sample_fourier_planes(
     Raises
     ------
     ValueError
-        If the planes have another shape or are not finite.
+        If the grid is not complex, or the planes have another shape or are not finite.
 
     Examples
     --------
@@ -60,7 +62,7 @@ def sample_fourier_planes(
     array([[[42. , 42.5],
             [46. , 46.5]]])
     """
-    grid = find_device_of(fourier_voxel_grid).xp.ascontiguousarray(fourier_voxel_grid)
+    grid = _read_complex("fourier_voxel_grid", fourier_voxel_grid)
     return _sample(grid, grid.shape, planes, shape, shape, order=1)
 
 
@@ -86,7 +88,7 @@ def sample_fourier_planes_spline(
     Raises
     ------
     ValueError
-        If the planes have another shape or are not finite.
+        If the coefficients are not complex, or the planes have another shape or are not finite.
 
     Examples
     --------
@@ -97,7 +99,7 @@ def sample_fourier_planes_spline(
     >>> sample_fourier_planes_spline(coefficients, [plane], (1, 2)).real.round(9)
     array([[[2., 2.]]])
     """
-    coefficients = find_device_of(spline_coefficients).xp.ascontiguousarray(spline_coefficients)
+    coefficients = _read_complex("spline_coefficients", spline_coefficients)
     grid_shape = tuple(length - 2 for length in coefficients.shape)
     return _sample(coefficients, grid_shape, planes, shape, shape, order=3)
 
@@ -185,7 +187,9 @@ def _sample(
     device = find_device_of(values)
     out: NDArray[Any] = device.xp.empty((len(frames), *shape), values.dtype)
     real_values, real_out = as_reals(values), as_reals(out).reshape(*out.shape, 2)
-    tiles = _order_tiles(cells, shape, n_positive, grid_shape)
+    tiles = _list_tiles(device, len(cells), shape)
+    if device.name == "cpu":
+        tiles = tiles[_order_tiles(tiles, cells, shape, n_positive, grid_shape)]
     surfaces = (cells,) if curvatures is None else (cells, curvatures * lengths)
     kernel = find_kernel("sample_planes" if curvatures is None else "sample_surfaces", device.name)
 
@@ -199,34 +203,46 @@ def _sample(
     return out
 
 
+def _read_complex(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    device = find_device_of(values)
+    sent = device.send(values)
+    if sent.dtype.kind != "c" or sent.ndim != 3:
+        msg = (
+            f"{name}: expected a complex array of shape (z, y, x), got {sent.dtype} of shape "
+            f"{sent.shape}"
+        )
+        raise ValueError(msg)
+    contiguous: NDArray[Any] = device.xp.ascontiguousarray(sent)
+    return contiguous
+
+
+def _list_tiles(device: Device, n_planes: int, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """List the tiles of all planes: the plane, the first row, and the first column of each."""
+    xp = device.xp
+    rows, columns = (-(-length // TILE_SIDE) for length in shape)
+    numbers = xp.arange(n_planes * rows * columns)
+    tiles: NDArray[np.int64] = xp.empty((len(numbers), 3), np.int64)
+    tiles[:, 0] = numbers // (rows * columns)
+    tiles[:, 1] = numbers // columns % rows * TILE_SIDE
+    tiles[:, 2] = numbers % columns * TILE_SIDE
+    return tiles
+
+
 def _order_tiles(
+    tiles: NDArray[np.int64],
     cells: NDArray[np.float64],
     shape: tuple[int, int],
     n_positive: tuple[int, int],
     grid_shape: tuple[int, ...],
 ) -> NDArray[np.int64]:
-    """List the tiles of all planes, (tiles, 3), by where in the volume they are."""
-    rows, columns = (
-        grid.ravel()
-        for grid in np.meshgrid(
-            np.arange(0, shape[0], TILE_SIDE), np.arange(0, shape[1], TILE_SIDE), indexing="ij"
-        )
-    )
-    tiles = np.empty((len(cells), len(rows), 3), np.int64)
-    tiles[..., 0], tiles[..., 1], tiles[..., 2] = (
-        np.arange(len(cells))[:, np.newaxis],
-        rows,
-        columns,
-    )
+    """Order tiles by where in the volume they are, along a curve through it."""
+    planes, rows, columns = tiles.T
     from_zero = [
         np.where(first < positive, first, first - n) + TILE_SIDE // 2
         for first, positive, n in zip((rows, columns), n_positive, shape, strict=True)
     ]
-    middles = (
-        cells[:, np.newaxis, 0]
-        + from_zero[1][:, np.newaxis] * cells[:, np.newaxis, 1]
-        + from_zero[0][:, np.newaxis] * cells[:, np.newaxis, 2]
-    )
+    middles = cells[planes, 0]
+    middles += from_zero[1][:, np.newaxis] * cells[planes, 1]
+    middles += from_zero[0][:, np.newaxis] * cells[planes, 2]
     bricks = np.clip(middles, 0, np.array(grid_shape[::-1]) - 1) // TILE_SIDE
-    keys = compute_morton_keys(bricks.reshape(-1, 3).astype(np.uint64))
-    return tiles.reshape(-1, 3)[np.argsort(keys, kind="stable")]
+    return np.argsort(compute_morton_keys(bricks.astype(np.uint64)), kind="stable")

@@ -43,7 +43,7 @@ def fftn(array: RealOrComplexArray) -> ComplexArray:
     """
     device = find_device_of(array)
     transformed: ComplexArray = device.fft.fftn(
-        device.xp.fft.ifftshift(array), overwrite_x=True, **device.fft_options
+        device.xp.fft.ifftshift(device.send(array)), overwrite_x=True, **device.fft_options
     )
     return transformed
 
@@ -69,7 +69,7 @@ def ifftn(fourier_array: ComplexArray) -> ComplexArray:
     array([[0., 0., 1., 0.]])
     """
     device = find_device_of(fourier_array)
-    transformed: ComplexArray = device.fft.ifftn(fourier_array, **device.fft_options)
+    transformed: ComplexArray = device.fft.ifftn(device.send(fourier_array), **device.fft_options)
     shifted: ComplexArray = device.xp.fft.fftshift(transformed)
     return shifted
 
@@ -97,7 +97,7 @@ def rfftn(array: RealArray) -> ComplexArray:
     """
     device = find_device_of(array)
     transformed: ComplexArray = device.fft.rfftn(
-        device.xp.fft.ifftshift(array), overwrite_x=True, **device.fft_options
+        device.xp.fft.ifftshift(device.send(array)), overwrite_x=True, **device.fft_options
     )
     return transformed
 
@@ -134,6 +134,8 @@ def irfftn(fourier_array: ComplexArray, shape: tuple[int, ...]) -> RealArray:
         msg = f"fourier_array: expected shape {half} for {shape}, got {np.shape(fourier_array)}"
         raise ValueError(msg)
     device = find_device_of(fourier_array)
-    transformed: RealArray = device.fft.irfftn(fourier_array, s=shape, **device.fft_options)
+    transformed: RealArray = device.fft.irfftn(
+        device.send(fourier_array), s=shape, **device.fft_options
+    )
     shifted: RealArray = device.xp.fft.fftshift(transformed)
     return shifted

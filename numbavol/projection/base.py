@@ -10,7 +10,6 @@ import numpy as np
 
 from numbavol.arguments import check_output
 from numbavol.kernels.dispatch import find_device
-from numbavol.kernels.threads import run_task
 from numbavol.projection.projections import Placement
 
 if TYPE_CHECKING:
@@ -153,9 +152,10 @@ class AbstractVolumeIntegrator(ABC):
             As `prepare` does.
         """
         check_output(output)
-        array = run_task(
+        device = find_device(self.device)
+        array = device.run(
             lambda: self.prepare(volume_representation, image_config)(NOWHERE_ELSE).take(
                 outputs_real_space=outputs_real_space
             )
         )
-        return array if output == "device" else find_device(self.device).fetch(array)
+        return array if output == "device" else device.fetch(array)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Images that are made together: the more, the more often what one reads is in the cache for the
 # next (scripts/bench project); on CUDA, the fewer launches for each.
 BYTES_AT_A_TIME = 2**26
+BYTES_AT_A_TIME_ON_CUDA = 2**29
 
 
 class AbstractProjectionInBatches(ABC):
@@ -93,6 +94,8 @@ def prepare_on(
 
 def count_images_at_a_time(device: Device, bytes_an_image: int) -> int:
     """Choose how many images, of so many bytes each, a device makes at once."""
-    # Others, and what comes after them, need memory as well.
-    free = BYTES_AT_A_TIME if device.free_bytes is None else device.free_bytes // 8
-    return max(1, min(free, BYTES_AT_A_TIME) // bytes_an_image)
+    n_bytes = BYTES_AT_A_TIME
+    if device.free_bytes is not None:
+        # Others, and what comes after them, need memory as well.
+        n_bytes = min(device.free_bytes // 8, BYTES_AT_A_TIME_ON_CUDA)
+    return max(1, n_bytes // bytes_an_image)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numbavol.arguments import check_fits_in_memory
+from numbavol.kernels.dispatch import find_device
 from numbavol.kernels.threads import run_tasks
 from numbavol.projection.batches import AbstractProjectionInBatches
-from numbavol.projection.projections import Placement, Projection
+from numbavol.projection.projections import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from numbavol.projection.base import AbstractVolumeIntegrator
     from numbavol.projection.draws import Images
     from numbavol.projection.image_config import ImageConfig
+    from numbavol.projection.projections import Projection
     from numbavol.volumes import AbstractVolumeParametrization
 
 # Images that are made quickly: handing each to a thread of its own would take as long as they do
@@ -30,52 +33,72 @@ if TYPE_CHECKING:
 IMAGES_A_TASK = 8
 
 
-class Stream:
-    """Images on their way from a device to where they go, one batch behind what is made.
+class Delivery:
+    """Images that are put where they go as they are made, by the threads that make them.
 
     Parameters
     ----------
     each
         Where they go: an array, a stack, or places of one.
-    device
-        Where they come from.
     outputs_real_space
         Whether images are wanted, not their transforms.
     """
 
+    def __init__(self, each: Images, *, outputs_real_space: bool) -> None:
+        self._each, self._outputs_real_space = each, outputs_real_space
+
+    def take(self, projection: Projection) -> NDArray[Any]:
+        """Take from a projection what is wanted of it."""
+        return projection.take(outputs_real_space=self._outputs_real_space)
+
+    def put(self, numbers: int | slice, images: NDArray[Any]) -> None:
+        """Put one image, or several, where they go."""
+        self._each[numbers] = images
+
+    def finish(self) -> None:
+        """Put what is still underway where it goes."""
+
+
+class StreamedDelivery(Delivery):
+    """Images that come from a device, and are put where they go one batch behind.
+
+    Parameters
+    ----------
+    each, outputs_real_space
+        As of `Delivery`.
+    device
+        Where they come from.
+    """
+
     def __init__(self, each: Images, device: Device, *, outputs_real_space: bool) -> None:
-        self._each, self._device, self._outputs_real_space = each, device, outputs_real_space
+        super().__init__(each, outputs_real_space=outputs_real_space)
+        self._fetch = device.make_fetch()
         self._underway: tuple[slice, Callable[[], NDArray[Any]]] | None = None
 
-    def put(self, numbers: int | slice, projection: Projection) -> None:
-        """Write images that are where they go."""
-        self._each[numbers] = projection.take(outputs_real_space=self._outputs_real_space)
-
-    def write(self, numbers: int | slice, projection: Projection) -> None:
-        """Send images on their way, and write those that were sent before."""
+    def put(self, numbers: int | slice, images: NDArray[Any]) -> None:
+        """Send images on their way, and put those where they go that were sent before."""
         chosen = numbers if isinstance(numbers, slice) else slice(numbers, numbers + 1)
-        array = projection.take(outputs_real_space=self._outputs_real_space)
-        wait = self._device.begin_fetch(array.reshape(-1, *array.shape[-2:]))
+        wait = self._fetch(images.reshape(-1, *images.shape[-2:]))
         self.finish()
         self._underway = (chosen, wait)
 
     def finish(self) -> None:
-        """Write what is still underway."""
+        """Put what is still underway where it goes, on all threads."""
         if self._underway is None:
             return
         chosen, wait = self._underway
         self._underway = None
         images = wait()
 
-        def write(start: int) -> None:
+        def put(start: int) -> None:
             stop = min(start + IMAGES_A_TASK, len(images))
             self._each[chosen.start + start : chosen.start + stop] = images[start:stop]
 
-        run_tasks(write, range(0, len(images), IMAGES_A_TASK))
+        run_tasks(put, range(0, len(images), IMAGES_A_TASK))
 
 
 def project_each(
-    write: Callable[[int | slice, Projection], None],
+    delivery: Delivery,
     volume: AbstractVolumeParametrization,
     poses: AbstractPose,
     image_config: ImageConfig,
@@ -85,13 +108,12 @@ def project_each(
     report: Callable[[int, int], object] | None = None,
     batch_size: int | None = None,
 ) -> None:
-    """Project a volume for every pose, and hand each projection on as it is made.
+    """Project a volume for every pose, and deliver each image as it is made.
 
     Parameters
     ----------
-    write
-        Takes the number of a pose and its projection, of ``image_config.shape``, or the numbers of
-        several and theirs; several threads call it at once.
+    delivery
+        Takes projections, of ``image_config.shape``, and puts their images where they go.
     volume, poses, image_config, integrator
         As in `project`.
     first
@@ -111,7 +133,9 @@ def project_each(
     check_there_are_poses(n_images)
     offsets = np.broadcast_to(poses.offset_in_angstroms[..., :2], (n_images, 2))
     n_padded = float(np.prod(image_config.padded_shape, dtype=np.float64))
-    check_fits_in_memory("image_config", "a padded image and its transform", int(24 * n_padded))
+    device = find_device(integrator.device)
+    what = "a padded image and its transform"
+    check_fits_in_memory("image_config", what, int(24 * n_padded), device.free_bytes)
     prepared = integrator.prepare(volume.get_representation(), image_config)
     if isinstance(prepared, AbstractProjectionInBatches):
         n_at_a_time = prepared.n_at_a_time
@@ -125,30 +149,32 @@ def project_each(
         for start in range(first, n_images, n_at_a_time):
             stop = min(start + n_at_a_time, n_images)
             _project_batch(
-                write, prepared, rotations[start:stop], offsets[start:stop], image_config.shape,
+                delivery, prepared, rotations[start:stop], offsets[start:stop], image_config.shape,
                 start, count_all,
             )  # fmt: skip
+        delivery.finish()
         return
 
-    def work(number: int) -> None:
+    def make(number: int) -> NDArray[Any]:
         projection = prepared(Placement(rotations[number], offsets[number]))
-        write(number, projection.resize(image_config.shape))
+        return delivery.take(projection.resize(image_config.shape))
 
     def count(n_done: int, _: int) -> None:
         if report is not None:
             report(first + n_done, n_images)
 
-    if integrator.device == "cpu":
-        run_tasks(work, range(first, n_images), count)
+    if device.name == "cpu":
+        run_tasks(lambda number: delivery.put(number, make(number)), range(first, n_images), count)
         return
     # Images on their way from a device follow each other.
     for n_done, number in enumerate(range(first, n_images), 1):
-        work(number)
-        count(n_done, number)
+        delivery.put(number, device.run(functools.partial(make, number)))
+        count(n_done, n_images)
+    delivery.finish()
 
 
 def _project_batch(
-    write: Callable[[int | slice, Projection], None],
+    delivery: Delivery,
     prepared: AbstractProjectionInBatches,
     rotations: NDArray[np.float64],
     offsets: NDArray[np.float64],
@@ -156,14 +182,24 @@ def _project_batch(
     first: int,
     report: Callable[[int], object],
 ) -> None:
-    make = prepared.begin(rotations, offsets)
+    begun = prepared.begin(rotations, offsets)
+    device, n_images = prepared.device, len(rotations)
 
-    def work(start: int, stop: int) -> None:
-        write(slice(first + start, first + stop), make(start, stop).resize(shape))
+    def make(start: int, stop: int) -> NDArray[Any]:
+        return delivery.take(begun(start, stop).resize(shape))
 
-    prepared.device.run_parts(
-        work, len(rotations), IMAGES_A_TASK, lambda n_done: report(first + n_done)
-    )
+    def put(start: int, stop: int, images: NDArray[Any]) -> None:
+        delivery.put(slice(first + start, first + stop), images)
+
+    if device.name != "cpu":
+        # What is put where it goes is put there by all threads, while the device goes on.
+        put(0, n_images, device.run(lambda: make(0, n_images)))
+        report(first + n_images)
+        return
+    device.run_parts(
+        lambda start, stop: put(start, stop, make(start, stop)), n_images, IMAGES_A_TASK,
+        lambda n_done: report(first + n_done),
+    )  # fmt: skip
 
 
 def _read_batch_size(batch_size: int) -> int:

@@ -15,7 +15,12 @@ from numbavol.kernels.threads import run_tasks
 from numbavol.progress import progress_bar
 from numbavol.projection.auto import AutoVolumeProjection
 from numbavol.projection.draws import Places, group_by_volume, represent, take_poses
-from numbavol.projection.each import Stream, check_there_are_poses, project_each
+from numbavol.projection.each import (
+    Delivery,
+    StreamedDelivery,
+    check_there_are_poses,
+    project_each,
+)
 from numbavol.volumes import AbstractVolumeRepresentation, EnsembleVolume
 
 if TYPE_CHECKING:
@@ -196,14 +201,17 @@ def _image_all(
         first: int,
         report: Callable[[int, int], object] | None,
     ) -> None:
-        stream = Stream(
-            images, find_device(integrator.device), outputs_real_space=outputs_real_space
-        )
+        if is_streamed:
+            device = find_device(integrator.device)
+            delivery: Delivery = StreamedDelivery(
+                images, device, outputs_real_space=outputs_real_space
+            )
+        else:
+            delivery = Delivery(images, outputs_real_space=outputs_real_space)
         project_each(
-            stream.write if is_streamed else stream.put, representation, chosen, image_config,
-            integrator, first=first, report=report, batch_size=batch_size,
+            delivery, representation, chosen, image_config, integrator, first=first,
+            report=report, batch_size=batch_size,
         )  # fmt: skip
-        stream.finish()
 
     n_all = numbers.stop
     if isinstance(volume, AbstractVolumeRepresentation):

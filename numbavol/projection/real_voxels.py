@@ -113,17 +113,22 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
         middle = np.array(shape[::-1]) // 2
         weight = device.send(transform.deconvolution * image_config.pixel_size, transform.dtype)
 
+        def take_voxels(start: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
+            chosen = slice(start, start + VOXELS_AT_A_TIME)
+            places = _take_places(kept, filled[chosen], grid.shape)
+            return device.send(places), device.send(values[chosen])
+
+        starts = range(0, len(filled), VOXELS_AT_A_TIME)
+        bytes_of_voxels = (24 + values.itemsize) * len(filled)
+        are_kept = device.free_bytes is not None and bytes_of_voxels <= device.free_bytes // 4
+        voxels = [take_voxels(start) for start in starts] if are_kept else None
+
         def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
             spread = transform.make_grids(len(rotations))
             origins = offsets / image_config.pixel_size + middle
-            for start in range(0, len(filled), VOXELS_AT_A_TIME):
-                chosen = slice(start, start + VOXELS_AT_A_TIME)
-                places = _take_places(kept, filled[chosen], grid.shape)
+            for places, carried in map(take_voxels, starts) if voxels is None else voxels:
                 groups = np.append(np.arange(0, len(places), VOXELS_IN_A_GROUP), len(places))
-                transform.spread(
-                    spread, device.send(places), device.send(values[chosen]), groups,
-                    rotations[:, :2], origins,
-                )  # fmt: skip
+                transform.spread(spread, places, carried, groups, rotations[:, :2], origins)
             half = transform.transform(spread) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
             return Projection(device.fft.irfft2(half, shape), shape, is_image=True)

@@ -28,7 +28,7 @@ from numbavol.ndimage.nonuniform import (
     read_eps,
     read_options,
 )
-from numbavol.ndimage.nonuniform_cuda import HalfTransformOnCuda
+from numbavol.ndimage.nonuniform_cuda import HalfTransformOnCuda, count_bytes_on_cuda
 from numbavol.ndimage.open_grids import OpenGrid, make_open_frequency_grid, split_rows
 from numbavol.ndimage.parameters import read_grid
 from numbavol.rendering.base import (
@@ -310,12 +310,11 @@ def _compute_half_transform(
     # What float32 rounds in the end may be added up in single precision.
     sums_in_single = is_single or (render_fn.dtype == np.float32 and render_fn.eps >= DEFAULT_EPS)
     # What is held at once, measured: the sums, the planes of the finer grid, blocks of it, the map.
-    check_fits_in_memory(
-        "shape",
-        "the map and its transforms",
-        (16 if is_single else 32) * math.prod(render_fn.shape),
-        device.free_bytes,
-    )
+    n_bytes = (16 if is_single else 32) * math.prod(render_fn.shape)
+    if device.name != "cpu":
+        n_bytes = count_bytes_on_cuda(render_fn.shape, spreading.dtype)
+    what = "the map and its transforms"
+    check_fits_in_memory("shape", what, n_bytes, device.free_bytes)
     total: NDArray[np.complexfloating[Any]] = device.xp.zeros(
         half_shape, np.complex64 if sums_in_single else np.complex128
     )

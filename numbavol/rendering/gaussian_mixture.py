@@ -19,7 +19,7 @@ from numbavol.arguments import (
     read_voxel_size,
 )
 from numbavol.kernels.dispatch import check_device, find_device, find_device_of, find_kernel
-from numbavol.kernels.threads import get_num_threads, run_task, run_tasks
+from numbavol.kernels.threads import get_num_threads, run_tasks
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
     deliver,
@@ -258,7 +258,7 @@ def _render(
     blocks = xp.empty(len(positions), BLOCK_NUMBER)
     locate = find_kernel("locate_gaussians", render_fn.device)
     block_side = block_side_in_voxels(shape)
-    n_inside = run_task(
+    n_inside = device.run(
         lambda: locate(
             positions, variances, voxel_size, reach, shape, block_side, centres, planes, blocks
         )
@@ -277,7 +277,9 @@ def _render(
             )  # fmt: skip
 
     if device.name != "cpu":
-        run_tasks(lambda first_plane: add(out, first_plane), [0], report)
+        device.run(lambda: add(out, 0))
+        if report is not None:
+            report(1, 1)
         return out
 
     order_planes = planes[order]

@@ -127,7 +127,8 @@ class FourierVoxelGridVolume(ArrayValue, _AbstractFourierVoxelVolume):
         Parameters
         ----------
         real_voxel_grid
-            The map, (z, y, x), of any sizes.
+            The map, (z, y, x), of any sizes. One of a CUDA device is fetched: the transform is
+            made by the CPU.
         pad_scale
             The map is padded to ``int(n * pad_scale)`` along each axis; 1 or more. Interpolation
             errors fall with it.
@@ -266,6 +267,7 @@ def _centred_transform(real_voxel_grid: RealArray, *, margin: int) -> ComplexArr
 
 def _read_padded(real_voxel_grid: ArrayLike, pad_scale: float, pad_mode: str) -> RealArray:
     grid = read_real_voxel_grid(real_voxel_grid)
+    grid = find_device_of(grid).fetch(grid)
     if not (pad_scale >= 1.0 and math.isfinite(pad_scale)):
         msg = f"pad_scale: expected a finite number of 1 or more, got {pad_scale!r}"
         raise ValueError(msg)

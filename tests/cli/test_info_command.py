@@ -154,6 +154,7 @@ def test_one_thing_is_described(arguments: list[str], capsys: pytest.CaptureFixt
     assert "expected either a FILE, --device or --system" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("_what_there_is_of_cuda_is_asked_again")
 @pytest.mark.parametrize(
     "arguments",
     [

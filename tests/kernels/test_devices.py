@@ -10,7 +10,12 @@ import pytest
 
 import numbavol
 from numbavol.kernels import finding
-from numbavol.kernels.dispatch import DEVICES, MODULES, check_device, find_device_of
+from numbavol.kernels.dispatch import (
+    DEVICES,
+    MODULES,
+    check_device,
+    find_device_of,
+)
 from numbavol.kernels.finding import FoundCuda, describe_what_is_missing
 
 KERNELS = Path(numbavol.__file__).parent / "kernels"
@@ -40,8 +45,11 @@ def test_a_kernel_has_one_signature_on_every_device(name):
         ({}, "no NVIDIA driver"),
         ({"driver": "12.4"}, r"the driver \(CUDA 12.4\) has no device"),
         ({"driver": "12.4", "problem": "broken"}, r"has no device \(broken\)"),
+        ({"driver": "12.4", "cards": ("H100",), "problem": "old"}, r"H100 was found \(old\)"),
+        ({"problem": "CuPy cannot be imported: x"}, r"no NVIDIA driver.*CuPy cannot be imported"),
     ],
 )
+@pytest.mark.usefixtures("_what_there_is_of_cuda_is_asked_again")
 def test_one_error_says_what_of_cuda_is_missing(found, what, monkeypatch):
     fields = {**vars(NOTHING), **found}
     monkeypatch.setattr(finding, "find_cuda", lambda: FoundCuda(**fields))
@@ -50,6 +58,7 @@ def test_one_error_says_what_of_cuda_is_missing(found, what, monkeypatch):
     assert check_device("auto") == "cpu"
 
 
+@pytest.mark.usefixtures("_what_there_is_of_cuda_is_asked_again")
 @pytest.mark.parametrize("found", [{"cards": ("H100",), "driver": "12.4"}, {"is_simulated": True}])
 def test_cuda_is_used_where_there_is_a_card_or_a_simulator(found, monkeypatch):
     fields = {**vars(NOTHING), **found}

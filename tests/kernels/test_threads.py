@@ -15,6 +15,7 @@ import pytest
 from numbavol.kernels.threads import (
     ENVIRONMENT_VARIABLE,
     get_num_threads,
+    run_on_one_thread,
     run_tasks,
     set_num_threads,
     usable_cpus,
@@ -214,3 +215,19 @@ while time.monotonic() < end:
     assert ran.stdout == "begun\n"
     # An interrupt just outside of the `try` ends it; what it is not to do is wait for ever.
     assert ran.returncode in (0, -signal.SIGINT)
+
+
+def test_what_is_run_on_one_thread_is_always_on_the_same_one() -> None:
+    set_num_threads(3)
+    ran_on = {run_on_one_thread(threading.get_ident) for _ in range(5)}
+    from_others: list[int] = []
+    others = [
+        threading.Thread(target=lambda: from_others.append(run_on_one_thread(threading.get_ident)))
+        for _ in range(3)
+    ]
+    for thread in others:
+        thread.start()
+    for thread in others:
+        thread.join()
+    assert len(ran_on | set(from_others)) == 1
+    assert threading.get_ident() not in ran_on

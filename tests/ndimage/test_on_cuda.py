@@ -66,3 +66,43 @@ def test_fourier_shell_correlation(card):
 def test_a_map_here_and_a_map_there_are_an_error(card):
     with pytest.raises(ValueError, match="some on CUDA and some not"):
         numbavol.compute_fourier_shell_correlation(card.send(MAP), OTHER)
+
+
+class Foreign:
+    """An array of the device that is of another library."""
+
+    def __init__(self, array):
+        self.kept, self.__cuda_array_interface__ = array, array.__cuda_array_interface__
+
+
+def test_arrays_of_other_libraries_are_taken(card):
+    there = Foreign(card.send(MAP))
+    np.testing.assert_allclose(
+        card.fetch(numbavol.rfftn(there)), numbavol.rfftn(MAP), rtol=0, atol=1e-4
+    )
+    transform = numbavol.fftn(MAP)
+    there = Foreign(card.send(transform))
+    np.testing.assert_allclose(card.fetch(numbavol.ifftn(there)), MAP, rtol=0, atol=1e-6)
+    plane = [[[0.0, 0.0, 0.0], [0.2, 0.0, 0.0], [0.0, 0.1, 0.1]]]
+    np.testing.assert_allclose(
+        card.fetch(numbavol.sample_fourier_planes(there, plane, (3, 2))),
+        numbavol.sample_fourier_planes(transform, plane, (3, 2)),
+        rtol=0,
+        atol=1e-5,
+    )
+    np.testing.assert_array_equal(numbavol.to_device(Foreign(card.send(MAP)), "cpu"), MAP)
+
+
+@pytest.mark.parametrize(
+    "volume_class", [numbavol.FourierVoxelGridVolume, numbavol.FourierVoxelSplineVolume]
+)
+def test_a_map_of_the_device_becomes_a_volume(card, volume_class):
+    made = volume_class.from_real_voxel_grid(card.send(MAP), pad_scale=1.5)
+    assert made == volume_class.from_real_voxel_grid(MAP, pad_scale=1.5)
+
+
+def test_what_only_the_host_can_do_says_so(card):
+    with pytest.raises(ValueError, match="data: expected an array of the host"):
+        numbavol.compute_spline_coefficients(card.send(MAP))
+    with pytest.raises(ValueError, match="coordinates: expected an array of the host"):
+        numbavol.map_coordinates(card.send(MAP), [card.send(np.zeros(2))] * 3, 1)

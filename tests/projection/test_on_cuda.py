@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -135,3 +137,19 @@ def test_frequencies_of_a_users_own_are_not_sampled_on_cuda():
     integrator = numbavol.FourierSliceExtraction(out_of_bounds_mode="wrap", device="cuda")
     with pytest.raises(NotImplementedError, match="device: FourierSliceExtraction on 'cuda'"):
         numbavol.project(volume, POSES, CONFIG, integrator=integrator)
+
+
+def test_images_of_two_threads_are_their_own():
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    poses = [numbavol.EulerAnglePose(phi_angle=np.arange(6.0) * step) for step in (3.0, 50.0)]
+    expected = [numbavol.project(volume, chosen, CONFIG, device="cuda") for chosen in poses]
+    with ThreadPoolExecutor(2) as pool:
+        made = list(
+            pool.map(
+                lambda chosen: numbavol.project(
+                    volume, chosen, CONFIG, device="cuda", batch_size=1
+                ),
+                poses * 2,
+            )
+        )
+    np.testing.assert_array_equal(made, expected * 2)

@@ -23,7 +23,7 @@ from numbavol import (
     project,
 )
 from numbavol.projection import Projection
-from numbavol.projection.each import project_each
+from numbavol.projection.each import Delivery, project_each
 from numbavol.volumes import AbstractVolumeParametrization, AbstractVolumeRepresentation
 
 N_POSES = 5
@@ -145,7 +145,7 @@ def test_volumes_and_poses_stay_as_they_are(volume):
 def test_progress_is_reported_once_an_image(n):
     reports = []
     project_each(
-        lambda *_: None,
+        Delivery(np.empty((n, *SMALL.shape), np.float32), outputs_real_space=True),
         make_gaussians(),
         make_poses(n),
         SMALL,
@@ -162,7 +162,7 @@ def test_an_error_of_the_report_stops_the_work():
 
     with pytest.raises(KeyboardInterrupt):
         project_each(
-            lambda *_: None,
+            Delivery(np.empty((N_POSES, *SMALL.shape), np.float32), outputs_real_space=True),
             make_gaussians(),
             make_poses(),
             SMALL,

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import numbavol
+from numbavol.kernels.dispatch import find_device
 from numbavol.kernels.finding import describe_what_is_missing
+from numbavol.ndimage.nonuniform import choose_spreading
+from numbavol.ndimage.nonuniform_cuda import HalfTransformOnCuda, count_bytes_on_cuda
 
 MISSING = describe_what_is_missing()
 pytestmark = [pytest.mark.cuda, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -60,3 +63,25 @@ def test_a_map_stays_on_the_device_if_it_is_wanted_there():
     render_fn = numbavol.AutoVolumeRenderFn((4, 4, 4), 1.5, device="cuda")
     made = render_fn(make_atoms(FACTORS["gaussian"]), output="device")
     assert hasattr(made, "__cuda_array_interface__")
+
+
+@pytest.mark.parametrize("shape", [(1200, 900, 900), (2000, 2000, 150)])
+def test_maps_beyond_what_cufinufft_counts_are_refused(shape):
+    render_fn = numbavol.FFTAtomRenderFn(shape, 1.0, periodic=True, device="cuda")
+    with pytest.raises((ValueError, MemoryError), match="shape: "):
+        render_fn(make_atoms(FACTORS["gaussian"]))
+
+
+def test_what_a_map_takes_on_the_device_is_asked_before(monkeypatch):
+    card = type(find_device("cuda"))
+    needed = count_bytes_on_cuda((256, 256, 128), np.dtype(np.complex64))
+    monkeypatch.setattr(card, "free_bytes", needed - 1)
+    render_fn = numbavol.FFTAtomRenderFn((256, 256, 128), 1.0, device="cuda")
+    with pytest.raises(MemoryError, match="shape: the map and its transforms takes"):
+        render_fn(make_atoms(FACTORS["gaussian"]))
+
+
+def test_the_largest_map_of_cufinufft_is_known():
+    spreading = choose_spreading((4, 4, 4), 1e-4, None)
+    with pytest.raises(ValueError, match="cufinufft has at most 2,147,483,647"):
+        HalfTransformOnCuda((813, 813, 814), spreading, find_device("cuda"))

@@ -37,7 +37,8 @@ def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
     with warnings.catch_warnings():
         # That a small grid leaves most of a card idle is no news.
         warnings.simplefilter("ignore", NumbaPerformanceWarning)
-        kernel[n_blocks, n_threads](*map(_as_numba_takes_it, arguments))
+        stream = get_device().launch_stream
+        kernel[n_blocks, n_threads, stream](*map(_as_numba_takes_it, arguments))
 
 
 def launch_for_each(kernel: Any, n: int, *arguments: Any) -> None:
@@ -65,5 +66,5 @@ def _as_numba_takes_it(argument: Any) -> Any:
 
         # The memory itself: of an array, the simulator takes a copy in and a copy out.
         return FakeCUDAArray(argument.memory)
-    # Everything is in one order on one stream: nothing needs waiting for.
+    # Everything is in one order on the caller's stream: nothing needs waiting for.
     return cuda.as_cuda_array(argument, sync=False)

@@ -53,6 +53,9 @@ def project_gaussians(
     n, k, n_images = len(positions), len(fused), len(sums)
     if n == 0:
         return
+    if k > MOST_GAUSSIANS:
+        msg = f"fused: expected at most {MOST_GAUSSIANS} Gaussians a position, got {k}"
+        raise ValueError(msg)
     windows = xp.empty((n_images, n, 4), np.int32)
     rotations, offsets = get_device().send(rotations), get_device().send(offsets)
     launch_for_each(

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.kernels.devices import Fetch
+
 # Functions that bring arrays of the host to the device.
-SENDING = ("array", "asarray", "ascontiguousarray")
+SENDING = ("array", "asarray")
+KEPT_BUFFERS = 2
 
 
 class SimulatedArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -107,7 +110,7 @@ class _Functions:
             return found
         if name in SENDING:
             return lambda array, *rest, **options: _wrap(
-                found(getattr(array, "memory", array), *rest, **options)
+                found(_take_memory(array), *rest, **options)
             )
         return lambda *inputs, **options: _call(found, inputs, options)
 
@@ -127,27 +130,40 @@ class SimulatedCard(CudaDevice):
 
     def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
         """Copy an array to the host: see the base class."""
-        memory: NDArray[Any] | None = getattr(array, "memory", None)
-        return array if memory is None else memory.copy()
+        return np.array(_take_memory(array)) if is_on_cuda(array) else array
 
-    def begin_fetch(self, array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
-        """Copy an array to the host: see the base class."""
-        fetched = self.fetch(array)
-        return lambda: fetched
+    def make_fetch(self) -> Fetch:
+        """Copy arrays to the host, of which the last two are kept: see the base class."""
+        kept: list[NDArray[Any]] = []
 
-    def transform_points(
-        self,
-        angles: list[NDArray[Any]],
-        strengths: NDArray[Any],
-        shape: tuple[int, int, int],
-        eps: float,
-    ) -> NDArray[Any]:
-        """Transform points by finufft: see the base class."""
+        def fetch(array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
+            if len(kept) == KEPT_BUFFERS:
+                # As on a card, where the next array takes its place.
+                kept.pop(0).fill(np.nan)
+            kept.append(self.fetch(array))
+            fetched = kept[-1]
+            return lambda: fetched
+
+        return fetch
+
+    @property
+    def launch_stream(self) -> int:
+        """The only one."""
+        return 0
+
+    def plan_points(
+        self, shape: tuple[int, int, int], eps: float, dtype: np.dtype[Any]
+    ) -> Callable[[list[NDArray[Any]], NDArray[Any]], NDArray[Any]]:
+        """Make a plan of finufft: see the base class."""
         import finufft
 
-        return _call(  # type: ignore[no-any-return]
-            finufft.nufft3d1, [*angles, strengths, shape], {"eps": eps, "isign": -1, "showwarn": 0}
-        )
+        plan = finufft.Plan(1, shape, eps=eps, isign=-1, dtype=dtype, showwarn=0)
+
+        def transform(angles: list[NDArray[Any]], strengths: NDArray[Any]) -> NDArray[Any]:
+            plan.setpts(*map(_unwrap, angles))
+            return _wrap(plan.execute(_unwrap(strengths)))  # type: ignore[no-any-return]
+
+        return transform
 
     @property
     def free_bytes(self) -> int:
@@ -159,6 +175,19 @@ def _call(function: Any, inputs: Any, options: Any) -> Any:
     return _wrap(
         function(*map(_unwrap, inputs), **{name: _unwrap(value) for name, value in options.items()})
     )
+
+
+class _Foreign:
+    """The memory of an array of the device that is of another library."""
+
+    def __init__(self, interface: dict[str, Any]) -> None:
+        self.__array_interface__ = interface
+
+
+def _take_memory(array: Any) -> Any:
+    if isinstance(array, SimulatedArray):
+        return array.memory
+    return np.asarray(_Foreign(array.__cuda_array_interface__)) if is_on_cuda(array) else array
 
 
 def _wrap(value: Any) -> Any:
