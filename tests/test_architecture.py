@@ -29,9 +29,12 @@ LAYERS = {
     "volumes": 3,
     "rendering": 4,
     "projection": 5,
-    "plot": 6,
-    "warming": 6,
-    "cli": 7,
+    "imaging": 6,
+    "reconstruction": 7,
+    "simulation": 7,
+    "plot": 8,
+    "warming": 8,
+    "cli": 9,
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,0 +1,1 @@
+"""Stacks of simulated particles, whole or in shards."""
