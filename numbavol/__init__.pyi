@@ -1,4 +1,4 @@
-from . import atoms, data, io, ndimage, plot, poses, projection, rendering, volumes
+from . import atoms, data, imaging, io, ndimage, plot, poses, projection, rendering, volumes
 from .atoms import (
     AtomProperties,
     Atoms,
@@ -11,6 +11,7 @@ from .atoms import (
     read_atoms_from_pdb,
     variance_to_b_factor,
 )
+from .imaging import CTF
 from .io import (
     ImageStack,
     MapHeader,
@@ -143,6 +144,7 @@ from .warming import warmup
 
 __version__: str
 __all__ = [
+    "CTF",
     "AbstractAtomVolume",
     "AbstractFilter",
     "AbstractFourierOperator",
@@ -228,6 +230,7 @@ __all__ = [
     "fourier_resample_to_shape",
     "get_num_threads",
     "ifftn",
+    "imaging",
     "io",
     "irfftn",
     "is_map_file",
