@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
-from numbavol.atoms import Atoms, b_factor_to_variance, load_atoms
-from numbavol.atoms.structure_file import parse_structure_file
+from numbavol.atoms import Atoms, b_factor_to_variance
+from numbavol.atoms.load_options import LoadOptions
+from numbavol.atoms.loading import load_with_notes
+from numbavol.kernels.dispatch import find_device_of
 from numbavol.volumes.base import AbstractVolumeParametrization, AbstractVolumeRepresentation
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
 from numbavol.volumes.tabulated import make_gaussian_mixture
@@ -110,11 +112,20 @@ class EnsembleVolume(AbstractVolumeParametrization):
         ------
         OSError, ValueError
             As `numbavol.load_atoms` does.
+
+        Examples
+        --------
+        >>> import numbavol
+        >>> numbavol.EnsembleVolume.from_models(numbavol.data.enterotoxin())
+        EnsembleVolume(1 volumes)
         """
-        numbers = [model.num for model in parse_structure_file(filename).structure]
-        atoms = [load_atoms(filename, models=number, **options) for number in numbers]
-        center = atoms[0].center_of_mass
-        moved = [dataclasses.replace(each, positions=each.positions - center) for each in atoms]
+        loaded = load_with_notes(filename, LoadOptions(models="all", **options))
+        loaded.warn(filename, stacklevel=2)
+        center = loaded.models[0].center_of_mass
+        moved = [
+            dataclasses.replace(atoms, positions=atoms.positions - center)
+            for atoms in loaded.models
+        ]
         return cls(tuple(make_gaussian_mixture(each) for each in moved), weights)
 
     def __repr__(self) -> str:
@@ -259,5 +270,7 @@ class ThermalVolume(AbstractVolumeParametrization):
         """
         deviations = np.sqrt(b_factor_to_variance(self.b_factors))[:, np.newaxis]
         moves = np.random.default_rng(rng).standard_normal(self.volume.positions.shape)
-        positions = self.volume.positions + deviations * moves
+        # What is on a device is moved on the host, where the draw is.
+        still = find_device_of(self.volume.positions).fetch(self.volume.positions)
+        positions = still + deviations * moves
         return dataclasses.replace(self.volume, positions=positions)

@@ -13,21 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numbavol.atoms import Atoms, StructureWarning, load_atoms
+from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import load_with_notes
 from numbavol.data import enterotoxin
 
 PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
-OPTIONS: dict[str, Any] = {
-    "selection_string": "all",
-    "models": "first",
-    "alternates": "all",
-    "hydrogens": "keep",
-    "waters": "keep",
-    "b_factors": "file",
-    "b_factor_scale": 1.0,
-    "b_factor_offset": 0.0,
-    "assembly": None,
-}
 # A serine whose side chain has two alternates, and a water.
 LINES = [
     "ATOM      1  CA  SER A   1       1.000   0.000   0.000  1.00 10.00           C",
@@ -73,7 +63,7 @@ def test_waters_and_hydrogens_are_dropped(tmp_path: Path) -> None:
     lines = [*LINES, LINES[0].replace(" CA ", " HA ").replace("  C", "  H")]
     path = write(tmp_path, lines)
     assert load(path, waters="drop", hydrogens="drop").names.tolist() == ["CA", "OG", "OG"]
-    loaded = load_with_notes(path, **{**OPTIONS, "waters": "drop", "hydrogens": "drop"})
+    loaded = load_with_notes(path, LoadOptions(waters="drop", hydrogens="drop"))
     assert loaded.notes == ("1 waters left out", "1 hydrogens left out")
 
 
@@ -84,8 +74,24 @@ def test_b_factors_are_replaced_scaled_and_added_to(tmp_path: Path) -> None:
     assert atoms.b_factors.tolist() == [8.0, 13.0, 18.0, 23.0]
 
 
+def test_the_one_value_in_place_of_the_files_is_scaled_too(tmp_path: Path) -> None:
+    atoms = load(write(tmp_path, LINES), b_factors=10.0, b_factor_scale=2.0, b_factor_offset=1.0)
+    assert atoms.b_factors.tolist() == [21.0] * 4
+
+
+def test_b_factors_are_odd_as_they_come_out(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = write(tmp_path, change(0, 60, "  0.00"))
+    load(path, b_factor_offset=5.0)
+    load(path, b_factors=0.0)
+    assert len(recwarn) == 0
+    with pytest.warns(StructureWarning, match="2 atoms with a B-factor below 0"):
+        load(path, b_factor_offset=-25.0)
+
+
 def test_anisotropic_b_factors_become_a_third_of_the_trace() -> None:
-    loaded = load_with_notes(PEPTIDE, **OPTIONS)
+    loaded = load_with_notes(PEPTIDE, LoadOptions())
     assert loaded.notes == ("679 anisotropic B-factors as their isotropic equivalents",)
     block = gemmi.cif.read_string(gzip.decompress(PEPTIDE.read_bytes())).sole_block()
     table = block.find("_atom_site_anisotrop.", ["U[1][1]", "U[2][2]", "U[3][3]"])
@@ -174,10 +180,13 @@ def test_an_assembly_that_is_not_there_is_named_with_those_that_are(tmp_path: Pa
     [
         ({"alternates": "AB"}, "alternates: expected 'all', 'highest' or a letter, got 'AB'"),
         ({"alternates": ""}, "alternates: expected"),
-        ({"hydrogens": "add"}, "hydrogens: expected 'keep' or 'drop', got 'add'"),
+        ({"hydrogens": "some"}, "hydrogens: expected 'keep', 'drop' or 'add', got 'some'"),
+        ({"monomer_library": "here"}, "monomer_library: nothing reads it with hydrogens='keep'"),
         ({"waters": "some"}, "waters: expected"),
         ({"b_factors": "none"}, "b_factors: expected 'file' or a number, got 'none'"),
+        ({"b_factors": np.inf}, "b_factors: expected a finite number, got inf"),
         ({"b_factor_scale": np.nan}, "b_factor_scale: expected a finite number, got nan"),
+        ({"b_factor_offset": np.inf}, "b_factor_offset: expected a finite number, got inf"),
         ({"models": 3}, "models=3: there is no such model"),
         ({"selection_string": "//Z"}, "finds no atom"),
     ],
@@ -204,7 +213,7 @@ def test_what_is_kept_weighs_as_much_as_the_file_says(
         lines[line] = lines[line][:56] + text + lines[line][60:]
     loaded = load_with_notes(
         write(tmp_path_factory.mktemp("atoms"), lines),
-        **{**OPTIONS, "waters": waters, "alternates": alternates},
+        LoadOptions(waters=waters, alternates=alternates),  # type: ignore[arg-type]
     )
     expected = 1.0 + sum(occupancies) / 100 + (waters == "keep")
     assert loaded.atoms.occupancies.sum() == pytest.approx(expected)
