@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LIBRARY_VARIABLE = "CLIBD_MON"
 MOST_NAMES = 10
+UNPLACED = "Placing of hydrogen"
 
 
 class AddedHydrogens(NamedTuple):
@@ -92,11 +93,12 @@ def add_hydrogens(
     )
     note = f"{n_after} riding hydrogens in the place of {n_before}"
     if n_unsettled:
-        note += f", {n_unsettled} of them of occupancy 0"
+        note += f", {n_unsettled} of occupancy 0"
+    # Of what is not selected, nothing need be placed.
+    remarks = [_read_message(message) for message in messages if UNPLACED not in message]
     problems = []
-    if messages:
-        first = " ".join(messages[0].split())
-        problems.append(f"{len(messages)} remarks of gemmi on the bonds; the first: {first}")
+    if remarks:
+        problems.append(f"{len(remarks)} remarks of gemmi on the bonds; the first: {remarks[0]}")
     return AddedHydrogens((note,), tuple(problems))
 
 
@@ -124,10 +126,10 @@ def _read_library(
     missing = [name for name in needed if name not in library.monomers]
     if missing:
         shown = ", ".join(missing[:MOST_NAMES]) + (", ..." if len(missing) > MOST_NAMES else "")
-        damage = [message for message in messages if message.startswith("Failed")]
+        damage = [_read_message(message) for message in messages if "Failed to read" in message]
         msg = (
             f"{filename}: hydrogens='add': the monomer library {where} does not have {shown}"
-            + (f" ({damage[0].strip()})" if damage else "")
+            + (f" ({damage[0]})" if damage else "")
             + f"; selection_string='(!{','.join(missing[:MOST_NAMES])})' leaves them out"
         )
         raise ValueError(msg)
@@ -147,10 +149,10 @@ def _check_placed(
         if atom.is_hydrogen() and atom.calc_flag == gemmi.CalcFlag.Dummy
     ]
     if lost:
-        reasons = [message for message in messages if "Placing of hydrogen" in message]
+        reasons = [_read_message(message) for message in messages if UNPLACED in message]
         msg = (
             f"{filename}: hydrogens='add': {len(lost)} cannot be placed; the first is {lost[0]}"
-            + (f": {' '.join(reasons[0].split())}" if reasons else "")
+            + (f": {reasons[0]}" if reasons else "")
         )
         raise ValueError(msg)
 
@@ -170,5 +172,11 @@ def _names_of(structure: gemmi.Structure, numbers: list[int]) -> list[str]:
 
 
 def _count_hydrogens(structure: gemmi.Structure, numbers: list[int]) -> int:
-    residues = _residues_of(structure, numbers)
+    """Count those that are no waters'."""
+    residues = [each for each in _residues_of(structure, numbers) if not each.is_water()]
     return sum(atom.is_hydrogen() for residue in residues for atom in residue)
+
+
+def _read_message(message: str) -> str:
+    """Put what gemmi writes into one line."""
+    return " ".join(message.removeprefix("Warning: ").split())

@@ -34,7 +34,7 @@ def find_problems(parts: list[Atoms], *, b_factors_are_the_files: bool) -> list[
         found = (
             np.bincount(sites.ravel(), atoms.occupancies) > 1.0 + ROUNDING,
             repeats - 1,
-            atoms.b_factors < 0,
+            b_factors_are_the_files & (atoms.b_factors < 0),
             b_factors_are_the_files & (atoms.b_factors == 0),
             atoms.occupancies < 0,
         )
