@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import gemmi
     from numpy.typing import NDArray
 
+# Of a cell, as a share of it: a centre that rounding alone puts before an edge is on it.
+EDGE = 1e-6
+
 
 class _Generator(NamedTuple):
     """Copies of some chains."""
@@ -101,7 +104,7 @@ class CrystalOperators(NamedTuple):
     >>> from numbavol.atoms import read_crystal_operators
     >>> from numbavol.data import enterotoxin
     >>> read_crystal_operators(enterotoxin()).translations.shape
-    (4, 3)
+    (6, 3)
     """
 
     rotations: NDArray[np.float64]
@@ -138,7 +141,7 @@ def read_crystal_operators(filename: str | os.PathLike[str]) -> CrystalOperators
     >>> import numbavol
     >>> atoms = numbavol.load_atoms(numbavol.data.enterotoxin())
     >>> atoms.repeat(*numbavol.read_crystal_operators(numbavol.data.enterotoxin()))
-    Atoms(22736: C 13620, O 5112, N 3824, S 180)
+    Atoms(34104: C 20430, O 7668, N 5736, S 270)
     """
     structure, _ = parse_structure_file(filename)
     cell: gemmi.UnitCell = structure.cell
@@ -157,7 +160,7 @@ def read_crystal_operators(filename: str | os.PathLike[str]) -> CrystalOperators
     with naming_file(filename):
         center = Atoms.from_gemmi(structure).center_of_mass
     edges, inverse = (np.array(matrix.mat.tolist()) for matrix in (cell.orth, cell.frac))
-    home = np.floor(inverse @ center)
+    home = np.floor(inverse @ center + EDGE)
     rotations, translations = [], []
     for operator in group.operations():
         image = cell.op_as_transform(operator)
@@ -165,7 +168,7 @@ def read_crystal_operators(filename: str | os.PathLike[str]) -> CrystalOperators
             rotation, translation = (
                 np.array(part.tolist()) for part in (transform.mat, transform.vec)
             )
-            n_cells = np.floor(inverse @ (rotation @ center + translation)) - home
+            n_cells = np.floor(inverse @ (rotation @ center + translation) + EDGE) - home
             rotations.append(rotation)
             translations.append(translation - edges @ n_cells)
     return CrystalOperators(np.array(rotations), np.array(translations))

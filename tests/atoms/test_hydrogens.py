@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gemmi
 import numpy as np
@@ -16,6 +16,9 @@ from numbavol.atoms import Atoms, StructureWarning, load_atoms
 from numbavol.atoms.hydrogens import add_hydrogens
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import load_with_notes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # A glycine and a serine whose side chain has two alternates, a water and its hydrogen.
 ATOMS = [
