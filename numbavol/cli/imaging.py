@@ -197,14 +197,19 @@ class Task:
             integrator = numbavol.GaussianMixtureProjection(tolerance=tolerance)
         if thermal:
             volumes = [numbavol.ThermalVolume.from_atoms(atoms) for atoms in models]
-            described += f", atoms moved anew for each image, seed {seed}"
+            described += ", atoms moved anew for each image"
         volume = volumes[0] if len(volumes) == 1 else numbavol.EnsembleVolume(volumes)
         task = cls(volume, config, integrator, method, described, settings)
         if not (thermal or options.is_ensemble):
             return task
         # Of a stream of their own, so that they change no view and no offset.
         drawn = int(np.random.default_rng([seed, 2]).integers(2**63))
-        return dataclasses.replace(task, seed=drawn, settings=(*settings, seed))
+        return dataclasses.replace(
+            task,
+            seed=drawn,
+            described=f"{described}, drawn by seed {seed}",
+            settings=(*settings, seed),
+        )
 
     @classmethod
     def from_map(

@@ -89,7 +89,7 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 )  # fmt: skip
 @click.option(
     "--thermal", is_flag=True,
-    help="Move each atom at random by its B-factor, anew for each image, and blur none.",
+    help="Move each atom at random by its B-factor, anew for each image, in place of a blur.",
 )  # fmt: skip
 @model_options
 @device_option

@@ -222,7 +222,10 @@ class ThermalVolume(AbstractVolumeParametrization):
         given = read_reals("b_factors", self.b_factors)
         check_finite("b_factors", given)
         if given.shape not in [(), (n,)] or np.any(given < 0):
-            msg = f"b_factors: expected one number or {n}, of at least 0, got {self.b_factors!r}"
+            msg = (
+                f"b_factors: expected one number or {n}, of at least 0, got shape {given.shape}, "
+                f"the lowest {given.min(initial=np.inf):g}"
+            )
             raise ValueError(msg)
         object.__setattr__(self, "b_factors", np.broadcast_to(given, n).copy())
 
