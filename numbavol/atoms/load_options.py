@@ -33,6 +33,10 @@ class LoadOptions:
 
     def __post_init__(self) -> None:
         """Check the options that are words or numbers."""
+        models: object = self.models
+        if isinstance(models, str) and models not in ("first", "all"):
+            msg = f"models: expected 'first', 'all' or a model's number, got {models!r}"
+            raise ValueError(msg)
         is_letter = len(self.alternates) == 1 and self.alternates.isalnum()
         if self.alternates not in ("all", "highest") and not is_letter:
             msg = f"alternates: expected 'all', 'highest' or a letter, got {self.alternates!r}"

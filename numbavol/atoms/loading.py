@@ -18,7 +18,7 @@ from numbavol.atoms.structure_file import parse_structure_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import gemmi
     from numpy.typing import NDArray
@@ -209,6 +209,25 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
     return LoadedAtoms(
         tuple(parts), file_format, n_sites, n_selected, tuple(notes), tuple(problems)
     )
+
+
+def center_together(models: Sequence[Atoms]) -> tuple[list[Atoms], NDArray[np.float64]]:
+    """Move models by one shift, so that the centre of mass of the first is the origin.
+
+    Returns the models, and where that centre was.
+
+    Raises
+    ------
+    ValueError
+        If one has no atoms.
+    """
+    for number, atoms in enumerate(models, 1):
+        if len(atoms) == 0:
+            msg = f"models: expected atoms in each, number {number} of {len(models)} has none left"
+            raise ValueError(msg)
+    center = models[0].center_of_mass
+    moved = [dataclasses.replace(each, positions=each.positions - center) for each in models]
+    return moved, center
 
 
 def _change_b_factors(atoms: Atoms, options: LoadOptions) -> Atoms:

@@ -11,7 +11,7 @@ import numpy as np
 import numbavol
 from numbavol.atoms.assemblies import join_atoms
 from numbavol.atoms.load_options import LoadOptions
-from numbavol.atoms.loading import load_with_notes
+from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.cli.options import refuse_without_effect
 from numbavol.cli.output import Report, count_elements, plural
 
@@ -133,9 +133,7 @@ def read_models(
     else:
         models = [join_atoms(models)]
     _say_what_was_read(filename, options, loaded, models, [*loaded.notes, *notes], report)
-    center = models[0].center_of_mass
-    moved = [dataclasses.replace(each, positions=each.positions - center) for each in models]
-    return moved, center
+    return center_together(models)
 
 
 def _copy(

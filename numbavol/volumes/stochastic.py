@@ -11,7 +11,7 @@ import numpy as np
 from numbavol.arguments import check_finite, read_reals
 from numbavol.atoms import Atoms, b_factor_to_variance
 from numbavol.atoms.load_options import LoadOptions
-from numbavol.atoms.loading import load_with_notes
+from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.kernels.dispatch import find_device_of
 from numbavol.volumes.base import AbstractVolumeParametrization, AbstractVolumeRepresentation
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
@@ -111,7 +111,7 @@ class EnsembleVolume(AbstractVolumeParametrization):
         Raises
         ------
         OSError, ValueError
-            As `numbavol.load_atoms` does.
+            As `numbavol.load_atoms` does, or if nothing is left of a model.
 
         Examples
         --------
@@ -121,11 +121,7 @@ class EnsembleVolume(AbstractVolumeParametrization):
         """
         loaded = load_with_notes(filename, LoadOptions(models="all", **options))
         loaded.warn(filename, stacklevel=2)
-        center = loaded.models[0].center_of_mass
-        moved = [
-            dataclasses.replace(atoms, positions=atoms.positions - center)
-            for atoms in loaded.models
-        ]
+        moved, _ = center_together(loaded.models)
         return cls(tuple(make_gaussian_mixture(each) for each in moved), weights)
 
     def __repr__(self) -> str:

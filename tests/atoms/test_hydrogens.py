@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monomers import CH, NH, OH, write_monomer_library
 from scipy.spatial.transform import Rotation
 
+import numbavol
 from numbavol.atoms import Atoms, StructureWarning, load_atoms
 from numbavol.atoms.hydrogens import add_hydrogens
 from numbavol.atoms.load_options import LoadOptions
@@ -236,3 +237,12 @@ def test_insertion_codes_and_two_letter_chains_are_kept(
     assert len(hydrogens) == N_HYDROGENS
     assert set(hydrogens.chains) == {chain}
     assert set(hydrogens.residue_numbers) == {"1C", "2C"}
+
+
+def test_added_hydrogens_are_in_the_volume(tmp_path: Path, library: Path) -> None:
+    options = {"hydrogens": "add", "monomer_library": library}
+    atoms = load_atoms(write(tmp_path), **options)
+    volume = numbavol.load_tabulated_volume(write(tmp_path), **options)
+    assert len(volume.positions) == len(atoms)
+    amplitudes = numbavol.PengScatteringFactorParameters(atoms.atomic_numbers).a.sum(axis=1)
+    assert volume.amplitudes.sum() == pytest.approx(amplitudes @ atoms.occupancies)

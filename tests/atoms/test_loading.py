@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numbavol.atoms import Atoms, StructureWarning, load_atoms
+from numbavol.atoms import Atoms, StructureWarning, load_atoms, read_atoms_from_pdb
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import load_with_notes
 from numbavol.data import enterotoxin
@@ -187,6 +187,7 @@ def test_an_assembly_that_is_not_there_is_named_with_those_that_are(tmp_path: Pa
         ({"b_factors": np.inf}, "b_factors: expected a finite number, got inf"),
         ({"b_factor_scale": np.nan}, "b_factor_scale: expected a finite number, got nan"),
         ({"b_factor_offset": np.inf}, "b_factor_offset: expected a finite number, got inf"),
+        ({"models": "stack"}, "models: expected 'first', 'all' or a model's number, got 'stack'"),
         ({"models": 3}, "models=3: there is no such model"),
         ({"selection_string": "//Z"}, "finds no atom"),
     ],
@@ -271,3 +272,40 @@ def test_models_are_taken_one_or_all_together(tmp_path: Path) -> None:
     assert len(load(path)) == len(load(path, models=2)) == 4
     # In a model by itself no site is crowded.
     assert len(load(path, models="all")) == 8
+
+
+def write_models(folder: Path, sizes: list[int]) -> Path:
+    """Models of so many atoms each, at x that is the model's number."""
+    lines = []
+    for number, size in enumerate(sizes, 1):
+        atoms = [
+            f"ATOM  {n:5d}  CA  GLY A{n:4d}    {number:8.3f}   0.000   0.000{LINES[0][54:]}"
+            for n in range(1, size + 1)
+        ]
+        lines += [f"MODEL     {number:4d}", *atoms, "ENDMDL"]
+    return write(folder, lines)
+
+
+@given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6), least=st.integers(1, 5))
+def test_every_model_has_its_own_atoms(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], least: int
+) -> None:
+    path = write_models(tmp_path_factory.mktemp("models"), [least, *sizes])
+    # A selection may leave nothing of a model.
+    options = LoadOptions(models="all", selection_string=f"//A/{least}-9")
+    models = load_with_notes(path, options).models
+    assert [len(atoms) for atoms in models] == [max(n - least + 1, 0) for n in [least, *sizes]]
+    for number, atoms in enumerate(models, 1):
+        assert np.all(atoms.positions[:, 0] == number)
+
+
+@pytest.mark.parametrize("options", [{}, {"selection_string": "//A//CA"}, {"models": "all"}])
+def test_both_readers_read_the_same_atoms(options: dict[str, Any]) -> None:
+    atoms = load_atoms(enterotoxin(), **options)
+    positions, atomic_numbers, properties = read_atoms_from_pdb(
+        enterotoxin(), loads_properties=True, **options
+    )
+    np.testing.assert_array_equal(atoms.atomic_numbers, atomic_numbers)
+    np.testing.assert_allclose(atoms.positions - atoms.center_of_mass, positions, atol=1e-12)
+    for name in ("b_factors", "occupancies", "masses", "charges"):
+        np.testing.assert_array_equal(getattr(atoms, name), properties[name])
