@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -146,13 +147,16 @@ def _check_placed(
         f"{atom.name} of {residue.name} {residue.seqid}"
         for residue in _residues_of(structure, numbers)
         for atom in residue
-        if atom.is_hydrogen() and atom.calc_flag == gemmi.CalcFlag.Dummy
+        if atom.is_hydrogen()
+        and (
+            atom.calc_flag == gemmi.CalcFlag.Dummy or not all(map(math.isfinite, atom.pos.tolist()))
+        )
     ]
     if lost:
         reasons = [_read_message(message) for message in messages if UNPLACED in message]
         msg = (
             f"{filename}: hydrogens='add': {len(lost)} cannot be placed; the first is {lost[0]}"
-            + (f": {reasons[0]}" if reasons else "")
+            + (f"; gemmi: {reasons[0]}" if reasons else "")
         )
         raise ValueError(msg)
 

@@ -215,9 +215,20 @@ def test_a_hydrogen_that_cannot_be_placed_is_named(tmp_path: Path, library: Path
     lines = [ATOMS[0], ATOMS[1][:30] + ATOMS[0][30:54] + ATOMS[1][54:], *ATOMS[2:]]
     path = write(tmp_path, lines)
     options = {"hydrogens": "add", "monomer_library": library}
-    with pytest.raises(ValueError, match=r"cannot be placed; the first is H of GLY 1: .*overlap"):
+    with pytest.raises(
+        ValueError, match=r"cannot be placed; the first is H of GLY 1; gemmi: .*overlap"
+    ):
         load_atoms(path, **options)
     assert len(load_atoms(path, selection_string="A/102", **options)) == 1
+
+
+def test_a_hydrogen_between_atoms_in_a_row_is_named(tmp_path: Path, library: Path) -> None:
+    # CA, CB and OG on a line: nothing is at the angles of the library.
+    lines = [*ATOMS[:9], *(line[:16] + " " + line[17:] for line in (ATOMS[9], ATOMS[11]))]
+    for number, z in ((9, 1.52), (10, 2.94)):
+        lines[number] = f"{lines[number][:30]}   3.960   2.870{z:8.3f}{lines[number][54:]}"
+    with pytest.raises(ValueError, match=r"3 cannot be placed; the first is HB2 of SER 2"):
+        load_atoms(write(tmp_path, lines), hydrogens="add", monomer_library=library)
 
 
 def test_what_gemmi_remarks_is_a_warning(tmp_path: Path, library: Path) -> None:
