@@ -65,6 +65,35 @@ def add_hydrogens(
     library = _read_library(filename, monomer_library, names, _names_of(selected, numbers))
     n_before = _count_hydrogens(selected, numbers)
 
+    messages = _place(filename, structure, numbers, library)
+    select_atoms(structure, selection_string)
+    n_after = _count_hydrogens(structure, numbers)
+    _check_placed(filename, structure, numbers, messages)
+    n_unsettled = sum(
+        atom.is_hydrogen() and atom.occ == 0
+        for residue in _residues_of(structure, numbers)
+        for atom in residue
+    )
+    note = f"{n_after} riding hydrogens" + (
+        f" in the place of {n_before} of the file" if n_before else " added"
+    )
+    if n_unsettled:
+        note += f", {n_unsettled} of occupancy 0"
+    # Of what is not selected, nothing need be placed.
+    remarks = [_read_message(message) for message in messages if UNPLACED not in message]
+    problems = []
+    if remarks:
+        problems.append(f"{len(remarks)} remarks of gemmi on the bonds; the first: {remarks[0]}")
+    return AddedHydrogens((note,), tuple(problems))
+
+
+def _place(
+    filename: str | os.PathLike[str],
+    structure: gemmi.Structure,
+    numbers: list[int],
+    library: gemmi.MonLib,
+) -> list[str]:
+    """Place hydrogens in models; returns what gemmi remarks."""
     subchains = [(residue, residue.subchain) for residue in _residues_of(structure, numbers)]
     structure.setup_entities()
     messages: list[str] = []
@@ -84,23 +113,7 @@ def add_hydrogens(
     # Names that gemmi made up are not the file's.
     for residue, subchain in subchains:
         residue.subchain = subchain
-    select_atoms(structure, selection_string)
-    n_after = _count_hydrogens(structure, numbers)
-    _check_placed(filename, structure, numbers, messages)
-    n_unsettled = sum(
-        atom.is_hydrogen() and atom.occ == 0
-        for residue in _residues_of(structure, numbers)
-        for atom in residue
-    )
-    note = f"{n_after} riding hydrogens in the place of {n_before}"
-    if n_unsettled:
-        note += f", {n_unsettled} of occupancy 0"
-    # Of what is not selected, nothing need be placed.
-    remarks = [_read_message(message) for message in messages if UNPLACED not in message]
-    problems = []
-    if remarks:
-        problems.append(f"{len(remarks)} remarks of gemmi on the bonds; the first: {remarks[0]}")
-    return AddedHydrogens((note,), tuple(problems))
+    return messages
 
 
 def _read_library(

@@ -103,7 +103,9 @@ def test_those_of_the_file_are_replaced_and_waters_are_left(tmp_path: Path, libr
     path = write(tmp_path, [*ATOMS, STRAY])
     options = LoadOptions(hydrogens="add", monomer_library=library)
     loaded = load_with_notes(path, options)
-    assert loaded.notes == (f"{N_HYDROGENS} riding hydrogens in the place of 1, 2 of occupancy 0",)
+    assert loaded.notes == (
+        f"{N_HYDROGENS} riding hydrogens in the place of 1 of the file, 2 of occupancy 0",
+    )
     assert loaded.problems == ()
     assert loaded.n_selected == sum(loaded.n_sites.values()) == len(loaded.atoms)
     names = loaded.atoms.names[np.isin(loaded.atoms.residue_names, ["HOH", "DOD"])]
@@ -208,6 +210,14 @@ def test_a_damaged_monomer_is_named_with_what_is_wrong(tmp_path: Path) -> None:
     (damaged / "ener_lib.cif").write_text("nothing")
     with pytest.raises(ValueError, match="monomer_library: expected the folder of a monomer lib"):
         load_atoms(write(tmp_path), hydrogens="add", monomer_library=damaged)
+
+
+def test_a_monomer_that_contradicts_itself_is_named(tmp_path: Path) -> None:
+    library = write_monomer_library(tmp_path / "library")
+    glycine = library / "g" / "GLY.cif"
+    glycine.write_text(glycine.read_text().replace("GLY HA2 H H", "GLY HX2 H H"))
+    with pytest.raises(ValueError, match=r"gemmi cannot place them: inconsistent .* GLY"):
+        load_atoms(write(tmp_path), hydrogens="add", monomer_library=library)
 
 
 def test_a_hydrogen_that_cannot_be_placed_is_named(tmp_path: Path, library: Path) -> None:

@@ -180,7 +180,7 @@ def test_hydrogens_are_added(
     added = ("--hydrogens", "add", "--monomer-library", library)
     facts = facts_of(capsys, *command, *added)
     assert facts["elements"]["H"] == 5
-    assert facts["notes"] == ["5 riding hydrogens in the place of 0"]
+    assert facts["notes"] == ["5 riding hydrogens added"]
     # What was added was not left out.
     assert facts["left_out"] == {"models": N_MODELS - 1, "atoms": 0}
     assert facts_of(capsys, *command, *added, "--select", "[!H]")["n_atoms"] == N_ATOMS
