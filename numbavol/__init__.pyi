@@ -9,6 +9,7 @@ from .atoms import (
     describe_structure,
     load_atoms,
     read_atoms_from_pdb,
+    read_crystal_operators,
     variance_to_b_factor,
 )
 from .imaging import CTF
@@ -258,6 +259,7 @@ __all__ = [
     "project",
     "projection",
     "read_atoms_from_pdb",
+    "read_crystal_operators",
     "read_images",
     "read_map",
     "read_map_header",

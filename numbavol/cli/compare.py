@@ -72,7 +72,7 @@ def compare(
 
     import numbavol
     from numbavol.cli.map_grid import MapGrid
-    from numbavol.cli.models import ModelOptions, read_model
+    from numbavol.cli.models import read_model, read_options
     from numbavol.cli.resolutions import blur
 
     report = Report(as_json, quiet)
@@ -86,7 +86,7 @@ def compare(
     grid = MapGrid.like(map_file, "MAP")
     read = numbavol.read_map(map_file)
     weights = None if mask is None else read_like(read, map_file, mask).data
-    atoms, center = read_model(model, ModelOptions(**atoms_that_count), report)
+    atoms, center = read_model(model, read_options(atoms_that_count), report)
     if resolution is not None:
         atoms = blur(atoms, resolution)
     moved = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))

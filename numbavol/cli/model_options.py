@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from numbavol.cli.options import HelixText, WordOrNumber
+from numbavol.cli.options import FiniteNumber, HelixText, WordOrNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,18 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="B-factors: the file's, none, or one value in square angstroms.",
         ),
         click.option(
-            "--models", type=WordOrNumber(("first", "all"), click.INT), default="first",
-            show_default=True, metavar="first|all|NUMBER", help="Models of the file.",
+            "--b-factor-scale", type=FiniteNumber(click.FLOAT), default=1.0, show_default=True,
+            metavar="S", help="Multiply B-factors.",
+        ),
+        click.option(
+            "--b-factor-offset", type=FiniteNumber(click.FLOAT), default=0.0, show_default=True,
+            metavar="B", help="Add to B-factors, in square angstroms, after they are multiplied.",
+        ),
+        click.option(
+            "--models", type=WordOrNumber(("first", "all", "ensemble"), click.INT),
+            default="first", show_default=True, metavar="first|all|ensemble|NUMBER",
+            help="Models of the file: one, all together, or as an ensemble: a map is their mean, "
+            "and an image is of one that is drawn for it.",
         ),
         click.option(
             "--select", default="all", show_default=True, metavar="SELECTION",
@@ -34,8 +44,13 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "which then counts in full.",
         ),
         click.option(
-            "--hydrogens", type=click.Choice(["keep", "drop"]), default="keep", show_default=True,
-            help="Hydrogens of the file.",
+            "--hydrogens", type=click.Choice(["keep", "drop", "add"]), default="keep",
+            show_default=True,
+            help="Hydrogens of the file, or, in their place, those of a monomer library.",
+        ),
+        click.option(
+            "--monomer-library", type=click.Path(), metavar="FOLDER", envvar="CLIBD_MON",
+            show_envvar=True, help="Says where --hydrogens add places hydrogens, as CCP4 has it.",
         ),
         click.option(
             "--waters", type=click.Choice(["keep", "drop"]), default="keep", show_default=True,
@@ -47,7 +62,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--symmetry", metavar="GROUP",
-            help="Copies by a point group around the file's origin: C4, D7, T, O, I.",
+            help="Copies by a point group around the file's origin: C4, D7, T, O, I; or crystal: "
+            "the content of the unit cell.",
         ),
         click.option(
             "--helix", type=HelixText(), metavar="RISE:TWIST:N",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,7 +30,6 @@ from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
     from numbavol.cli.map_grid import MapGrid
-    from numbavol.cli.options import Helix
     from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
 
@@ -104,16 +103,7 @@ def render(
     resolution: float | None,
     resolution_by: str,
     unit: str,
-    b_factors: str | float,
     tolerance: float,
-    models: str | float,
-    select: str,
-    alternates: str,
-    hydrogens: str,
-    waters: str,
-    assembly: str | None,
-    symmetry: str | None,
-    helix: Helix | None,
     method: str,
     device: str,
     threads: int | None,
@@ -122,6 +112,7 @@ def render(
     verbose: bool,
     quiet: bool,
     as_json: bool,
+    **atoms_that_count: Any,
 ) -> None:
     """Render the electrostatic potential of MODEL (PDB or mmCIF, gzipped or not) as a map.
 
@@ -140,7 +131,7 @@ def render(
     import numbavol
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.methods import choose_method
-    from numbavol.cli.models import ModelOptions, read_model
+    from numbavol.cli.models import read_model, read_options
     from numbavol.cli.resolutions import VOLTS_OF_ONE, blur, limit
 
     began = time.perf_counter()
@@ -154,10 +145,7 @@ def render(
         refuse_without_effect(("voxel_size", "box", "margin"), "--like gives the grid")
     if resolution is None:
         refuse_without_effect(("resolution_by",), "there is no --resolution")
-    options = ModelOptions(
-        b_factors, models, select, alternates, hydrogens, waters, assembly, symmetry, helix
-    )
-    atoms, center = read_model(model, options, report)
+    atoms, center = read_model(model, read_options(atoms_that_count), report)
     if resolution is not None and resolution_by == "gaussian":
         atoms = blur(atoms, resolution)
     if like is not None:
