@@ -13,7 +13,7 @@ from numbavol.atoms.atoms import atoms_of
 from numbavol.atoms.hydrogens import add_hydrogens
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.reading import choose_models, tabulate_selected
-from numbavol.atoms.sites import choose_alternates, find_problems
+from numbavol.atoms.sites import WATERS, choose_alternates, find_problems
 from numbavol.atoms.structure_file import parse_structure_file
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.atoms.atoms import Atoms
-
-WATERS = ("HOH", "DOD", "WAT", "H2O")
 
 
 class StructureWarning(UserWarning):
@@ -94,9 +92,10 @@ def load_atoms(
         ``"first"``, the number of a model, or ``"all"`` of them together.
     alternates
         ``"all"`` keeps every alternate conformation, weighted by its occupancy. ``"highest"``
-        keeps, of each residue, the one whose occupancies sum to most; a letter keeps that one where
+        keeps, of each residue, the one of the highest mean occupancy; a letter keeps that one where
         the residue has it, and else the highest. What is kept then counts as much as all alternates
-        of its site.
+        of its site, or of its residue where the site has not all of them. A site that is full
+        without the one that is kept keeps its own highest.
     hydrogens
         ``"keep"`` those of the file, ``"drop"`` them, or ``"add"`` them in their place: where bonds
         and angles of a monomer library put them, with the B-factor, occupancy and alternate of the
@@ -126,7 +125,8 @@ def load_atoms(
     -----
     StructureWarning
         With counts, if occupancies at a site sum to more than 1, B-factors are 0 or below, atoms
-        occur twice, or their element is unknown.
+        occur twice, or their element is unknown; if there are alternates, but none of the letter
+        that is to be kept.
 
     Raises
     ------
@@ -196,6 +196,7 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
     parts = [_change_b_factors(part, options) for part in parts]
     problems += find_problems(parts, b_factors_are_the_files=uses_the_files)
     if options.alternates != "all":
+        problems += _find_missing_letter(parts, options.alternates)
         n_before = sum(map(len, parts))
         parts = [choose_alternates(part, options.alternates) for part in parts]
         if n_left_out := n_before - sum(map(len, parts)):
@@ -228,6 +229,13 @@ def center_together(models: Sequence[Atoms]) -> tuple[list[Atoms], NDArray[np.fl
     center = models[0].center_of_mass
     moved = [dataclasses.replace(each, positions=each.positions - center) for each in models]
     return moved, center
+
+
+def _find_missing_letter(parts: list[Atoms], alternates: str) -> list[str]:
+    letters = {str(letter) for part in parts for letter in np.unique(part.alternates)} - {""}
+    if alternates == "highest" or not letters or alternates in letters:
+        return []
+    return [f"no alternate {alternates!r}, only {', '.join(sorted(letters))}: the highest are kept"]
 
 
 def _change_b_factors(atoms: Atoms, options: LoadOptions) -> Atoms:
