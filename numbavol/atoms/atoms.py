@@ -221,7 +221,16 @@ class Atoms(ArrayValue):
 
     @property
     def center_of_mass(self) -> NDArray[np.float64]:
-        """Centre of mass ``(x, y, z)`` in angstroms, shape ``(3,)``; occupancies do not count."""
+        """Centre of mass ``(x, y, z)`` in angstroms, shape ``(3,)``; occupancies do not count.
+
+        Raises
+        ------
+        ValueError
+            If there are no atoms.
+        """
+        if len(self) == 0:
+            msg = "center_of_mass: expected atoms, there are none"
+            raise ValueError(msg)
         return np.asarray(self.masses @ self.positions / self.masses.sum())
 
     def __len__(self) -> int:

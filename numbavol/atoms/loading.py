@@ -205,7 +205,15 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
         msg = f"{filename}: nothing is left of it: {', '.join(notes + problems)}"
         raise ValueError(msg)
     if operators is not None:
-        parts = [operators.apply(part) for part in parts]
+        copied = [operators.apply(part) for part in parts]
+        if not any(map(len, copied)):
+            chains = sorted({str(chain) for part in parts for chain in part.chains})
+            msg = (
+                f"{filename}: assembly {assembly!r} has nothing of chains {', '.join(chains)}, "
+                f"which are left; it copies {operators.describe_chains()}"
+            )
+            raise ValueError(msg)
+        parts = copied
         notes.append(f"assembly {assembly}: {operators.describe()}")
     return LoadedAtoms(
         tuple(parts), file_format, n_sites, n_selected, tuple(notes), tuple(problems)

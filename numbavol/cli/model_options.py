@@ -40,8 +40,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--alternates", default="all", show_default=True, metavar="all|highest|LETTER",
-            help="Alternate conformations: all, weighted by occupancy, or one of each residue, that "
-            "of the highest mean occupancy or of a letter, which then counts in full.",
+            help="Alternate conformations: all, weighted by occupancy, or one of each residue, "
+            "that of the highest mean occupancy or of a letter, which then counts in full.",
         ),
         click.option(
             "--hydrogens", type=click.Choice(["keep", "drop", "add"]), default="keep",

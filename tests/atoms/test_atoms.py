@@ -47,6 +47,11 @@ def test_the_centre_of_mass_is_what_reading_subtracts() -> None:
     np.testing.assert_allclose(SAMPLE.center_of_mass, properties["center"], atol=1e-9)
 
 
+def test_no_atoms_have_no_centre() -> None:
+    with pytest.raises(ValueError, match="center_of_mass: expected atoms, there are none"):
+        _ = SAMPLE[:0].center_of_mass
+
+
 @given(data=st.data(), n=st.integers(0, 12))
 def test_an_index_means_what_it_means_to_each_array(data: st.DataObject, n: int) -> None:
     atoms = some_atoms(n)

@@ -165,6 +165,13 @@ def test_an_assembly_is_the_sum_of_its_parts(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.sort(assembly.positions, axis=0), np.sort(expected, axis=0))
 
 
+def test_an_assembly_without_the_selected_atoms_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, [*ASSEMBLY, *LINES, LINES[3].replace(" A ", " B ")])
+    message = r"assembly '1' has nothing of chains B, which are left; it copies chains A"
+    with pytest.raises(ValueError, match=message):
+        load(path, assembly="1", selection_string="//B")
+
+
 def test_an_assembly_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     path = write(tmp_path, [*ASSEMBLY, *LINES])
     with pytest.raises(ValueError, match=r"assembly: expected .* those named 1, got '2'"):
