@@ -165,10 +165,10 @@ def _read(fields: Fields) -> ParticleTable:
 
 
 def _read_origins(fields: Fields) -> NDArray[np.float64]:
-    """Return the origins (x, y) of each particle in angstroms, of shape (2, n)."""
+    """Return the origins (x, y) in angstroms, of shape (2, n), or (2,) where all are 0."""
     shifts = np.asarray(fields.get("alignments3D/shift", np.zeros((1, 2))), np.float64)
     if not shifts.any():
-        return np.zeros((2, 1))
+        return np.zeros(2)
     if "alignments3D/psize_A" not in fields:
         msg = "alignments3D/shift is in pixels, and there is no alignments3D/psize_A"
         raise ValueError(msg)

@@ -12,6 +12,7 @@ from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS
 from numbavol.io.stack_names import name_from_folder_of, split_image_name
 from numbavol.io.whole_file import write_whole_file
 from numbavol.poses import EulerAnglePose
+from numbavol.poses.relion import negate
 
 if TYPE_CHECKING:
     import os
@@ -194,7 +195,7 @@ def _alignment_fields(particles: ParticleTable) -> dict[str, Any]:
         "alignments3D/split": _from_0("random_subset", particles.random_subset),
         "alignments3D/shift": _as_columns(*shifts, dtype=np.float32),
         # The inverse of the rotation that takes density into the image.
-        "alignments3D/pose": -poses.rotation.as_rotvec(),
+        "alignments3D/pose": negate(poses.rotation.as_rotvec()),
         "alignments3D/psize_A": pixel_size,
         "alignments3D/alpha": 1.0,
         "alignments3D/class": _from_0("class_number", particles.class_number),
