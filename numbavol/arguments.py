@@ -103,21 +103,24 @@ def read_voxel_size(name: str, voxel_size: ArrayLike) -> float | tuple[float, fl
     return (x, y, z)
 
 
-def read_precision(name: str, dtype: DTypeLike) -> np.dtype[Any]:
-    """Read the type of a real result, float32 or float64.
+def read_precision(
+    name: str, dtype: DTypeLike, choices: tuple[type, type] = (np.float32, np.float64)
+) -> np.dtype[Any]:
+    """Read the type of a real result, one of two.
 
     Raises
     ------
     ValueError
         If it is another type. The message has `name` in it.
     """
+    expected = " or ".join(choice.__name__ for choice in choices)
     try:
         read = np.dtype(dtype)
     except TypeError as error:
-        msg = f"{name}: expected float32 or float64, got {dtype!r}"
+        msg = f"{name}: expected {expected}, got {dtype!r}"
         raise ValueError(msg) from error
-    if read not in (np.float32, np.float64):
-        msg = f"{name}: expected float32 or float64, got {read}"
+    if read not in choices:
+        msg = f"{name}: expected {expected}, got {read}"
         raise ValueError(msg)
     return read
 

@@ -311,12 +311,12 @@ class SimulationConfig(Checked):
     contrast: Literal["linear", "weak_phase"] = "linear"
     pad_scale: float = _above(1.0, or_equal=True, default=1.0)
     dtype: Literal["float32", "float16"] = "float32"
-    poses: PoseConfig = PoseConfig()  # noqa: RUF009
-    microscope: MicroscopeConfig = MicroscopeConfig()  # noqa: RUF009
-    defocus: DefocusConfig = DefocusConfig()  # noqa: RUF009
-    noise: NoiseConfig = NoiseConfig()  # noqa: RUF009
-    solvent: SolventConfig = SolventConfig()  # noqa: RUF009
-    detector: DetectorConfig = DetectorConfig()  # noqa: RUF009
+    poses: PoseConfig = PoseConfig()
+    microscope: MicroscopeConfig = MicroscopeConfig()
+    defocus: DefocusConfig = DefocusConfig()
+    noise: NoiseConfig = NoiseConfig()
+    solvent: SolventConfig = SolventConfig()
+    detector: DetectorConfig = DetectorConfig()
 
     def __post_init__(self) -> None:
         """Check every choice, and those that go together."""
