@@ -32,7 +32,7 @@ MTF_TAGS = ("_rlnResolutionInversePixel", "_rlnMtfValue")
 HIGHEST_FREQUENCY = 0.75
 # What a stream of random numbers is for: the last word of Philox's counter. Streams that differ in
 # it have nothing in common, whatever their seeds and numbers are.
-PURPOSE = int.from_bytes(b"electron", "big")
+COUNTER = np.array([0, 0, 0, int.from_bytes(b"electron", "big")], np.uint64)
 LARGEST_WORD = 2**64 - 1
 
 
@@ -257,7 +257,9 @@ class Detector:
         contrast = read.astype(get_working_dtype(read.dtype), copy=False)
         area = float(np.prod(read_grid_spacing("pixel_size", pixel_size, 2)))
         electrons = area * read_number("dose", dose, minimum=0.0)
-        keys = [(_read_word("seed", seed), _read_word("numbers", each)) for each in numbers]
+        words = [(_read_word("seed", seed), _read_word("numbers", each)) for each in numbers]
+        # NumPy would make floating-point numbers of a small and a large word.
+        keys = np.array(words, np.uint64)
         if len(keys) != len(contrast):
             msg = f"numbers: expected {len(contrast)}, one for each image, got {len(keys)}"
             raise ValueError(msg)
@@ -271,9 +273,7 @@ class Detector:
             if not np.isfinite(filtered).all():
                 msg = f"contrast_images: expected finite values, image {index} has others"
                 raise ValueError(msg)
-            generator = np.random.Generator(
-                np.random.Philox(key=keys[index], counter=[0, 0, 0, PURPOSE])
-            )
+            generator = np.random.Generator(np.random.Philox(key=keys[index], counter=COUNTER))
             expected = electrons * np.maximum(1.0 + filtered, 0.0)
             counted = generator.poisson(expected).astype(np.float64)
             exposed[index] = _filter(counted - electrons, after) + electrons
