@@ -115,7 +115,7 @@ class VolumeConfig(Checked):
     select: str = "all"
     """Which atoms of a model, in gemmi's selection language."""
     models: Literal["first", "all", "ensemble"] | int = "first"
-    """Of a file with several models: one by its number, all at once, or one drawn for each image."""
+    """Of a file with several models: one by its number, all at once, or one for each image."""
     alternates: str = "all"
     """Alternate conformations of a model: ``"all"``, ``"highest"`` or a letter."""
     hydrogens: Literal["keep", "drop"] = "keep"

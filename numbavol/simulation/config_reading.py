@@ -26,7 +26,7 @@ _LONG_STRINGS = re.compile(r'"""|' + r"'''")
 def read_simulation_config(
     filename: str | os.PathLike[str], given: Mapping[tuple[str, ...], Any] | None = None
 ) -> SimulationConfig:
-    """Read a simulation from a TOML file.
+    r"""Read a simulation from a TOML file.
 
     Parameters
     ----------
@@ -73,7 +73,10 @@ def read_simulation_config(
         for key in keys[:-1]:
             table = table.setdefault(key, {})
         table[keys[-1]] = value
-    return _Reader(str(path), find_lines(text)).read(SimulationConfig, tables, ())
+    config: SimulationConfig = _Reader(str(path), find_lines(text)).read(
+        SimulationConfig, tables, ()
+    )
+    return config
 
 
 def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationConfig:
@@ -84,7 +87,8 @@ def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationCo
         for key in keys[:-1]:
             table = table.setdefault(key, {})
         table[keys[-1]] = value
-    return _Reader(None, {}).read(SimulationConfig, tables, ())
+    config: SimulationConfig = _Reader(None, {}).read(SimulationConfig, tables, ())
+    return config
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:
