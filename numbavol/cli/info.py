@@ -15,10 +15,8 @@ from numbavol.cli.output import Report, count_elements, plural
 if TYPE_CHECKING:
     from numbavol.atoms import StructureSummary
     from numbavol.io import MapHeader
+    from numbavol.kernels.cache import CacheDescription
     from numbavol.kernels.finding import FoundCuda
-
-
-CACHE_VARIABLE = "NUMBAVOL_CACHE_DIR"
 
 
 @click.command()
@@ -86,42 +84,45 @@ def _describe_cuda(found: FoundCuda, report: Report) -> None:
 
 
 def _describe_system(report: Report) -> None:
-    import psutil
-
     import numbavol
     from numbavol.cli.versions import describe_versions, find_versions
-    from numbavol.kernels.cache import describe_cache
-    from numbavol.kernels.threads import ENVIRONMENT_VARIABLE, usable_cpus
+    from numbavol.kernels import cache, threads
+    from numbavol.kernels.resources import find_memory, usable_cpus
 
-    cache, memory = describe_cache(), psutil.virtual_memory()
+    kept, memory = cache.describe_cache(), find_memory()
     report.say(
         f"threads   {numbavol.get_num_threads()}, of {plural(usable_cpus(), 'usable CPU')}; "
-        f"{ENVIRONMENT_VARIABLE} {_setting(ENVIRONMENT_VARIABLE)}",
+        f"{_describe_setting(threads.ENVIRONMENT_VARIABLE)}",
         kind="system",
         n_threads=numbavol.get_num_threads(),
         n_cpus=usable_cpus(),
     )
     report.say(
-        f"memory    {memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
-        free_bytes=memory.available,
+        f"memory    {memory.free / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
+        free_bytes=memory.free,
         total_bytes=memory.total,
     )
-    state = "" if cache.is_writable else ", which cannot be written: each process compiles again"
     report.say(
-        f"cache     {plural(cache.n_kernels, 'compiled kernel')}, "
-        f"{cache.n_bytes / 2**20:.1f} MiB, in {cache.folder}{state}; "
-        f"{CACHE_VARIABLE} {_setting(CACHE_VARIABLE)}",
-        cache_folder=None if cache.folder is None else str(cache.folder),
-        n_kernels=cache.n_kernels,
-        cache_bytes=cache.n_bytes,
-        cache_is_writable=cache.is_writable,
+        f"cache     {_describe_kept(kept)}; {_describe_setting(cache.ENVIRONMENT_VARIABLE)}",
+        cache_folder=None if kept.folder is None else str(kept.folder),
+        n_kernels=kept.n_kernels,
+        cache_bytes=kept.n_bytes,
+        cache_is_writable=kept.is_writable,
     )
     report.say("versions  " + ", ".join(describe_versions().splitlines()), versions=find_versions())
 
 
-def _setting(variable: str) -> str:
+def _describe_kept(kept: CacheDescription) -> str:
+    if kept.folder is None:
+        return "none, as there is no home folder for it: each process compiles again"
+    state = "" if kept.is_writable else ", which cannot be written: each process compiles again"
+    kernels = plural(kept.n_kernels, "compiled kernel")
+    return f"{kernels}, {kept.n_bytes / 2**20:.1f} MiB, in {kept.folder}{state}"
+
+
+def _describe_setting(variable: str) -> str:
     value = os.environ.get(variable)
-    return f"is {value}" if value else "is not set"
+    return f"{variable} is {value}" if value else f"{variable} is not set"
 
 
 def _describe_structure(summary: StructureSummary, report: Report) -> None:

@@ -7,4 +7,5 @@
 - ``jit``: the only place that decorates: compiler flags, and the choice of a cache.
 - ``cache``: compiled code on disk, shared by processes.
 - ``threads``: the only place that makes threads.
+- ``resources``: how many CPUs and how much memory there are for this process.
 """
