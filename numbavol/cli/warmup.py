@@ -14,7 +14,7 @@ from numbavol.cli.output import Report, plural
 @quiet_option
 @json_option
 def warmup(quiet: bool, as_json: bool) -> None:
-    """Compile every kernel ahead, and keep it on disk.
+    """Compile ahead what the command needs, and keep it on disk.
 
     The first call of a kernel on a machine compiles it, which takes seconds. Jobs of a cluster are
     spared that if this runs once before them, with the same NUMBAVOL_CACHE_DIR and on a processor
