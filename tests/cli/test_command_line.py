@@ -96,6 +96,23 @@ def test_a_shell_gets_its_script(shell: str, capsys: pytest.CaptureFixture[str])
     ],
 )
 def test_a_shell_completes_words(words: list[str], expected: str) -> None:
+    assert f"plain,{expected}" in complete(words)
+
+
+@pytest.mark.parametrize(
+    ("begun", "offered"),
+    [
+        ("", ["plain,random:", "plain,grid:"]),
+        ("g", ["plain,grid:"]),
+        ("particles", ["file,particles"]),
+    ],
+)
+def test_poses_are_words_or_a_file(begun: str, offered: list[str]) -> None:
+    # Beside files, bash offers no words.
+    assert complete(["numbavol", "project", "--poses", begun]) == offered
+
+
+def complete(words: list[str]) -> list[str]:
     environment = {
         **os.environ,
         "_NUMBAVOL_COMPLETE": "bash_complete",
@@ -103,7 +120,7 @@ def test_a_shell_completes_words(words: list[str], expected: str) -> None:
         "COMP_CWORD": str(len(words) - 1),
     }
     done = subprocess.run([NUMBAVOL], check=True, capture_output=True, text=True, env=environment)
-    assert f"plain,{expected}" in done.stdout.splitlines()
+    return done.stdout.splitlines()
 
 
 USUAL_CALLS = """
