@@ -56,13 +56,18 @@ def describe_grid(
     if voxel_size is None:
         return {**facts, "voxel size": "not known"}
     sides = np.broadcast_to(np.asarray(voxel_size, np.float64), 3)
-    texts = [f"{side:.5g}" for side in sides]
     lengths = [f"{n * side:.5g}" for n, side in zip(reversed(shape), sides, strict=True)]
     return {
         **facts,
-        "voxel size": (texts[0] if len(set(texts)) == 1 else " x ".join(texts)) + " Å",
+        "voxel size": describe_sides(sides) + " Å",
         "box (x, y, z)": " x ".join(lengths) + " Å",
     }
+
+
+def describe_sides(sides: NDArray[np.float64], n_digits: int = 5) -> str:
+    """Say the sides of a voxel or a pixel: one number, if they are alike."""
+    texts = [f"{side:.{n_digits}g}" for side in sides]
+    return texts[0] if len(set(texts)) == 1 else " x ".join(texts)
 
 
 def describe_memory(*arrays: NDArray[Any]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from numbavol.cli.pictures import DOTS_AN_INCH
+from numbavol.cli.pictures import save_figure
 from numbavol.cli.versions import describe_versions
 
 if TYPE_CHECKING:
@@ -116,5 +116,5 @@ def write_page(page: Path, report: Report, pictures: Sequence[Picture], overwrit
 
 def _as_data(figure: Figure) -> str:
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=DOTS_AN_INCH)
+    save_figure(figure, png, "png")
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

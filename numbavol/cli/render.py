@@ -225,6 +225,7 @@ def _say_what_is_rendered(
     import numpy as np
 
     from numbavol.cli.placed_map import describe_shape
+    from numbavol.notebooks import describe_sides
     from numbavol.rendering.base import count_outside
 
     tolerance, sides = mixture.tolerance, grid.voxel_sides
@@ -234,8 +235,7 @@ def _say_what_is_rendered(
         length = grid.shape[0] * float(grid.voxel_size[0])
         described = f"{grid.shape[0]}^3 voxels of {sides:g} A ({length:.6g} A)"
     else:
-        texts = [f"{side:g}" for side in grid.voxel_size]
-        size = texts[0] if len(set(texts)) == 1 else " x ".join(texts)
+        size = describe_sides(grid.voxel_size, 6)
         described = f"{describe_shape(grid.shape)} voxels (x, y, z) of {size} A"
     report.say(
         f"render  {described}{grid.described}, tolerance {tolerance:g}",
