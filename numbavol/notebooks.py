@@ -49,9 +49,17 @@ def make_table(title: str, facts: Mapping[str, str], thumbnail: NDArray[Any] | N
 
 
 def describe_grid(
-    shape: tuple[int, int, int], voxel_size: float | tuple[float, ...] | None
+    shape: tuple[int, int, int], voxel_size: float | tuple[float, ...] | None, box: str = "box"
 ) -> dict[str, str]:
-    """Say the shape (z, y, x) and the voxel size (x, y, z) of a map as facts."""
+    """Say the shape (z, y, x) and the voxel size (x, y, z) of a map as facts.
+
+    Parameters
+    ----------
+    shape, voxel_size
+        Of the map; the voxel size is None where it is not known.
+    box
+        What the whole of it is called.
+    """
     facts = {"shape (z, y, x)": " x ".join(str(n) for n in shape)}
     if voxel_size is None:
         return {**facts, "voxel size": "not known"}
@@ -60,7 +68,7 @@ def describe_grid(
     return {
         **facts,
         "voxel size": describe_sides(sides) + " Å",
-        "box (x, y, z)": " x ".join(lengths) + " Å",
+        f"{box} (x, y, z)": " x ".join(lengths) + " Å",
     }
 
 

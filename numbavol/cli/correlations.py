@@ -77,8 +77,8 @@ def write_correlation(
         write_picture(_draw(curve), plot, overwrite)
         report.say(f"wrote       {plot}", plot=str(plot))
     if page is not None:
-        pictures = [Picture(f"Fourier shell correlation of {of_what}.", _draw(curve))]
-        write_page(page, report, pictures, overwrite)
+        caption = f"Fourier shell correlation of {of_what}."
+        write_page(page, report, [Picture(caption, _draw(curve), _describe(curve))], overwrite)
         report.say(f"report      {page}", report=str(page))
 
 
@@ -104,6 +104,14 @@ def read_like(one: RealSpaceMap, first: Path, other: Path) -> RealSpaceMap:
         msg = f"{other}: expected the voxel size of {first}, {ours.tolist()}, got {theirs.tolist()}"
         raise ValueError(msg)
     return read
+
+
+def _describe(curve: Curve) -> str:
+    values, lines = curve.correlation.correlation, " and ".join(f"{n:g}" for n in THRESHOLDS)
+    return (
+        f"A curve over the spatial frequency, from {values[0]:.2f} to {values[-1]:.2f}, "
+        f"and lines at {lines}."
+    )
 
 
 def _draw(curve: Curve) -> Figure:

@@ -227,7 +227,9 @@ def _write_page(
 
     images = read_images(stack, 0, IMAGES_OF_A_PAGE)
     caption = f"The first {plural(len(images), 'image')}, their mean power spectrum and histogram."
-    write_page(page, report, [Picture(caption, draw_stack(images, pixel_size))], overwrite)
+    looks = "Projections in gray, six in a row, above two curves."
+    picture = Picture(caption, draw_stack(images, pixel_size), looks)
+    write_page(page, report, [picture], overwrite)
     report.say(f"report  {page}", report=str(page))
 
 

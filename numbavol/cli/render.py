@@ -17,7 +17,7 @@ from numbavol.cli.common_options import (
     report_option,
     threads_option,
 )
-from numbavol.cli.html_report import Picture, check_page, write_page
+from numbavol.cli.html_report import check_page, picture_map, write_page
 from numbavol.cli.model_options import model_options
 from numbavol.cli.options import (
     FiniteNumber,
@@ -210,11 +210,7 @@ def render(
         seconds=seconds,
     )
     if page is not None:
-        from numbavol.plot import draw_map
-
-        caption = "Central sections, projections, power spectrum and histogram of the map."
-        pictures = [Picture(caption, draw_map(real_voxel_grid, grid.voxel_size))]
-        write_page(page, report, pictures, overwrite)
+        write_page(page, report, [picture_map(real_voxel_grid, grid.voxel_size)], overwrite)
         report.say(f"report  {page}", report=str(page))
     report.finish()
 

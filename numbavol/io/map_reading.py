@@ -67,7 +67,8 @@ class RealSpaceMap:
             "origin (x, y, z)": ", ".join(f"{place:.5g}" for place in self.origin) + " Å",
             "memory": describe_memory(self.data),
         }
-        return make_table(type(self).__name__, facts, self.data[z // 2])
+        section = self.data[z // 2] if self.data.size else None
+        return make_table(type(self).__name__, facts, section)
 
 
 def read_map(filename: str | os.PathLike[str]) -> RealSpaceMap:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
     """What is imaged by sampling its transform on a plane."""
 
+    # With what the map was padded by, which the transform does not know any more.
+    _name_of_box = "padded box"
+
     if TYPE_CHECKING:
         frequency_slice_in_pixels: CoordinatesField
 
