@@ -14,6 +14,7 @@ import click
 from numbavol.cli.output import split_line
 from numbavol.cli.pictures import save_figure
 from numbavol.cli.versions import describe_versions
+from numbavol.kernels.extras import how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def check_page(page: Path | None, source: Path, outputs: Sequence[Path], overwri
         import jinja2  # noqa: F401
         import matplotlib.figure  # noqa: F401
     except ModuleNotFoundError as error:
-        msg = f"--report needs {error.name}: pip install 'numbavol[plot]'"
+        msg = f"--report needs {error.name}: {how_to_install('plot')}"
         raise ValueError(msg) from error
 
 

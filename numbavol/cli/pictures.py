@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from numbavol.kernels.extras import how_to_install
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -39,7 +41,7 @@ def check_picture(option: str, picture: Path) -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ModuleNotFoundError as error:
-        msg = f"{option} needs {error.name}: pip install 'numbavol[plot]'"
+        msg = f"{option} needs {error.name}: {how_to_install('plot')}"
         raise ValueError(msg) from error
 
 

@@ -195,7 +195,12 @@ def project(
         with _open_stack(output, shape, size, key, resume=resume, overwrite=overwrite) as stack:
             n_there = stack.n_already_written
             if resume:
-                report.say(f"resume  after {plural(n_there, 'image')}", n_resumed=n_there)
+                what = (
+                    f"after {plural(n_there, 'image')}"
+                    if n_there
+                    else "nothing: all are to be made"
+                )
+                report.say(f"resume  {what}", n_resumed=n_there)
             numbavol.project(
                 task.volume,
                 given.poses,

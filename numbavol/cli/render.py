@@ -154,14 +154,15 @@ def render(
         refuse_without_effect(("voxel_size", "box", "margin"), "--like gives the grid")
     if resolution is None:
         refuse_without_effect(("resolution_by",), "there is no --resolution")
+    # Before the model, which takes longer.
+    grid = None if like is None else MapGrid.like(like)
     options = ModelOptions(
         b_factors, models, select, alternates, hydrogens, waters, assembly, symmetry, helix
     )
     atoms, center = read_model(model, options, report)
     if resolution is not None and resolution_by == "gaussian":
         atoms = blur(atoms, resolution)
-    if like is not None:
-        grid = MapGrid.like(like)
+    if grid is not None:
         atoms = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
         volume = numbavol.make_gaussian_mixture(atoms)
     else:

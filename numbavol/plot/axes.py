@@ -10,6 +10,7 @@ import numpy as np
 
 from numbavol.kernels.devices import is_on_cuda
 from numbavol.kernels.dispatch import find_device_of
+from numbavol.kernels.extras import how_to_install
 from numbavol.notebooks import find_limits
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def import_matplotlib(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        msg = "pictures need matplotlib: pip install 'numbavol[plot]'"
+        msg = f"pictures need matplotlib: {how_to_install('plot')}"
         raise ModuleNotFoundError(msg, name="matplotlib") from error
 
 

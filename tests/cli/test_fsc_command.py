@@ -64,7 +64,7 @@ def test_without_matplotlib_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["fsc", str(maps[0]), str(maps[1]), "--plot", str(tmp_path / "fsc.png")]) == 1
-    assert capsys.readouterr().err.endswith("pip install 'numbavol[plot]'\n")
+    assert capsys.readouterr().err.endswith('pip install ".[plot]", in the checkout of numbavol\n')
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_without_jinja_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     assert main([*COMMANDS["render"], "--report", "out.html"]) == 1
-    assert capsys.readouterr().err.endswith("pip install 'numbavol[plot]'\n")
+    assert capsys.readouterr().err.endswith('pip install ".[plot]", in the checkout of numbavol\n')
     assert not (folder / "out.mrc").exists()
 
 

@@ -163,7 +163,7 @@ def test_without_matplotlib_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["view", str(map_file), "-o", str(tmp_path / "map.png")]) == 1
-    assert capsys.readouterr().err.endswith("pip install 'numbavol[plot]'\n")
+    assert capsys.readouterr().err.endswith('pip install ".[plot]", in the checkout of numbavol\n')
 
 
 @pytest.mark.parametrize("suffix", MARKS)
