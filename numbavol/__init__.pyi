@@ -1,4 +1,4 @@
-from . import atoms, data, io, ndimage, plot, poses, projection, rendering, volumes
+from . import atoms, data, imaging, io, ndimage, plot, poses, projection, rendering, volumes
 from .atoms import (
     AtomProperties,
     Atoms,
@@ -11,6 +11,7 @@ from .atoms import (
     read_atoms_from_pdb,
     variance_to_b_factor,
 )
+from .imaging import AbstractSolvent, BulkSolvent, HydrationLayer, VitreousIce
 from .io import (
     ImageStack,
     MapHeader,
@@ -150,6 +151,7 @@ __all__ = [
     "AbstractPose",
     "AbstractRadialFourierOperator",
     "AbstractRealOperator",
+    "AbstractSolvent",
     "AbstractVolumeIntegrator",
     "AbstractVolumeParametrization",
     "AbstractVolumeRenderFn",
@@ -161,6 +163,7 @@ __all__ = [
     "AutoVolumeRenderFn",
     "AxisAnglePose",
     "BFactorFilter",
+    "BulkSolvent",
     "CircularCosineMask",
     "CustomFilter",
     "CustomFourierOperator",
@@ -184,6 +187,7 @@ __all__ = [
     "GaussianMixtureRenderFn",
     "GaussianMixtureVolume",
     "HighpassFilter",
+    "HydrationLayer",
     "ImageConfig",
     "ImageStack",
     "IndependentAtomVolume",
@@ -206,6 +210,7 @@ __all__ = [
     "StructureSummary",
     "StructureWarning",
     "ThermalVolume",
+    "VitreousIce",
     "WhiteningFilter",
     "ZeroMode",
     "atoms",
@@ -228,6 +233,7 @@ __all__ = [
     "fourier_resample_to_shape",
     "get_num_threads",
     "ifftn",
+    "imaging",
     "io",
     "irfftn",
     "is_map_file",

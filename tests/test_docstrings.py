@@ -78,6 +78,9 @@ FORMULAS = {
     "draw_random_poses": "Marsaglia",
     "make_pose_grid": "Gorski",
     "GaussianMixtureRenderFn": "Himes",
+    "BulkSolvent": "Jiang",
+    "HydrationLayer": "Shang",
+    "VitreousIce": "Parkhurst",
 }
 
 

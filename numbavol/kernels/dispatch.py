@@ -22,6 +22,7 @@ MODULES = {
     "expand_half_transform": "transforms",
     "interpolate_points": "interpolation",
     "locate_gaussians": "gaussians",
+    "lower_to_distances": "spheres",
     "project_gaussians": "projected_gaussians",
     "render_gaussians": "gaussians",
     "sample_planes": "planes",
