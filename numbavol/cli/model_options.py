@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from numbavol.cli.common_options import add_options
 from numbavol.cli.options import FiniteNumber, HelixText, WordOrNumber
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which atoms are meant, and how they count."""
-    options = (
+    return add_options(
+        command,
         click.option(
             "--b-factors", type=WordOrNumber(("file", "none"), click.FLOAT), default="file",
             show_default=True, metavar="file|none|VALUE",
@@ -70,6 +72,3 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="N copies along the file's z axis, by a rise in angstroms and a twist in degrees.",
         ),
     )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command

@@ -193,7 +193,12 @@ def project(
         with _open_stack(output, shape, size, key, resume=resume, overwrite=overwrite) as stack:
             n_there = stack.n_already_written
             if resume:
-                report.say(f"resume  after {plural(n_there, 'image')}", n_resumed=n_there)
+                what = (
+                    f"after {plural(n_there, 'image')}"
+                    if n_there
+                    else "nothing: all are to be made"
+                )
+                report.say(f"resume  {what}", n_resumed=n_there)
             numbavol.project(
                 task.volume,
                 given.poses,
@@ -226,7 +231,9 @@ def _write_page(
 
     images = read_images(stack, 0, IMAGES_OF_A_PAGE)
     caption = f"The first {plural(len(images), 'image')}, their mean power spectrum and histogram."
-    write_page(page, report, [Picture(caption, draw_stack(images, pixel_size))], overwrite)
+    looks = "Projections in gray, six in a row, above two curves."
+    picture = Picture(caption, draw_stack(images, pixel_size), looks)
+    write_page(page, report, [picture], overwrite)
     report.say(f"report  {page}", report=str(page))
 
 
