@@ -16,7 +16,7 @@ import numbavol
 from numbavol.cli.models import ModelOptions, read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
-from numbavol.projection.draws import Purpose, make_generator
+from numbavol.projection.draws import Stream, make_generator
 from numbavol.projection.fourier_sampling import SAME_SIZE
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
@@ -117,7 +117,7 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
         described = f"random, seed {seed}"
     if offsets:
         # Of a stream of their own, so that they change no view.
-        generator = make_generator(seed, Purpose.OFFSET, 0)
+        generator = make_generator(seed, Stream.OFFSET, 0)
         x, y = generator.normal(scale=offsets, size=(2, len(poses)))
         poses = dataclasses.replace(poses, offset_x_in_angstroms=x, offset_y_in_angstroms=y)
         described += f"; offsets of {offsets:g} A, seed {seed}"

@@ -54,8 +54,8 @@ class Places:
             self._images[int(self._numbers[numbers])] = images
 
 
-class Purpose(enum.IntEnum):
-    """What random numbers are for: streams of one seed that have nothing in common.
+class Stream(enum.IntEnum):
+    """Streams of one seed that have nothing in common, by what they are for.
 
     A generator of the seed alone, as of views, has nothing in common with them either.
     """
@@ -64,13 +64,13 @@ class Purpose(enum.IntEnum):
     OFFSET = 2
 
 
-def make_generator(seed: int, purpose: Purpose, number: int) -> np.random.Generator:
-    """Make the generator of one purpose and one image, whichever others are made.
+def make_generator(seed: int, stream: Stream, number: int) -> np.random.Generator:
+    """Make the generator of one stream and one image, whichever others are made.
 
     Of a key, and not of more numbers in the seed: those are padded with zeros, so that `[5, 0]` is
     the stream of 5.
     """
-    key = (int(purpose), number)
+    key = (int(stream), number)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
@@ -86,14 +86,14 @@ def group_by_volume(
 
 
 def _choose(ensemble: EnsembleVolume, seed: int, number: int) -> int:
-    return ensemble.choose(make_generator(seed, Purpose.VOLUME, number))
+    return ensemble.choose(make_generator(seed, Stream.VOLUME, number))
 
 
 def represent(
     volume: AbstractVolumeParametrization, seed: int, number: int
 ) -> AbstractVolumeRepresentation:
     """Draw the volume of one image."""
-    return volume.get_representation(make_generator(seed, Purpose.VOLUME, number))
+    return volume.get_representation(make_generator(seed, Stream.VOLUME, number))
 
 
 def take_poses(poses: AbstractPose, numbers: NDArray[np.int64]) -> AbstractPose:

@@ -7,7 +7,7 @@ import pytest
 
 import numbavol
 from numbavol.projection import draws
-from numbavol.projection.draws import Purpose, make_generator
+from numbavol.projection.draws import Stream, make_generator
 from numbavol.volumes import AbstractVolumeParametrization, EnsembleVolume, ThermalVolume
 
 # About draws and not about kernels.
@@ -42,7 +42,7 @@ def test_each_image_is_that_of_its_own_draw(name: str) -> None:
     volume = VOLUMES[name]
     images = numbavol.project(volume, POSES, CONFIG, seed=5)
     for number in range(N_POSES):
-        drawn = volume.get_representation(make_generator(5, Purpose.VOLUME, number))
+        drawn = volume.get_representation(make_generator(5, Stream.VOLUME, number))
         expected = numbavol.project(drawn, POSES[number], CONFIG)
         np.testing.assert_allclose(images[number], expected, atol=1e-6 * expected.max())
 
@@ -113,9 +113,9 @@ def test_a_seed_that_is_none_is_named(seed: object) -> None:
 def test_no_stream_of_a_seed_is_another_one() -> None:
     seeds = (0, 5, 2**32, 5 + 2**32, 5 + 2**64)
     generators = [
-        make_generator(seed, purpose, number)
+        make_generator(seed, stream, number)
         for seed in seeds
-        for purpose in Purpose
+        for stream in Stream
         for number in (0, 1, 2)
     ]
     # That of views.
