@@ -12,6 +12,8 @@ import scipy.fft
 import numbavol
 from numbavol.arguments import read_voxel_size
 from numbavol.cli.options import LARGEST_SIDE
+from numbavol.cli.output import plural
+from numbavol.rendering.base import count_outside
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from numbavol.cli.output import Report
     from numbavol.volumes import GaussianMixtureVolume
 
 
@@ -36,6 +39,8 @@ class MapGrid:
         How the file says it, as in `numbavol.io.MapHeader`.
     described
         In a word or two, for the report.
+    is_given
+        Whether it is that of another map, and not one around the model.
     """
 
     shape: tuple[int, int, int]
@@ -45,6 +50,7 @@ class MapGrid:
     nstart: NDArray[np.int64]
     axis_order: str
     described: str
+    is_given: bool = False
 
     @property
     def center(self) -> NDArray[np.float64]:
@@ -56,6 +62,15 @@ class MapGrid:
         """The side of a voxel, or its three sides, as renderers take them."""
         x, y, z = self.voxel_size.tolist()
         return x if x == y == z else (x, y, z)
+
+    def say_atoms_outside(
+        self, positions: NDArray[np.float64], report: Report, advice: str = ""
+    ) -> None:
+        """Warn of positions around voxel ``n // 2`` that lie in none of the voxels."""
+        n_outside = count_outside(positions, self.shape, self.voxel_size)
+        if n_outside:
+            report.warn(f"{plural(n_outside, 'atom')} of {len(positions)} outside the box{advice}")
+        report.note(n_outside=n_outside)
 
     @classmethod
     def around(
@@ -94,6 +109,7 @@ class MapGrid:
             header.nstart,
             header.axis_order,
             f", the grid of {map_file}",
+            is_given=True,
         )
 
 

@@ -25,7 +25,7 @@ from numbavol.cli.options import (
     read_device,
     refuse_without_effect,
 )
-from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
+from numbavol.cli.output import Report, check_inputs_stay, check_output
 from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -211,10 +211,8 @@ def _say_what_is_rendered(
 
     from numbavol.cli.placed_map import describe_shape
     from numbavol.notebooks import describe_sides
-    from numbavol.rendering.base import count_outside
 
     tolerance, sides = mixture.tolerance, grid.voxel_sides
-    n_outside = count_outside(volume.positions, mixture.shape, mixture.voxel_size)
     is_cube = len(set(grid.shape)) == 1 and not isinstance(sides, tuple)
     if is_cube:
         length = grid.shape[0] * float(grid.voxel_size[0])
@@ -227,12 +225,11 @@ def _say_what_is_rendered(
         shape=list(grid.shape),
         voxel_size=sides if isinstance(sides, float) else list(sides),
         tolerance=tolerance,
-        n_outside=n_outside,
     )
-    if n_outside:
-        report.warn(
-            f"{plural(n_outside, 'atom')} of {len(volume.positions)} outside the box"
-            + ("" if "grid of" in grid.described else "; --box auto holds them all")
-        )
+    grid.say_atoms_outside(
+        volume.positions,
+        report,
+        "" if grid.is_given else "; --box auto holds them all",
+    )
     if not np.any(volume.amplitudes):
         report.warn("all occupancies are 0, and so is the map")
