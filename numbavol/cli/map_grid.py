@@ -35,7 +35,7 @@ class MapGrid:
         (z, y, x).
     voxel_size, origin
         (x, y, z) in angstroms: the sides of a voxel, and the centre of voxel [0, 0, 0].
-    written_origin, nstart, axis_order
+    written_origin, nstart, intervals, axis_order
         How the file says it, as in `numbavol.io.MapHeader`.
     described
         In a word or two, for the report.
@@ -48,6 +48,7 @@ class MapGrid:
     origin: NDArray[np.float64]
     written_origin: NDArray[np.float64]
     nstart: NDArray[np.int64]
+    intervals: NDArray[np.int64]
     axis_order: str
     described: str
     is_given: bool = False
@@ -92,7 +93,16 @@ class MapGrid:
         sides = np.full(3, voxel_size)
         origin = center - np.array(shape[::-1]) // 2 * sides
         described = ", which holds the model" if box in ("auto", "fit") else ""
-        return cls(shape, sides, origin, origin, np.zeros(3, np.int64), "xyz", described)
+        return cls(
+            shape,
+            sides,
+            origin,
+            origin,
+            np.zeros(3, np.int64),
+            np.array(shape[::-1]),
+            "xyz",
+            described,
+        )
 
     @classmethod
     def like(cls, map_file: Path, option: str = "--like") -> Self:
@@ -107,6 +117,7 @@ class MapGrid:
             header.origin,
             header.written_origin,
             header.nstart,
+            header.intervals,
             header.axis_order,
             f", the grid of {map_file}",
             is_given=True,

@@ -179,6 +179,7 @@ def render(
         grid.voxel_size,
         origin=grid.written_origin,
         nstart=grid.nstart,
+        intervals=grid.intervals,
         axis_order=grid.axis_order,
         overwrite=overwrite,
     )

@@ -67,6 +67,23 @@ def test_the_grid_is_that_of_the_other_map(
     np.testing.assert_array_equal(made.written_origin, asked.written_origin)
 
 
+def test_a_part_of_a_cell_keeps_its_cell_and_its_place(tmp_path: Path) -> None:
+    target, intervals, start = tmp_path / "target.mrc", (83, 97, 113), [2011, -1511, 907]
+    write_target(target, "zyx", (0.0, 0.0, 0.0), start)
+    with mrcfile.open(target, "r+") as file:
+        file.header.mx, file.header.my, file.header.mz = intervals
+        file.header.cella = (101.37, 120.119, 97.643)
+    render(tmp_path, "--like", target)
+    asked, made = (mrcfile.open(tmp_path / n, header_only=True) for n in ("target.mrc", "out.mrc"))
+    for field in ("mx", "my", "mz", "cella", "nxstart", "nystart", "nzstart", "origin"):
+        assert made.header[field] == asked.header[field], field
+    # To the last digit, as programs multiply.
+    one, other = (numbavol.read_map_header(tmp_path / n) for n in ("target.mrc", "out.mrc"))
+    assert one.intervals.tolist() == other.intervals.tolist() == list(intervals)
+    np.testing.assert_array_equal(one.origin, other.origin)
+    np.testing.assert_array_equal(one.voxel_size, other.voxel_size)
+
+
 def test_a_map_rendered_onto_another_grid_lies_on_the_model(tmp_path: Path) -> None:
     own = render(tmp_path, "--voxel-size", "0.9", "--box", "48")
     # The same voxels, cut out of a larger box by three voxels along x and two along y.
