@@ -67,8 +67,9 @@ DEFAULT_TOLERANCE = 1e-6
 @click.option(
     "--resolution-by", type=click.Choice(["gaussian", "sharp", "soft"]), default="gaussian",
     show_default=True,
-    help="gaussian: times a Gaussian that falls to 1/e at the resolution, as molmap. sharp, soft: "
-    "nothing finer than the resolution, with no edge or one of a twentieth of Nyquist's frequency.",
+    help="gaussian: times a Gaussian that falls to 1/e at the resolution, as molmap. sharp: "
+    "nothing finer than the resolution, and all else. soft: the same, but falls over the last "
+    "tenth of the frequencies that are left.",
 )  # fmt: skip
 @click.option(
     "--unit", type=click.Choice(["angstrom^-2", "volt"]), default="angstrom^-2",

@@ -114,14 +114,31 @@ def test_a_gaussian_resolution_falls_to_1_over_e(tmp_path: Path) -> None:
     assert ratio == pytest.approx(np.exp(-1), rel=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "beyond"), [("sharp", 8), ("soft", 11)])
-def test_a_limit_leaves_nothing_finer(kind: str, beyond: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "untouched"), [("sharp", 8), ("soft", 7)])
+def test_a_limit_leaves_nothing_finer(kind: str, untouched: int, tmp_path: Path) -> None:
     limited = render(tmp_path, "--box", "64", "--resolution", "8", "--resolution-by", kind)
     whole = render(tmp_path, "--box", "64")
     spectrum = numbavol.compute_power_spectrum(limited.data).values
     expected = numbavol.compute_power_spectrum(whole.data).values
-    np.testing.assert_allclose(spectrum[:8], expected[:8], rtol=1e-4)
-    assert np.all(spectrum[beyond + 1 :] < 1e-9 * expected[beyond + 1 :])
+    np.testing.assert_allclose(spectrum[:untouched], expected[:untouched], rtol=1e-4)
+    assert np.all(spectrum[9:] < 1e-9 * expected[9:])
+
+
+@pytest.mark.parametrize(("voxel_size", "box"), [(0.5, 96), (2.0, 24), (4.0, 12)])
+def test_a_soft_edge_depends_on_the_resolution_alone(
+    voxel_size: float, box: int, tmp_path: Path
+) -> None:
+    # Of one that is that of two voxels, too.
+    size = ("--voxel-size", voxel_size, "--box", box, "--method", "gaussian")
+    transforms = [
+        numbavol.fftn(render(tmp_path, *size, *options).data)
+        for options in ((), ("--resolution", 8, "--resolution-by", "soft"))
+    ]
+    frequencies = numbavol.make_frequency_grid((box,) * 3, voxel_size, outputs_rfftfreqs=False)
+    turns = 8 * np.linalg.norm(frequencies, axis=-1)
+    expected = 0.5 + 0.5 * np.cos(10 * np.pi * (np.clip(turns, 0.9, 1.0) - 0.9))
+    largest = np.abs(transforms[0]).max()
+    np.testing.assert_allclose(transforms[1], expected * transforms[0], atol=1e-5 * largest)
 
 
 def test_volts_are_the_same_map_in_another_unit(
