@@ -9,6 +9,7 @@ import gemmi
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
+from numbavol.atoms.anisotropy import count_anisotropic, make_isotropic
 from numbavol.atoms.atom_table import tabulate_atoms
 from numbavol.atoms.labels import LABELS, AtomLabels, read_labels
 from numbavol.atoms.scattering_factors import read_atomic_numbers
@@ -167,7 +168,8 @@ class Atoms(ArrayValue):
         Returns
         -------
         Atoms
-            All of the model's, in its order.
+            All of the model's, in its order: those of unknown element too, with 0 as their atomic
+            number. Anisotropic ones have the isotropic equivalent of their B-factor.
 
         Raises
         ------
@@ -187,6 +189,9 @@ class Atoms(ArrayValue):
         if number not in existing:
             msg = f"model: expected one of {existing}, got {number}"
             raise ValueError(msg)
+        if count_anisotropic(structure, [number]):
+            structure = structure.clone()
+            make_isotropic(structure, [number])
         return atoms_of(tabulate_atoms(structure).of_model(number))
 
     @property

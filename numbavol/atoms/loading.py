@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from numbavol.atoms.anisotropy import count_anisotropic, make_isotropic
 from numbavol.atoms.assemblies import find_assembly, join_atoms
 from numbavol.atoms.atoms import atoms_of
 from numbavol.atoms.hydrogens import add_hydrogens
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.reading import choose_models, tabulate_selected
-from numbavol.atoms.sites import WATERS, choose_alternates, find_problems
+from numbavol.atoms.sites import (
+    WATERS,
+    choose_alternates,
+    find_crowded_sites,
+    find_odd_values,
+)
 from numbavol.atoms.structure_file import parse_structure_file
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    import gemmi
     from numpy.typing import NDArray
 
     from numbavol.atoms.atoms import Atoms
@@ -174,8 +179,8 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
     notes: list[str] = []
     problems: list[str] = []
     uses_the_files = options.b_factors == "file"
-    if uses_the_files and (n_anisotropic := _make_isotropic(structure, numbers)):
-        notes.append(f"{n_anisotropic} anisotropic B-factors as their isotropic equivalents")
+    # Before hydrogens, which have those of the atoms that they ride on.
+    n_anisotropic = make_isotropic(structure, numbers) if uses_the_files else 0
     if options.hydrogens == "add":
         added = add_hydrogens(
             filename, structure, numbers, options.selection_string, options.monomer_library
@@ -184,6 +189,8 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
         problems += added.problems
     n_sites = {model.num: model.count_atom_sites() for model in structure}
     table = tabulate_selected(filename, structure, options.selection_string, numbers)
+    if n_anisotropic and (n_selected := count_anisotropic(structure, numbers)):
+        notes.append(f"{n_selected} anisotropic B-factors as their isotropic equivalents")
     parts = [atoms_of(part) for part in table.split(numbers)]
     n_selected = sum(map(len, parts))
     if options.waters == "drop":
@@ -194,13 +201,14 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
         parts, lambda part: part.atomic_numbers == 0, "atoms of unknown element", problems
     )
     parts = [_change_b_factors(part, options) for part in parts]
-    problems += find_problems(parts, b_factors_are_the_files=uses_the_files)
+    problems += find_crowded_sites(parts)
     if options.alternates != "all":
         problems += _find_missing_letter(parts, options.alternates)
         n_before = sum(map(len, parts))
         parts = [choose_alternates(part, options.alternates) for part in parts]
         if n_left_out := n_before - sum(map(len, parts)):
             notes.append(f"{n_left_out} alternates left out")
+    problems += find_odd_values(parts, b_factors_are_the_files=uses_the_files)
     if not any(map(len, parts)):
         msg = f"{filename}: nothing is left of it: {', '.join(notes + problems)}"
         raise ValueError(msg)
@@ -263,16 +271,3 @@ def _leave_out(
     if n_left_out := sum(int(np.count_nonzero(each)) for each in are_left_out):
         notes.append(f"{n_left_out} {what} left out")
     return [part[~each] for part, each in zip(parts, are_left_out, strict=True)]
-
-
-def _make_isotropic(structure: gemmi.Structure, numbers: list[int]) -> int:
-    """Give anisotropic atoms of models the isotropic equivalent; returns how many there are."""
-    n_anisotropic = 0
-    for model in structure:
-        if model.num not in numbers:
-            continue
-        for site in model.all():
-            if site.atom.aniso.nonzero():
-                site.atom.b_iso = site.atom.b_eq()
-                n_anisotropic += 1
-    return n_anisotropic

@@ -19,30 +19,35 @@ WATERS = ("HOH", "DOD", "WAT", "H2O")
 ROUNDING = 0.02
 
 
-def find_problems(parts: list[Atoms], *, b_factors_are_the_files: bool) -> list[str]:
-    """Count what is odd, in each model by itself."""
-    counts = dict.fromkeys(
-        (
-            "sites whose occupancies sum to more than 1",
-            "atoms that occur more than once, and all count",
-            "atoms with a B-factor below 0",
-            "atoms with a B-factor of 0",
-            "atoms with an occupancy below 0",
-        ),
-        0,
-    )
+def find_crowded_sites(parts: list[Atoms]) -> list[str]:
+    """Count sites and atoms that count too much, in each model by itself."""
+    n_crowded = n_repeats = 0
     for atoms in parts:
         residues = number_residues(atoms)
-        sites = number_alike(residues, atoms.names)
-        found = (
-            np.bincount(sites, atoms.occupancies) > 1.0 + ROUNDING,
-            _are_repeats(atoms, residues),
-            b_factors_are_the_files & (atoms.b_factors < 0),
-            b_factors_are_the_files & (atoms.b_factors == 0),
-            atoms.occupancies < 0,
-        )
-        for what, each in zip(counts, found, strict=True):
-            counts[what] += int(np.sum(each))
+        sums = np.bincount(number_alike(residues, atoms.names), atoms.occupancies)
+        n_crowded += int(np.count_nonzero(sums > 1.0 + ROUNDING))
+        n_repeats += int(np.count_nonzero(_are_repeats(atoms, residues)))
+    return _describe(
+        {
+            "sites whose occupancies sum to more than 1": n_crowded,
+            "atoms that occur more than once, and all count": n_repeats,
+        }
+    )
+
+
+def find_odd_values(parts: list[Atoms], *, b_factors_are_the_files: bool) -> list[str]:
+    """Count B-factors and occupancies that are not meant."""
+    b_factors = np.concatenate([atoms.b_factors for atoms in parts])
+    occupancies = np.concatenate([atoms.occupancies for atoms in parts])
+    odd = {
+        "atoms with a B-factor below 0": b_factors_are_the_files & (b_factors < 0),
+        "atoms with a B-factor of 0": b_factors_are_the_files & (b_factors == 0),
+        "atoms with an occupancy below 0": occupancies < 0,
+    }
+    return _describe({what: int(np.count_nonzero(each)) for what, each in odd.items()})
+
+
+def _describe(counts: dict[str, int]) -> list[str]:
     return [f"{count} {what}" for what, count in counts.items() if count]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import gemmi
 import numpy as np
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from numbavol.atoms import Atoms, load_atoms, read_atoms_from_pdb
+from numbavol.atoms import Atoms, StructureWarning, load_atoms, read_atoms_from_pdb
 from numbavol.data import enterotoxin
 
+PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
 SAMPLE = load_atoms(enterotoxin())
 COLUMNS = ("names", "alternates", "residue_names", "residue_numbers", "chains")
 
@@ -81,6 +83,15 @@ def test_gemmi_and_back_is_the_same() -> None:
     back = Atoms.from_gemmi(SAMPLE.to_gemmi())
     for name in (*COLUMNS, "positions", "atomic_numbers", "b_factors", "occupancies", "charges"):
         np.testing.assert_array_equal(getattr(back, name), getattr(SAMPLE, name), err_msg=name)
+
+
+def test_anisotropic_atoms_of_gemmi_have_the_b_factors_of_load_atoms() -> None:
+    structure = gemmi.read_structure(str(PEPTIDE))
+    before = structure.make_pdb_string()
+    with pytest.warns(StructureWarning):
+        atoms = load_atoms(PEPTIDE)
+    np.testing.assert_array_equal(Atoms.from_gemmi(structure).b_factors, atoms.b_factors)
+    assert structure.make_pdb_string() == before
 
 
 def test_a_model_is_taken_by_its_number() -> None:

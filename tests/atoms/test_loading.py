@@ -99,6 +99,23 @@ def test_anisotropic_b_factors_become_a_third_of_the_trace() -> None:
     )
 
 
+def test_anisotropic_b_factors_that_are_not_selected_are_not_counted() -> None:
+    loaded = load_with_notes(PEPTIDE, LoadOptions(selection_string="[N]"))
+    (note,) = loaded.notes
+    assert note.startswith(f"{len(loaded.atoms)} anisotropic B-factors")
+    assert 0 < len(loaded.atoms) < 100
+
+
+def test_values_of_alternates_that_are_left_out_are_not_odd(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = write(tmp_path, change(2, 60, "  0.00"))
+    load(path, alternates="A")
+    assert len(recwarn) == 0
+    with pytest.warns(StructureWarning, match="1 atoms with a B-factor of 0"):
+        load(path, alternates="B")
+
+
 def test_a_good_file_has_no_warning(recwarn: pytest.WarningsRecorder) -> None:
     load_atoms(enterotoxin())
     assert len(recwarn) == 0
