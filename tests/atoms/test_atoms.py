@@ -137,6 +137,8 @@ def test_one_value_stands_for_all_atoms() -> None:
         ({"atomic_numbers": [0, 6]}, "atomic_numbers"),
         ({"b_factors": [1.0, 2.0, 3.0]}, "b_factors: expected one value or 2"),
         ({"occupancies": np.inf}, "occupancies: "),
+        ({"charges": [0.7, 0.0]}, "charges: expected whole numbers, got 0.7"),
+        ({"charges": "+"}, "charges: expected real numbers"),
         ({"chains": ["A"]}, r"chains: expected one value or 2, one an atom, got shape \(1,\)"),
     ],
 )
@@ -144,6 +146,55 @@ def test_bad_arrays_are_named(arguments: dict[str, object], message: str) -> Non
     good = {"positions": np.zeros((2, 3)), "atomic_numbers": 6}
     with pytest.raises(ValueError, match=message):
         Atoms.from_arrays(**{**good, **arguments})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("b_factors", 30.0), ("occupancies", 1), ("charges", 2), ("masses", 12.5)],
+)
+def test_one_number_replaces_those_of_all_atoms(field: str, value: float) -> None:
+    atoms = dataclasses.replace(some_atoms(5), **{field: value})
+    assert getattr(atoms[1:3], field).tolist() == [value] * 2
+    assert getattr(atoms.repeat(np.eye(3)[np.newaxis], np.zeros((1, 3))), field).shape == (5,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"b_factors": [1.0, 2.0]}, r"b_factors: expected one value or 5, .* got shape \(2,\)"),
+        ({"b_factors": np.nan}, "b_factors: expected finite values"),
+        ({"positions": np.zeros((4, 3))}, "expected one value or 4"),
+        ({"charges": 0.5}, "charges: expected whole numbers, got 0.5"),
+        ({"label_numbers": 5}, "label_numbers: expected numbers of 5 labels, from 0 on"),
+        ({"label_numbers": -1}, "label_numbers: expected numbers of 5 labels, from 0 on"),
+    ],
+)
+def test_what_atoms_cannot_be_replaced_by_is_named(
+    changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(some_atoms(5), **changes)  # type: ignore[arg-type]
+
+
+def test_atoms_of_arrays_are_copies_of_them() -> None:
+    b_factors = np.array([1.0, 2.0])
+    atoms = Atoms.from_arrays(np.zeros((2, 3)), 6, b_factors=b_factors)
+    b_factors[:] = 9.0
+    assert atoms.b_factors.tolist() == [1.0, 2.0]
+
+
+def test_copies_are_chains_of_their_own_in_gemmi() -> None:
+    atoms = Atoms.from_arrays(
+        np.arange(9.0).reshape(3, 3), 6, names=["N", "CA", "CA"], residue_numbers=["1", "1", "2"],
+        residue_names="GLY", chains=["A", "A", "A2"],
+    )  # fmt: skip
+    copies = atoms.repeat(np.stack([np.eye(3)] * 3), np.zeros((3, 3)))
+    # Whatever the order, each atom is one of its own copy.
+    for some in (copies, copies[[0, 1, 3, 4, 6, 7, 2, 5, 8]]):
+        structure = some.to_gemmi()
+        assert sorted(chain.name for chain in structure[0]) == ["A", "A2", "A22", "A23", "A3", "A4"]
+        assert all(len(chain) == 1 for chain in structure[0])
+    assert [chain.name for chain in atoms[::-1].to_gemmi()[0]] == ["A2", "A"]
 
 
 def test_equal_atoms_are_equal_values() -> None:
