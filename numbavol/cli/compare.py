@@ -72,7 +72,7 @@ def compare(
     if mask is not None:
         weights = read_like(read, map_file, mask, report).data
         check_mask(weights, mask)
-    atoms, center = read_model(model, read_options(atoms_that_count), report)
+    atoms, center = read_model(model, read_options(atoms_that_count), report, grid.center)
     if resolution is not None:
         atoms = blur(atoms, resolution)
     moved = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))

@@ -148,7 +148,8 @@ def render(
         refuse_without_effect(("resolution_by",), "there is no --resolution")
     # Before the model, which takes longer.
     grid = None if like is None else MapGrid.like(like)
-    atoms, center = read_model(model, read_options(atoms_that_count), report)
+    box_center = None if grid is None else grid.center
+    atoms, center = read_model(model, read_options(atoms_that_count), report, box_center)
     if resolution is not None and resolution_by == "gaussian":
         atoms = blur(atoms, resolution)
     if grid is not None:

@@ -218,6 +218,69 @@ def test_symmetric_copies_are_the_same_map_when_turned(tmp_path: Path) -> None:
     np.testing.assert_allclose(turned, made[:, 1:, 1:], atol=1e-4 * made.max())
 
 
+def test_copies_are_around_the_middle_of_the_box_that_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = render(tmp_path, "--box", "48")
+    # Its middle, voxel 24 of 48, lies 20 A along x and y from the model.
+    origin = own.origin + np.array([20.0, 20.0, 0.0])
+    target = tmp_path / "target.mrc"
+    numbavol.write_map(target, np.zeros((48, 96, 96)), 1.0, origin=origin - [24, 24, 0])
+    symmetric = ("--like", target, "--symmetry", "C4", "--method", "gaussian", "--symmetry-center")
+    made = render(tmp_path, *symmetric, "box").data
+    turned = np.rot90(made[:, 1:, 1:], axes=(2, 1))
+    np.testing.assert_allclose(turned, made[:, 1:, 1:], atol=1e-4 * made.max())
+    x, y, z = (origin + 24.0).tolist()
+    np.testing.assert_allclose(render(tmp_path, *symmetric, f"{x},{y},{z}").data, made, atol=1e-6)
+    command = ["render", PEPTIDE, "-o", tmp_path / "out.mrc", "--overwrite", *symmetric, "box"]
+    capsys.readouterr()
+    assert main([str(part) for part in command]) == 0
+    said = f"4 copies by symmetry C4 around ({x:.6g}, {y:.6g}, {z:.6g}) A, the box's middle"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("copies", [("--symmetry", "C3"), ("--helix", "0.1:0:2")])
+def test_copies_that_run_into_each_other_are_named(
+    copies: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = render(tmp_path, "--box", "48")
+    x, y, z = (own.origin + 24.0).tolist()
+    output = ("-o", tmp_path / "out.mrc", "--overwrite", "--json", "--symmetry-center")
+    for center, clash in ((f"{x},{y},{z}", True), (f"{x + 40},{y},{z}", copies[0] == "--helix")):
+        capsys.readouterr()
+        assert main([str(part) for part in ("render", PEPTIDE, *output, center, *copies)]) == 0
+        warnings = json.loads(capsys.readouterr().out)["warnings"]
+        assert any("run into each other" in warning for warning in warnings) == clash
+
+
+def test_copies_that_do_not_fit_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("numbavol.cli.copies.BYTES_AN_ATOM", 10**12)
+    for options in (("--helix", "5:20:9"), ("--symmetry", "D3")):
+        command = ["render", str(PEPTIDE), "-o", str(tmp_path / "out.mrc"), *options]
+        assert main(command) == 1
+        assert f"{options[0]}: {9 if options[0] == '--helix' else 6} copies of" in (
+            capsys.readouterr().err
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--symmetry-center", "box"], "there is neither a point group nor a helix"),
+        (["--symmetry", "C2", "--symmetry-center", "box"], "box is that of a map that is given"),
+        (["--symmetry", "C2", "--symmetry-center", "1,2"], "expected origin, box or X,Y,Z"),
+        (["--symmetry", "C2", "--symmetry-center", "1,2,nan"], "expected origin, box or X,Y,Z"),
+    ],
+)
+def test_a_centre_that_there_is_not_is_one_line(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["render", str(PEPTIDE), "-o", str(tmp_path / "out.mrc"), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_a_helix_is_the_sum_of_its_subunits(tmp_path: Path) -> None:
     one = render(tmp_path, "--box", "fit")
     helix = render(tmp_path, "--box", "fit", "--helix", "4.8:-20:7")
