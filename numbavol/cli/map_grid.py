@@ -64,13 +64,14 @@ class MapGrid:
         x, y, z = self.voxel_size.tolist()
         return x if x == y == z else (x, y, z)
 
-    def say_atoms_outside(
-        self, positions: NDArray[np.float64], report: Report, advice: str = ""
-    ) -> None:
+    def say_atoms_outside(self, positions: NDArray[np.float64], report: Report) -> None:
         """Warn of positions around voxel ``n // 2`` that lie in none of the voxels."""
         n_outside = count_outside(positions, self.shape, self.voxel_size)
         if n_outside:
-            report.warn(f"{plural(n_outside, 'atom')} of {len(positions)} outside the box{advice}")
+            report.warn(
+                f"{plural(n_outside, 'atom')} of {len(positions)} outside the box"
+                + ("" if self.is_given else "; --box auto holds them all")
+            )
         report.note(n_outside=n_outside)
 
     @classmethod
@@ -82,12 +83,15 @@ class MapGrid:
         box: str | float,
         margin: float,
         tolerance: float,
+        resolution: float | None = None,
     ) -> Self:
-        """Make a grid around a volume whose origin lies at `center`: see the options."""
-        if box == "auto":
-            shape = (max(_lengths_that_hold(volume, voxel_size, margin, tolerance)),) * 3
-        elif box == "fit":
-            shape = _lengths_that_hold(volume, voxel_size, margin, tolerance)
+        """Make a grid around a volume whose origin lies at `center`: see the options.
+
+        A volume that is blurred to a resolution is so already.
+        """
+        if box in ("auto", "fit"):
+            shape = _lengths_that_hold(volume, voxel_size, margin, tolerance, resolution)
+            shape = (max(shape),) * 3 if box == "auto" else shape
         else:
             shape = (int(box),) * 3
         sides = np.full(3, voxel_size)
@@ -125,7 +129,11 @@ class MapGrid:
 
 
 def _lengths_that_hold(
-    volume: GaussianMixtureVolume, voxel_size: float, margin: float, tolerance: float
+    volume: GaussianMixtureVolume,
+    voxel_size: float,
+    margin: float,
+    tolerance: float,
+    resolution: float | None,
 ) -> tuple[int, int, int]:
     """Even lengths (z, y, x), quick to transform, of a box that no rendered window reaches out of.
 
@@ -135,8 +143,11 @@ def _lengths_that_hold(
     reach = reach_in_deviations(tolerance) * np.sqrt(volume.variances.max(axis=1))
     halves = np.max(np.abs(volume.positions) + reach[:, np.newaxis], axis=0) + margin
     if (largest := float(halves.max())) / voxel_size > LARGEST_SIDE:
+        option, blur = "--voxel-size", ""
+        if resolution is not None:
+            option, blur = "--resolution", f" and blurred to {resolution:g} A"
         msg = (
-            f"--voxel-size: the model takes {2 * largest:.3g} A, with its B-factors, and so "
+            f"{option}: the model takes {2 * largest:.3g} A, with its B-factors{blur}, and so "
             f"{2 * largest / voxel_size:.3g} voxels of {voxel_size:g} A a side"
         )
         raise ValueError(msg)

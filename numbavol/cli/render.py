@@ -144,20 +144,23 @@ def render(
     check_page(page, model, (output,), overwrite)
     if like is not None:
         refuse_without_effect(("voxel_size", "box", "margin"), "--like gives the grid")
+    elif box not in ("auto", "fit"):
+        refuse_without_effect(("margin",), f"--box {box:g} gives the box")
     if resolution is None:
         refuse_without_effect(("resolution_by",), "there is no --resolution")
     # Before the model, which takes longer.
     grid = None if like is None else MapGrid.like(like)
     box_center = None if grid is None else grid.center
     atoms, center = read_model(model, read_options(atoms_that_count), report, box_center)
-    if resolution is not None and resolution_by == "gaussian":
-        atoms = blur(atoms, resolution)
+    blurred_to = resolution if resolution_by == "gaussian" else None
+    if blurred_to is not None:
+        atoms = blur(atoms, blurred_to)
     if grid is not None:
         atoms = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
         volume = numbavol.make_gaussian_mixture(atoms)
     else:
         volume = numbavol.make_gaussian_mixture(atoms)
-        grid = MapGrid.around(volume, center, voxel_size, box, margin, tolerance)
+        grid = MapGrid.around(volume, center, voxel_size, box, margin, tolerance, blurred_to)
     where = read_device(device)
     mixture = numbavol.GaussianMixtureRenderFn(
         grid.shape, grid.voxel_sides, tolerance=tolerance, device=where
@@ -166,7 +169,9 @@ def render(
         # What each takes is predicted for the CPU.
         method = "gaussian"
     _say_what_is_rendered(volume, mixture, grid, report)
-    chosen, render_map = choose_method(method, atoms, volume, mixture, report, verbose=verbose)
+    chosen, render_map = choose_method(
+        method, atoms, volume, mixture, grid, report, verbose=verbose
+    )
     with progress_bar("rendering", is_wanted=report.shows_progress) as progress:
         real_voxel_grid = render_map(progress)
     if resolution is not None:
@@ -229,10 +234,6 @@ def _say_what_is_rendered(
         voxel_size=sides if isinstance(sides, float) else list(sides),
         tolerance=tolerance,
     )
-    grid.say_atoms_outside(
-        volume.positions,
-        report,
-        "" if grid.is_given else "; --box auto holds them all",
-    )
+    grid.say_atoms_outside(volume.positions, report)
     if not np.any(volume.amplitudes):
         report.warn("all occupancies are 0, and so is the map")

@@ -182,6 +182,8 @@ def test_a_margin_stays_empty(tmp_path: Path) -> None:
             "--resolution: voxels of 1 A hold nothing finer than 2 A, got 1",
         ),
         (["--margin", "-1"], "--margin"),
+        (["--margin", "5", "--box", "40"], "--margin: --box 40 gives the box"),
+        (["--resolution", "1e7"], "A, with its B-factors and blurred to 1e+07 A, and so"),
         (["--assembly", "7"], "assembly: expected one that"),
         (["--alternates", "AB"], "alternates: expected"),
     ],
@@ -209,6 +211,18 @@ def test_a_grid_that_is_none_is_found_before_the_model_is_read(
     error = capsys.readouterr().err
     assert f"{PEPTIDE}: not a map that can be read" in error
     assert error.count("\n") == 1
+
+
+def test_what_is_said_of_a_box_that_is_given_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "target.mrc"
+    numbavol.write_map(target, np.zeros((8, 8, 8)), 1.0)
+    command = ["render", PEPTIDE, "-o", tmp_path / "out.mrc", "--like", target, "--method", "fft"]
+    assert main([str(part) for part in command]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "--like: " in error
+    assert error.endswith("does not allow; --method gaussian leaves out what is there")
 
 
 def test_symmetric_copies_are_the_same_map_when_turned(tmp_path: Path) -> None:
