@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from numbavol.volumes import AbstractVolumeRepresentation, EnsembleVolume
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from numbavol.poses import AbstractPose
-    from numbavol.volumes import (
-        AbstractVolumeParametrization,
-        AbstractVolumeRepresentation,
-        EnsembleVolume,
-    )
+    from numbavol.volumes import AbstractVolumeParametrization
 
-# Of an ensemble: so many images are made volume by volume, and then those that follow, so that an
+# So many images are made volume by volume, and then those that follow, so that an
 # interrupted run has the first ones.
 POSES_A_BLOCK = 2048
+# Volumes that are drawn to see whether some are the same, and those that may be held at once.
+DRAWS_AT_FIRST, FEW = 16, 8
 
 
 class Images(Protocol):
@@ -75,14 +75,43 @@ def make_generator(seed: int, stream: Stream, number: int) -> np.random.Generato
 
 
 def group_by_volume(
-    ensemble: EnsembleVolume, seed: int, numbers: range
-) -> Iterator[tuple[AbstractVolumeParametrization, NDArray[np.int64]]]:
-    """Draw a volume for each image; yields volumes with the numbers of their images."""
+    volume: AbstractVolumeParametrization, seed: int, numbers: range
+) -> Iterator[tuple[AbstractVolumeRepresentation | None, NDArray[np.int64]]]:
+    """Draw a volume for each image; yields volumes with the numbers of their images.
+
+    None stands for volumes that differ from image to image: those are to be drawn one by one.
+    """
     for start in range(numbers.start, numbers.stop, POSES_A_BLOCK):
         block = np.arange(start, min(start + POSES_A_BLOCK, numbers.stop))
-        chosen = np.array([_choose(ensemble, seed, n) for n in block.tolist()])
-        for member in np.unique(chosen).tolist():
-            yield ensemble.volumes[member], block[chosen == member]
+        if isinstance(volume, EnsembleVolume):
+            chosen = np.array([_choose(volume, seed, n) for n in block.tolist()])
+            is_random = np.ones(len(block), bool)
+            for number in np.unique(chosen).tolist():
+                member = volume.volumes[number]
+                if isinstance(member, AbstractVolumeRepresentation):
+                    is_random[chosen == number] = False
+                    yield member, block[chosen == number]
+            block = block[is_random]
+        yield from _group_drawn(volume, seed, block)
+
+
+def _group_drawn(
+    volume: AbstractVolumeParametrization, seed: int, numbers: NDArray[np.int64]
+) -> Iterator[tuple[AbstractVolumeRepresentation | None, NDArray[np.int64]]]:
+    """Draw volumes, and put those together that are one object: more at a time if it is a few."""
+    n_at_a_time = DRAWS_AT_FIRST
+    while len(numbers):
+        part, rest = numbers[:n_at_a_time], numbers[n_at_a_time:]
+        drawn = [represent(volume, seed, number) for number in part.tolist()]
+        which = np.array([id(each) for each in drawn])
+        different, first = np.unique(which, return_index=True)
+        if len(different) == len(part):
+            yield None, numbers
+            return
+        for number in np.sort(first).tolist():
+            yield drawn[number], part[which == which[number]]
+        n_at_a_time *= 2 if len(different) <= FEW else 1
+        numbers = rest
 
 
 def _choose(ensemble: EnsembleVolume, seed: int, number: int) -> int:

@@ -21,7 +21,7 @@ from numbavol.projection.each import (
     check_there_are_poses,
     project_each,
 )
-from numbavol.volumes import AbstractVolumeRepresentation, EnsembleVolume
+from numbavol.volumes import AbstractVolumeRepresentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,30 +217,30 @@ def _image_all(
     n_all = numbers.stop
     if isinstance(volume, AbstractVolumeRepresentation):
         image(volume, each, poses, numbers.start, report)
-    elif isinstance(volume, EnsembleVolume) and volume.is_of_representations:
-        n_done = numbers.start
-        for member, chosen in group_by_volume(volume, seed, numbers):
+        return
+
+    def draw_and_image(number: int) -> None:
+        here = np.array([number])
+        representation = represent(volume, seed, number)
+        image(representation, Places(each, here), take_poses(poses, here), 0, None)
+
+    n_done = numbers.start
+
+    def count(n_more: int, _: int) -> None:
+        if report is not None:
+            report(n_done + n_more, n_all)
+
+    for member, chosen in group_by_volume(volume, seed, numbers):
+        if member is not None:
             image(member, Places(each, chosen), take_poses(poses, chosen), 0, None)
-            n_done += len(chosen)
-            if report is not None:
-                report(n_done, n_all)
-    else:
-        # What is drawn is made ready for one image alone.
-        def work(number: int) -> None:
-            representation = represent(volume, seed, number)
-            here = np.array([number])
-            image(representation, Places(each, here), take_poses(poses, here), 0, None)
-
-        def count(n_done: int, _: int) -> None:
-            if report is not None:
-                report(numbers.start + n_done, n_all)
-
-        if integrator.device == "cpu":
-            run_tasks(work, numbers, count)
+        elif integrator.device == "cpu":
+            run_tasks(draw_and_image, chosen.tolist(), count)
         else:
-            for n_done, number in enumerate(numbers, 1):
-                work(number)
-                count(n_done, 0)
+            for n_more, number in enumerate(chosen.tolist(), 1):
+                draw_and_image(number)
+                count(n_more, 0)
+        n_done += len(chosen)
+        count(0, 0)
 
 
 def _read_seed(seed: int | None) -> int:

@@ -128,11 +128,6 @@ class EnsembleVolume(AbstractVolumeParametrization):
         """Say how many volumes there are."""
         return f"{type(self).__name__}({len(self.volumes)} volumes)"
 
-    @property
-    def is_of_representations(self) -> bool:
-        """Whether the volumes are not random themselves."""
-        return all(isinstance(volume, AbstractVolumeRepresentation) for volume in self.volumes)
-
     def choose(self, rng: np.random.Generator) -> int:
         """Draw the number of a volume.
 

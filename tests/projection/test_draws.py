@@ -31,6 +31,7 @@ VOLUMES = {
     "Gaussians": EnsembleVolume((atoms_at(1.0), atoms_at(2.0), atoms_at(3.0)), [1, 2, 3]),
     "maps": EnsembleVolume((map_of(1.0), map_of(2.0))),
     "thermal": ThermalVolume(atoms_at(2.0), 40.0),
+    "mixed ensemble": EnsembleVolume((atoms_at(1.0), ThermalVolume(atoms_at(2.0), 20.0))),
     "thermal ensemble": EnsembleVolume(
         (ThermalVolume(atoms_at(1.0), 40.0), ThermalVolume(atoms_at(2.0), 20.0))
     ),
@@ -62,6 +63,58 @@ def test_a_seed_gives_the_same_images_for_any_number_of_threads(name: str) -> No
 def test_without_a_seed_every_call_draws_anew() -> None:
     one, other = (numbavol.project(VOLUMES["thermal"], POSES, CONFIG) for _ in range(2))
     assert not np.array_equal(one, other)
+
+
+class Recurring(AbstractVolumeParametrization):
+    """The same objects again and again, and others between them."""
+
+    def __init__(self, n_others: int) -> None:
+        self.same, self.n_others = [map_of(1.0), map_of(2.0)], n_others
+
+    def get_representation(self, rng=None):
+        number = int(np.random.default_rng(rng).integers(2 + self.n_others))
+        return self.same[number] if number < 2 else map_of(1.0 + number)
+
+
+MIXED = EnsembleVolume((map_of(1.0), ThermalVolume(atoms_at(2.0), 40.0)), [3, 1])
+
+
+@pytest.mark.parametrize("volume", [Recurring(0), Recurring(1)], ids=["two", "some"])
+def test_volumes_that_recur_are_imaged_as_one_by_one(
+    volume: AbstractVolumeParametrization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poses = numbavol.draw_random_poses(40, rng=1)
+    images = numbavol.project(volume, poses, CONFIG, seed=5)
+    monkeypatch.setattr(draws, "DRAWS_AT_FIRST", 1)
+    np.testing.assert_array_equal(images, numbavol.project(volume, poses, CONFIG, seed=5))
+
+
+@pytest.mark.parametrize(
+    ("volume", "n_prepared"), [(Recurring(0), 8), (MIXED.volumes[0], 1)], ids=["two", "still"]
+)
+def test_volumes_that_recur_are_prepared_once_for_many_images(
+    volume: AbstractVolumeParametrization, n_prepared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = []
+    original = numbavol.FourierSliceExtraction.prepare
+
+    def prepare(self, volume, image_config):
+        prepared.append(volume)
+        return original(self, volume, image_config)
+
+    monkeypatch.setattr(numbavol.FourierSliceExtraction, "prepare", prepare)
+    poses = numbavol.draw_random_poses(200, rng=1)
+    numbavol.project(volume, poses, CONFIG, seed=5, integrator=numbavol.FourierSliceExtraction())
+    assert len(prepared) <= n_prepared
+
+
+def test_a_random_member_of_an_ensemble_leaves_the_others_together() -> None:
+    groups = list(draws.group_by_volume(MIXED, 5, range(200)))
+    still = [numbers for volume, numbers in groups if volume is MIXED.volumes[0]]
+    alone = [numbers for volume, numbers in groups if volume is None]
+    assert len(groups) == 2
+    assert sorted(np.concatenate([*still, *alone])) == list(range(200))
+    assert len(still[0]) > 100
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
