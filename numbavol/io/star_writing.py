@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
     Cells = Callable[[range], list[str]]
 
+# A text that a STAR file has as it is. Words such as data_ begin something else.
+_PLAIN = re.compile(
+    r"""(?!data_|loop_|save_|stop_|global_|[?.]$)[^\s_#$'"\[\];][^\s'"]*""", re.IGNORECASE
+)
 _VERSION = "# version 30001\n\n"
 _STACK_SUFFIX = ".mrcs"
 # RELION takes what is after them for the format of the file, or its number, or a size.
@@ -160,7 +165,7 @@ def _make_cells(values: Any) -> Cells:
 
 
 def _name_images_of(stack_name: str) -> Cells:
-    return lambda rows: cif.quote_list([name_image(row + 1, stack_name) for row in rows])
+    return lambda rows: _quote_texts([name_image(row + 1, stack_name) for row in rows])
 
 
 def _write_lists(coefficients: NDArray[np.float64]) -> str | tuple[str, ...]:
@@ -170,6 +175,11 @@ def _write_lists(coefficients: NDArray[np.float64]) -> str | tuple[str, ...]:
     if coefficients.ndim == 1:
         return texts[0]
     return tuple(map(texts.__getitem__, list_of_each.reshape(-1).tolist()))
+
+
+def _quote_texts(texts: list[str]) -> list[str]:
+    """Quote what needs it, and nothing else: programs that know no quotes read the rest."""
+    return [text if _PLAIN.fullmatch(text) else cif.quote(text) for text in texts]
 
 
 def _quote(name: str, texts: str | tuple[str, ...]) -> str | tuple[str, ...]:
@@ -187,7 +197,7 @@ def _quote(name: str, texts: str | tuple[str, ...]) -> str | tuple[str, ...]:
                 f"of both kinds"
             )
             raise ValueError(msg)
-    return cif.quote(texts) if isinstance(texts, str) else tuple(cif.quote_list(list(texts)))
+    return _quote_texts([texts])[0] if isinstance(texts, str) else tuple(_quote_texts(list(texts)))
 
 
 def _quote_image_names(names: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -196,7 +206,7 @@ def _quote_image_names(names: tuple[str, ...] | None) -> tuple[str, ...]:
         raise ValueError(msg)
     for stack in {name.rpartition("@")[2] for name in names}:
         _check_stack_name("particles.image_names", stack)
-    return tuple(cif.quote_list(list(names)))
+    return tuple(_quote_texts(list(names)))
 
 
 def _is_readable(text: str) -> bool:

@@ -7,6 +7,7 @@ import math
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from numbavol.atoms.load_options import LoadOptions
+from numbavol.projection import ImageConfig
 
 
 def _above(lowest: float, *, or_equal: bool = False, default: Any = dataclasses.MISSING) -> Any:
@@ -334,3 +335,18 @@ class SimulationConfig(Checked):
         if self.method == "gaussian" and self.solvent.kind != "none":
             msg = "method: 'gaussian' images no map, and solvent is one; take 'spline'"
             raise ValueError(msg)
+
+    @property
+    def image_config(self) -> ImageConfig:
+        """The images."""
+        return ImageConfig(
+            (self.box, self.box),
+            self.pixel_size,
+            self.microscope.voltage,
+            pad_scale=self.pad_scale,
+        )
+
+    @property
+    def padded_box(self) -> int:
+        """Pixels along a side of what images are cut from."""
+        return self.image_config.padded_shape[0]

@@ -1,0 +1,70 @@
+"""Maps as volumes whose slices are images: how they are padded, and corrected for interpolation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+# Interpolation by splines of a map padded so errs by less than the map's own corners do; a linear
+# one needs more (docs/projecting.md).
+PAD_SCALES = {"spline": 1.25, "linear": 2.0}
+
+
+def make_sliced_volume(
+    real_voxel_grid: NDArray[np.float32],
+    voxel_size: ArrayLike,
+    method: str,
+    pad_scale: float | None = None,
+) -> FourierVoxelSplineVolume | FourierVoxelGridVolume:
+    """Transform a map so that slices through it, interpolated by a method, are its projections.
+
+    Parameters
+    ----------
+    real_voxel_grid
+        The map, (z, y, x).
+    voxel_size
+        Side of a voxel, or its three sides (x, y, z), in angstroms.
+    method
+        ``"spline"`` or ``"linear"``; what linear interpolation takes from a map's edges is given
+        back before.
+    pad_scale
+        The map is padded so many times; by default what suits the method.
+
+    Returns
+    -------
+    FourierVoxelSplineVolume or FourierVoxelGridVolume
+        What `FourierSliceExtraction` takes.
+    """
+    pad = pad_scale or PAD_SCALES[method]
+    if method == "spline":
+        return FourierVoxelSplineVolume.from_real_voxel_grid(
+            real_voxel_grid, pad_scale=pad, voxel_size=voxel_size
+        )
+    grid = FourierVoxelGridVolume.from_real_voxel_grid(
+        undo_linear_interpolation(real_voxel_grid, pad), pad_scale=pad, voxel_size=voxel_size
+    )
+    # A slice has the zero frequency itself, which interpolation did nothing to.
+    middle = tuple(length // 2 for length in grid.shape)
+    grid.fourier_voxel_grid[middle] = real_voxel_grid.sum(dtype=np.float64)
+    return grid
+
+
+def undo_linear_interpolation(
+    real_voxel_grid: NDArray[np.float32], pad_scale: float
+) -> NDArray[np.float32]:
+    r"""Divide a map by what linear interpolation between the samples of its transform does to it.
+
+    That is :math:`\prod_i \operatorname{sinc}^2(r_i / N_i)`, with N the voxels of the padded map.
+    """
+    for axis, length in enumerate(real_voxel_grid.shape):
+        along = np.sinc((np.arange(length) - length // 2) / int(length * pad_scale)) ** -2
+        shape = [1, 1, 1]
+        shape[axis] = length
+        real_voxel_grid = real_voxel_grid * along.astype(np.float32).reshape(shape)
+    return real_voxel_grid
