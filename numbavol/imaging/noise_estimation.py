@@ -23,6 +23,7 @@ from numbavol.ndimage.parameters import (
 )
 from numbavol.ndimage.soft_edges import compute_cosine_edge
 from numbavol.ndimage.statistics import sum_fourier_shells
+from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,7 @@ def estimate_noise_spectrum(
     pixel_size: ArrayLike,
     *,
     mask_radius: float | None = None,
+    progress: bool = False,
 ) -> NoiseSpectrum:
     r"""Measure the power spectrum of noise around the particles of a stack.
 
@@ -77,6 +79,8 @@ def estimate_noise_spectrum(
         Of the circle around pixel ``n // 2`` that holds the particles, in angstroms; its edge
         begins there and is 1/16 of the shorter side wide. 0 for images of nothing but noise; by
         default 3/4 of half the shorter side.
+    progress
+        Show how far the work is, where errors go to a terminal.
 
     Returns
     -------
@@ -110,7 +114,8 @@ def estimate_noise_spectrum(
     def sum_block(block: NDArray[Any]) -> NDArray[np.float64]:
         return _sum([sum_over_rings(half) for half in background.transform(block)])
 
-    total = _sum_in_blocks(stack, n_images, sum_block)
+    with progress_bar("measuring", is_wanted=progress) as report:
+        total = _sum_in_blocks(stack, n_images, sum_block, report)
     check_finite("images", total)
     is_measured = total[:, 0] > 0
     is_measured[0] = False  # it is the mean, which was taken off
@@ -266,7 +271,10 @@ def _list_blocks(stack: Any, n_images: int) -> list[range]:
 
 
 def _sum_in_blocks(
-    stack: Any, n_images: int, compute: Callable[[NDArray[Any]], NDArray[np.float64]]
+    stack: Any,
+    n_images: int,
+    compute: Callable[[NDArray[Any]], NDArray[np.float64]],
+    report: Callable[[int, int], object] | None,
 ) -> NDArray[np.float64]:
     """Sum what is computed of blocks of images, in one order whatever the number of threads."""
     blocks = _list_blocks(stack, n_images)
@@ -275,7 +283,7 @@ def _sum_in_blocks(
     def work(number: int) -> None:
         parts[number] = compute(_read_block(stack, blocks[number]))
 
-    run_tasks(work, range(len(blocks)))
+    run_tasks(work, range(len(blocks)), report)
     return _sum(parts)
 
 
