@@ -9,9 +9,11 @@ from .atoms import (
     describe_structure,
     load_atoms,
     read_atoms_from_pdb,
+    read_crystal_operators,
     variance_to_b_factor,
 )
 from .imaging import (
+    CTF,
     Detector,
     DetectorCurve,
     DoseWeighting,
@@ -28,11 +30,13 @@ from .io import (
     ParticleTable,
     RealSpaceMap,
     is_map_file,
+    read_cs,
     read_images,
     read_map,
     read_map_header,
     read_particles,
     resume_image_stack,
+    write_cs,
     write_image_stack,
     write_map,
     write_particles,
@@ -154,6 +158,7 @@ from .warming import warmup
 
 __version__: str
 __all__ = [
+    "CTF",
     "AbstractAtomVolume",
     "AbstractFilter",
     "AbstractFourierOperator",
@@ -275,6 +280,8 @@ __all__ = [
     "project",
     "projection",
     "read_atoms_from_pdb",
+    "read_crystal_operators",
+    "read_cs",
     "read_images",
     "read_map",
     "read_map_header",
@@ -298,6 +305,7 @@ __all__ = [
     "variance_to_b_factor",
     "volumes",
     "warmup",
+    "write_cs",
     "write_image_stack",
     "write_map",
     "write_particles",

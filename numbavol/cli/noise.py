@@ -14,13 +14,15 @@ from numbavol.cli.common_options import (
     quiet_option,
     threads_option,
 )
+from numbavol.cli.map_files import is_stack
 from numbavol.cli.options import FiniteNumber
 from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
 from numbavol.cli.pictures import check_picture, write_picture
-from numbavol.cli.view import is_stack
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from numbavol.imaging import NoiseSpectrum
     from numbavol.io import MapHeader
@@ -81,6 +83,7 @@ def estimate(
       numbavol noise estimate stack.mrcs -o spectrum.star --mask-radius 80
     """  # noqa: D301
     import numbavol
+    from numbavol.notebooks import describe_sides
 
     began = time.perf_counter()
     report = Report(as_json, quiet)
@@ -98,11 +101,12 @@ def estimate(
     size = _read_pixel_size(stack, header, pixel_size)
     n, y, x = header.shape
     report.say(
-        f"read    {stack}: {plural(n, 'image')} of {x} x {y} (x, y), pixels of {size:.5g} A",
+        f"read    {stack}: {plural(n, 'image')} of {x} x {y} (x, y), pixels of "
+        f"{describe_sides(size)} A",
         file=str(stack),
         n_images=n,
         shape=[y, x],
-        pixel_size=size,
+        pixel_size=size.tolist(),
     )
     spectrum = numbavol.estimate_noise_spectrum(
         _Images(stack, header.shape), size, mask_radius=mask_radius,
@@ -150,17 +154,22 @@ def _read_header(stack: Path) -> MapHeader:
     return header
 
 
-def _read_pixel_size(stack: Path, header: MapHeader, pixel_size: float | None) -> float:
+def _read_pixel_size(
+    stack: Path, header: MapHeader, pixel_size: float | None
+) -> NDArray[np.float64]:
+    """Return the sides (x, y) of a pixel."""
+    import numpy as np
+
     if pixel_size is not None:
-        return pixel_size
-    if header.voxel_size is None:
+        return np.full(2, pixel_size)
+    if header.pixel_size is None:
         msg = f"{stack}: expected a pixel size in the header, got none; --pixel-size says it"
         raise ValueError(msg)
-    return float(header.voxel_size[0])
+    return header.pixel_size
 
 
 def _say_spectrum(
-    spectrum: NoiseSpectrum, shape: tuple[int, int], pixel_size: float, report: Report
+    spectrum: NoiseSpectrum, shape: tuple[int, int], pixel_size: NDArray[np.float64], report: Report
 ) -> None:
     variance = spectrum.variance(shape, pixel_size)
     report.say(

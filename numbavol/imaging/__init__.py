@@ -1,6 +1,8 @@
 """From projections to images as a microscope makes them.
 
-- ``ctf``: `CTF`, the contrast transfer function.
+- ``ctf``: `CTF`, the contrast transfer function, and what multiplies half transforms by it.
+- ``ctf_parameters``: how its parameters are read.
+- ``aberrations``: phases of a lens as polynomials of the frequency.
 - ``noise``: `NoiseSpectrum`, the power of noise at each frequency.
 - ``noise_estimation``: noise and signal, measured from stacks.
 - ``detector``: `Detector`, counts of electrons with an MTF and a DQE.
@@ -8,12 +10,14 @@
 - ``curves``: what curves over the frequency have in common.
 """
 
+from numbavol.imaging.ctf import CTF
 from numbavol.imaging.detector import Detector, DetectorCurve, read_mtf
 from numbavol.imaging.dose import DoseWeighting, compute_critical_exposure, compute_dose_filter
 from numbavol.imaging.noise import NoiseSpectrum
 from numbavol.imaging.noise_estimation import estimate_noise_spectrum, measure_signal_variance
 
 __all__ = [
+    "CTF",
     "Detector",
     "DetectorCurve",
     "DoseWeighting",

@@ -96,7 +96,7 @@ def test_pink_noise_has_finite_power_at_the_zero_frequency() -> None:
     assert spectrum.power[0] == spectrum.power[1] == pytest.approx(3.0 * 21.0)
 
 
-@given(spectrum=spectra(), shape=shapes, variance=st.one_of(st.just(0.0), st.floats(1e-6, 1e3)))
+@given(spectrum=spectra(), shape=shapes, variance=st.just(0.0) | st.floats(1e-100, 1e3))
 def test_a_scaled_spectrum_has_the_variance_and_the_colour(
     spectrum: NoiseSpectrum, shape: tuple[int, int], variance: float
 ) -> None:
@@ -105,9 +105,7 @@ def test_a_scaled_spectrum_has_the_variance_and_the_colour(
         return
     scaled = spectrum.scaled_to(variance, shape, 1.5)
     assert scaled.variance(shape, 1.5) == pytest.approx(variance, rel=1e-9)
-    np.testing.assert_allclose(
-        scaled.power * present, spectrum.power * variance, rtol=1e-9, atol=1e-12
-    )
+    np.testing.assert_allclose(scaled.power * present, spectrum.power * variance, rtol=1e-9)
 
 
 def test_no_noise_cannot_be_scaled() -> None:
