@@ -82,6 +82,9 @@ FORMULAS = {
     "DoseWeighting": "Grant",
     "compute_critical_exposure": "Grant",
     "compute_dose_filter": "Grant",
+    "BulkSolvent": "Jiang",
+    "HydrationLayer": "Shang",
+    "VitreousIce": "Parkhurst",
 }
 
 

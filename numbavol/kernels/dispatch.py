@@ -24,6 +24,7 @@ MODULES = {
     "fill_uniforms": "noise",
     "interpolate_points": "interpolation",
     "locate_gaussians": "gaussians",
+    "lower_to_distances": "spheres",
     "project_gaussians": "projected_gaussians",
     "render_gaussians": "gaussians",
     "sample_planes": "planes",
