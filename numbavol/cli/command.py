@@ -13,6 +13,7 @@ from numbavol.cli.completion import COMPLETE_VARIABLE, completion
 from numbavol.cli.filter import filter_map
 from numbavol.cli.fsc import fsc
 from numbavol.cli.info import info
+from numbavol.cli.noise import noise
 from numbavol.cli.project import project
 from numbavol.cli.render import render
 from numbavol.cli.versions import describe_versions
@@ -53,7 +54,7 @@ def numbavol_command() -> None:
     """  # noqa: D301
 
 
-for command in (render, project, view, info, compare, fsc, filter_map, warmup, completion):
+for command in (render, project, view, info, compare, fsc, filter_map, noise, warmup, completion):
     numbavol_command.add_command(command)
 
 
