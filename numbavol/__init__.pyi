@@ -1,4 +1,17 @@
-from . import atoms, data, imaging, io, ndimage, plot, poses, projection, rendering, volumes
+from . import (
+    atoms,
+    data,
+    imaging,
+    io,
+    ndimage,
+    plot,
+    poses,
+    projection,
+    reconstruction,
+    rendering,
+    simulation,
+    volumes,
+)
 from .atoms import (
     AtomProperties,
     Atoms,
@@ -143,6 +156,7 @@ from .rendering import (
     render_gaussian_mixture,
     render_voxel_volume,
 )
+from .simulation import simulate
 from .volumes import (
     AbstractAtomVolume,
     AbstractVolumeParametrization,
@@ -301,6 +315,7 @@ __all__ = [
     "read_map_header",
     "read_mtf",
     "read_particles",
+    "reconstruction",
     "reduce_to_asymmetric_unit",
     "render",
     "render_fft_atoms",
@@ -314,6 +329,8 @@ __all__ = [
     "sample_fourier_planes",
     "sample_fourier_planes_spline",
     "set_num_threads",
+    "simulate",
+    "simulation",
     "split_atoms_by_element",
     "to_device",
     "variance_to_b_factor",

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from numbavol.imaging.ctf import CTF
     from numbavol.projection.draws import Images
     from numbavol.projection.projections import Projection
-    from numbavol.simulation.config import DetectorConfig, SimulationConfig
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.tables import DetectorConfig
 
 # The signal is measured on the first particles of a seed, whichever are made, so that the noise of
 # a particle depends on nothing else.

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.simulation.config import DefocusConfig, SimulationConfig
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.tables import DefocusConfig
 
 MICROGRAPH_NAME = "micrograph_{:06d}.mrc"
 OPTICS_GROUP = "opticsGroup1"
