@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scipy.constants import angstrom, electron_mass, elementary_charge, hbar, pi
 
 import numbavol
+from numbavol.ndimage.filters.frequency import DEFAULT_ROLLOFF_WIDTH_FRACTION
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 # The potential in volts that is one inverse square angstrom, rescaled.
 VOLTS_OF_ONE = float(2 * pi * hbar**2 / (electron_mass * elementary_charge) / angstrom**2)
-# Of the soft edge, as a fraction of the Nyquist frequency.
-SOFT_EDGE = 0.05
 
 
 def blur(atoms: Atoms, resolution: float) -> Atoms:
@@ -56,7 +55,7 @@ def limit(
             f"{2 * grid.voxel_size.max():g} A, got {resolution:g}"
         )
         raise ValueError(msg)
-    edge = SOFT_EDGE if resolution_by == "soft" else 0.0
+    edge = DEFAULT_ROLLOFF_WIDTH_FRACTION if resolution_by == "soft" else 0.0
     lowpass = numbavol.LowpassFilter.from_resolution(
         grid.shape, grid.voxel_size, resolution, rolloff_width_fraction=edge
     )

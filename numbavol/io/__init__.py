@@ -8,6 +8,7 @@
 ``partial_stack.py``   the images of a stack that is being written
 ``partial_file.py``    a file that is filled over hours: locked, reserved, marked
 ``particle_table.py``  `ParticleTable`: poses, and what is known of the images
+``star_blocks.py``      blocks of a STAR file, and columns of numbers
 ``star_reading.py``    `read_particles`: a RELION STAR file to a `ParticleTable`
 ``star_writing.py``    `write_particles`: a `ParticleTable` to a RELION STAR file
 ``whole_file.py``      a file that appears under its name complete, or never
