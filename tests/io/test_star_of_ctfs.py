@@ -253,6 +253,11 @@ class TestNames:
             write_particles(path, particles, "stack.mrcs")
 
 
+def test_a_file_of_cryosparc_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match=r"filename: write_cs writes .*a\.CS would be read as one"):
+        write_particles(tmp_path / "a.CS", ParticleTable(*ANGLES, **NEEDED), "stack.mrcs")
+
+
 def test_v_is_u_where_only_u_is_known(path):
     write_particles(path, ParticleTable(*ANGLES, **NEEDED, defocus_u_in_angstroms=7), "s.mrcs")
     assert read_particles(path).defocus_v_in_angstroms == 7
