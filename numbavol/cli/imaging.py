@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,9 +95,12 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
     box: int | NDArray[np.int64] | None = None
     if source.path is not None:
         if offsets:
-            msg = "--offsets: the STAR file has those of its particles"
+            msg = "--offsets: the file of poses has those of its particles"
             raise click.UsageError(msg)
-        particles = numbavol.read_particles(source.path)
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            particles = numbavol.read_particles(source.path)
+        for warning in caught:
+            report.warn(str(warning.message))
         poses = numbavol.EulerAnglePose.from_relion_angles(
             particles.rot,
             particles.tilt,
