@@ -85,7 +85,7 @@ class Simulator:
 
     def _measure_signal(self) -> float:
         config = self.config
-        n = min(N_MEASURED, config.number) if config.poses.file else N_MEASURED
+        n = min(N_MEASURED, self.source.n_available)
         particles = self.source.take(np.arange(n))
         images = np.empty((n, config.box, config.box), np.float32)
         # The structure of ice is no signal.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,6 +117,11 @@ class ParticleSource:
                     f"{config.poses.file}, got {config.number}"
                 )
                 raise ValueError(msg)
+
+    @property
+    def n_available(self) -> int:
+        """How many there can be."""
+        return sys.maxsize if self._given is None else len(self._given)
 
     def take(self, numbers: NDArray[np.int64]) -> Particles:
         """Take particles by their numbers, whichever others are taken."""
