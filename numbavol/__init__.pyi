@@ -1,4 +1,16 @@
-from . import atoms, data, imaging, io, ndimage, plot, poses, projection, rendering, volumes
+from . import (
+    atoms,
+    data,
+    imaging,
+    io,
+    ndimage,
+    plot,
+    poses,
+    projection,
+    reconstruction,
+    rendering,
+    volumes,
+)
 from .atoms import (
     AtomProperties,
     Atoms,
@@ -16,6 +28,7 @@ from .imaging import CTF
 from .io import (
     ImageStack,
     MapHeader,
+    ParticleImages,
     ParticleTable,
     RealSpaceMap,
     is_map_file,
@@ -115,6 +128,7 @@ from .projection import (
     RealVoxelProjection,
     project,
 )
+from .reconstruction import BackProjector, backproject
 from .rendering import (
     AbstractVolumeRenderFn,
     AutoVolumeRenderFn,
@@ -166,6 +180,7 @@ __all__ = [
     "AutoVolumeRenderFn",
     "AxisAnglePose",
     "BFactorFilter",
+    "BackProjector",
     "CircularCosineMask",
     "CustomFilter",
     "CustomFourierOperator",
@@ -195,6 +210,7 @@ __all__ = [
     "InverseSincMask",
     "LowpassFilter",
     "MapHeader",
+    "ParticleImages",
     "ParticleTable",
     "PengScatteringFactor",
     "PengScatteringFactorParameters",
@@ -215,6 +231,7 @@ __all__ = [
     "ZeroMode",
     "atoms",
     "b_factor_to_variance",
+    "backproject",
     "compute_fourier_ring_correlation",
     "compute_fourier_shell_correlation",
     "compute_power_spectrum",
@@ -267,6 +284,7 @@ __all__ = [
     "read_map",
     "read_map_header",
     "read_particles",
+    "reconstruction",
     "reduce_to_asymmetric_unit",
     "render",
     "render_fft_atoms",

@@ -16,6 +16,7 @@ import numbavol
 from numbavol.cli.models import ModelOptions, read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
+from numbavol.ndimage.gridding import undo_linear_interpolation
 from numbavol.projection.fourier_sampling import SAME_SIZE
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
@@ -262,7 +263,11 @@ class Task:
             )
         else:
             grid = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(
-                undo_linear_interpolation(read.data, pad), pad_scale=pad, voxel_size=sizes
+                undo_linear_interpolation(
+                    read.data, [int(length * pad) for length in read.data.shape]
+                ),
+                pad_scale=pad,
+                voxel_size=sizes,
             )
             # A slice has the zero frequency itself, which interpolation did nothing to.
             middle = tuple(length // 2 for length in grid.shape)
@@ -292,21 +297,6 @@ def _check_voxels(source: Path, sizes: list[float], pixel_size: float | None) ->
             f"--voxel-size {pixel_size:g} resamples the map"
         )
         raise ValueError(msg)
-
-
-def undo_linear_interpolation(
-    real_voxel_grid: NDArray[np.float32], pad_scale: float
-) -> NDArray[np.float32]:
-    r"""Divide a map by what linear interpolation between the samples of its transform does to it.
-
-    That is :math:`\prod_i \operatorname{sinc}^2(r_i / N_i)`, with N the voxels of the padded map.
-    """
-    for axis, length in enumerate(real_voxel_grid.shape):
-        along = np.sinc((np.arange(length) - length // 2) / int(length * pad_scale)) ** -2
-        shape = [1, 1, 1]
-        shape[axis] = length
-        real_voxel_grid = real_voxel_grid * along.astype(np.float32).reshape(shape)
-    return real_voxel_grid
 
 
 def fingerprint(source: Path, task: Task, given: GivenPoses) -> str:

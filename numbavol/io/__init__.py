@@ -8,6 +8,7 @@
 ``partial_stack.py``   the images of a stack that is being written
 ``partial_file.py``    a file that is filled over hours: locked, reserved, marked
 ``particle_table.py``  `ParticleTable`: poses, and what is known of the images
+``particle_images.py`` `ParticleImages`: the images of such a table, read when they are sliced
 ``star_reading.py``    `read_particles`: a RELION STAR file to a `ParticleTable`
 ``star_writing.py``    `write_particles`: a `ParticleTable` to a RELION STAR file
 ``whole_file.py``      a file that appears under its name complete, or never
@@ -24,6 +25,7 @@ from numbavol.io.image_stack import ImageStack, resume_image_stack, write_image_
 from numbavol.io.map_header import MapHeader, is_map_file, read_map_header
 from numbavol.io.map_reading import RealSpaceMap, read_images, read_map
 from numbavol.io.map_writing import write_map
+from numbavol.io.particle_images import ParticleImages
 from numbavol.io.particle_reading import read_particles
 from numbavol.io.particle_table import ParticleTable
 from numbavol.io.star_writing import write_particles
@@ -31,6 +33,7 @@ from numbavol.io.star_writing import write_particles
 __all__ = [
     "ImageStack",
     "MapHeader",
+    "ParticleImages",
     "ParticleTable",
     "RealSpaceMap",
     "is_map_file",
