@@ -14,6 +14,7 @@ from numbavol.ndimage import (
 )
 from numbavol.poses import draw_random_poses
 from numbavol.projection import ImageConfig, project
+from numbavol.reconstruction import backproject
 from numbavol.rendering import FFTAtomRenderFn, GaussianMixtureRenderFn
 from numbavol.volumes import (
     FourierVoxelGridVolume,
@@ -63,6 +64,7 @@ def _works() -> dict[str, Callable[[], object]]:
         works[f"maps of Gaussians {of}"] = functools.partial(_render, dtype)
         works[f"images of maps {of}"] = functools.partial(_project_map, dtype)
         works[f"filters and correlations {of}"] = functools.partial(_filter, dtype)
+    works["maps of images"] = _backproject
     works["images of Gaussians"] = _project_gaussians
     works["maps and images of atoms by transforms"] = _transform_atoms
     return works
@@ -99,6 +101,11 @@ def _project_map(dtype: type[np.floating[Any]]) -> None:
         RealVoxelGridVolume.from_real_voxel_grid(density),
     ):
         project(volume, _two_poses(), _image_config())
+
+
+def _backproject() -> None:
+    images = np.ones((2, N_VOXELS, N_VOXELS), np.float32)
+    backproject(images, _two_poses(), 1.0)
 
 
 def _filter(dtype: type[np.floating[Any]]) -> None:

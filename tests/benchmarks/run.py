@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import arrays
+import backproject
 import memory
 import numpy as np
 import on_cuda
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[], Sequence[Any]]] = {
     "render": render.measure,
     "transforms": transforms.measure,
     "project": project.measure,
+    "backproject": backproject.measure,
     "arrays": arrays.measure,
     "memory": memory.measure,
     "startup": startup.measure,
