@@ -47,10 +47,14 @@ def backproject(
     ctf
         The `CTF` of all, or of each: see `BackProjector.add`.
     noise_spectrum
-        Power of the noise, of all or of each: see `BackProjector.add`.
+        Power of the noise: a `NoiseSpectrum`, or its values of shape ``(shells,)`` or ``(n,
+        shells)``; see `BackProjector.add`.
     signal_to_noise
-        Of the transform of one image, for the Wiener filter: see `BackProjector.finish`.
-    symmetry, pad_scale, max_resolution, dtype, device
+        For the Wiener filter, of the transform of one image: a number, or shape ``(shells,)``; see
+        `BackProjector.finish`.
+    max_resolution
+        In angstroms: what is finer is left out; see `BackProjector`.
+    symmetry, pad_scale, dtype, device
         See `BackProjector`.
     progress
         Show how far the work is, where errors go to a terminal.
