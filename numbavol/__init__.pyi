@@ -47,6 +47,7 @@ from .imaging import (
 from .io import (
     ImageStack,
     MapHeader,
+    ParticleImages,
     ParticleTable,
     RealSpaceMap,
     is_map_file,
@@ -146,6 +147,7 @@ from .projection import (
     RealVoxelProjection,
     project,
 )
+from .reconstruction import BackProjector, backproject
 from .rendering import (
     AbstractVolumeRenderFn,
     AutoVolumeRenderFn,
@@ -199,6 +201,7 @@ __all__ = [
     "AutoVolumeRenderFn",
     "AxisAnglePose",
     "BFactorFilter",
+    "BackProjector",
     "BulkSolvent",
     "CircularCosineMask",
     "CustomFilter",
@@ -235,6 +238,7 @@ __all__ = [
     "LowpassFilter",
     "MapHeader",
     "NoiseSpectrum",
+    "ParticleImages",
     "ParticleTable",
     "PengScatteringFactor",
     "PengScatteringFactorParameters",
@@ -256,6 +260,7 @@ __all__ = [
     "ZeroMode",
     "atoms",
     "b_factor_to_variance",
+    "backproject",
     "compute_critical_exposure",
     "compute_dose_filter",
     "compute_fourier_ring_correlation",

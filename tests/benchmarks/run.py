@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import arrays
+import backproject
 import imaging
 import memory
 import numpy as np
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[], Sequence[Any]]] = {
     "transforms": transforms.measure,
     "project": project.measure,
     "imaging": imaging.measure,
+    "backproject": backproject.measure,
     "arrays": arrays.measure,
     "memory": memory.measure,
     "startup": startup.measure,
