@@ -132,6 +132,24 @@ class HelixText(click.ParamType):  # type: ignore[type-arg]
         return Helix(rise, twist, number)
 
 
+class CenterText(click.ParamType):  # type: ignore[type-arg]
+    """A place as text: ``origin``, ``box`` or ``80.5,80.5,80.5``."""
+
+    name = "center"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | tuple[float, float, float]:
+        """Read the option."""
+        if value in ("origin", "box"):
+            return str(value)
+        try:
+            x, y, z = map(float, str(value).split(","))
+        except ValueError:
+            x = y = z = math.nan
+        if not all(map(math.isfinite, (x, y, z))):
+            self.fail(f"expected origin, box or X,Y,Z in angstroms, got {value!r}", param, ctx)
+        return x, y, z
+
+
 class PoseSource(NamedTuple):
     """Where poses are from: one of the three."""
 
