@@ -157,7 +157,7 @@ class PoseSource(NamedTuple):
     spacing: float | None = None
     """Of a grid, in degrees."""
     path: Path | None = None
-    """Of a STAR file."""
+    """Of a STAR file, or one of cryoSPARC."""
 
 
 class PoseText(click.ParamType):  # type: ignore[type-arg]
@@ -187,8 +187,8 @@ class PoseText(click.ParamType):  # type: ignore[type-arg]
                 return PoseSource(spacing=spacing)
             msg = f"expected {FINEST_GRID} to 180 degrees after grid:, got {text!r}"
             self.fail(msg, param, ctx)
-        if Path(value).suffix.lower() != ".star":
-            msg = f"expected random:N, grid:DEGREES or a .star file, got {value!r}"
+        if Path(value).suffix.lower() not in (".star", ".cs"):
+            msg = f"expected random:N, grid:DEGREES, or a .star or .cs file, got {value!r}"
             self.fail(msg, param, ctx)
         return PoseSource(path=Path(value))
 

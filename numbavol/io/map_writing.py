@@ -163,6 +163,27 @@ def make_header(shape: Sequence[int], dtype: np.dtype[Any], space_group: int) ->
     return header
 
 
+def add_labels(header: NDArray[np.void], labels: Sequence[str]) -> None:
+    """Add lines of text to a header.
+
+    Raises
+    ------
+    ValueError
+        If there are more than it has room for, or a line is too long or no ASCII.
+    """
+    first, (n_labels,) = int(header["nlabl"]), header["label"].shape
+    room = header["label"].dtype.itemsize
+    if first + len(labels) > n_labels:
+        msg = f"labels: expected at most {n_labels - first}, got {len(labels)}"
+        raise ValueError(msg)
+    for n, label in enumerate(labels, first):
+        if len(label) > room or not (label.isascii() and label.isprintable()):
+            msg = f"labels: expected up to {room} printable ASCII characters, got {label!r}"
+            raise ValueError(msg)
+        header["label"][n] = label.encode()
+    header["nlabl"] = first + len(labels)
+
+
 def set_cell(header: NDArray[np.void], name: str, voxel_size: NDArray[np.float64]) -> None:
     """Set the lengths of the cell, by the size `(x, y, z)` of a voxel in angstroms.
 
