@@ -5,6 +5,9 @@
 ``atoms.py``                `Atoms`: atoms as one value, to slice, mask and copy
 ``labels.py``               `AtomLabels`: what they are called
 ``loading.py``              `load_atoms`: a file to the atoms that are meant
+``load_options.py``         the options of `load_atoms`
+``hydrogens.py``            hydrogens that a file does not have
+``sites.py``                alternates, and what is odd about a site
 ``assemblies.py``           copies of atoms that a file says belong together
 ``summary.py``              `describe_structure`: a file to a few facts about it
 ``scattering_factors.py``   `PengScatteringFactorParameters`: elements to Gaussians
@@ -19,6 +22,7 @@ gemmi reads the files and holds the tables; nothing here knows a volume.
 
 from __future__ import annotations
 
+from numbavol.atoms.assemblies import CrystalOperators, read_crystal_operators
 from numbavol.atoms.atoms import Atoms
 from numbavol.atoms.b_factors import b_factor_to_variance, variance_to_b_factor
 from numbavol.atoms.labels import AtomLabels
@@ -34,6 +38,7 @@ __all__ = [
     "AtomLabels",
     "AtomProperties",
     "Atoms",
+    "CrystalOperators",
     "PengScatteringFactorParameters",
     "StructureSummary",
     "StructureWarning",
@@ -42,5 +47,6 @@ __all__ = [
     "load_atoms",
     "read_atomic_numbers",
     "read_atoms_from_pdb",
+    "read_crystal_operators",
     "variance_to_b_factor",
 ]

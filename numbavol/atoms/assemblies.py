@@ -1,4 +1,4 @@
-"""Biological assemblies: which copies of which atoms belong together."""
+"""Assemblies and crystals: which copies of which atoms belong together."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numbavol.atoms.atoms import Atoms
+from numbavol.atoms.structure_file import naming_file, parse_structure_file
+
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     import gemmi
     from numpy.typing import NDArray
 
-    from numbavol.atoms.atoms import Atoms
+# Of a cell, as a share of it: a centre that rounding alone puts before an edge is on it.
+EDGE = 1e-6
 
 
 class _Generator(NamedTuple):
@@ -83,7 +88,93 @@ def find_assembly(
     return AssemblyOperators(tuple(generators))
 
 
-def join_atoms(parts: list[Atoms]) -> Atoms:
+class CrystalOperators(NamedTuple):
+    """Rotations and translations of the copies in a unit cell.
+
+    Attributes
+    ----------
+    rotations
+        ``(c, 3, 3)``: a position r becomes ``rotation @ r + translation``. Groups that have
+        inversions and mirrors have them here.
+    translations
+        ``(c, 3)``, in angstroms.
+
+    Examples
+    --------
+    >>> from numbavol.atoms import read_crystal_operators
+    >>> from numbavol.data import enterotoxin
+    >>> read_crystal_operators(enterotoxin()).translations.shape
+    (6, 3)
+    """
+
+    rotations: NDArray[np.float64]
+    translations: NDArray[np.float64]
+
+
+def read_crystal_operators(filename: str | os.PathLike[str]) -> CrystalOperators:
+    """Read which copies of the atoms of a file make up its unit cell.
+
+    They are those of the space group, each of them for every operator of non-crystallographic
+    symmetry whose copy the file does not have. What is deposited comes first and stays where it is;
+    a copy is moved by whole edges of the cell so that its centre is in the same cell.
+
+    Parameters
+    ----------
+    filename
+        PDB or mmCIF, gzipped or not.
+
+    Returns
+    -------
+    CrystalOperators
+        What `Atoms.repeat` takes: ``(c, 3, 3)`` rotations and ``(c, 3)`` translations.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is not a structure, has no unit cell or no space group, or one that does not fit the
+        other; names the file.
+
+    Examples
+    --------
+    >>> import numbavol
+    >>> atoms = numbavol.load_atoms(numbavol.data.enterotoxin())
+    >>> atoms.repeat(*numbavol.read_crystal_operators(numbavol.data.enterotoxin()))
+    Atoms(34104: C 20430, O 7668, N 5736, S 270)
+    """
+    structure, _ = parse_structure_file(filename)
+    cell: gemmi.UnitCell = structure.cell
+    group: Any = structure.find_spacegroup()  # None where there is none
+    if not cell.is_crystal():
+        msg = f"{filename}: expected a crystal, the file has no unit cell"
+        raise ValueError(msg)
+    named = f"space group {structure.spacegroup_hm!r}"
+    if group is None:
+        msg = f"{filename}: expected a crystal, its {named} is none"
+        raise ValueError(msg)
+    if not cell.is_compatible_with_spacegroup(group):
+        msg = f"{filename}: expected a crystal, its {named} does not fit its unit cell"
+        raise ValueError(msg)
+    others = [copy.tr for copy in structure.ncs if not copy.given]
+    with naming_file(filename):
+        center = Atoms.from_gemmi(structure).center_of_mass
+    edges, inverse = (np.array(matrix.mat.tolist()) for matrix in (cell.orth, cell.frac))
+    home = np.floor(inverse @ center + EDGE)
+    rotations, translations = [], []
+    for operator in group.operations():
+        image = cell.op_as_transform(operator)
+        for transform in (image, *(image.combine(other) for other in others)):
+            rotation, translation = (
+                np.array(part.tolist()) for part in (transform.mat, transform.vec)
+            )
+            n_cells = np.floor(inverse @ (rotation @ center + translation) + EDGE) - home
+            rotations.append(rotation)
+            translations.append(translation - edges @ n_cells)
+    return CrystalOperators(np.array(rotations), np.array(translations))
+
+
+def join_atoms(parts: Sequence[Atoms]) -> Atoms:
     """Put atoms together, one part after the other; what has labels in common, keeps them."""
     first = parts[0]
     joined: dict[str, Any] = {

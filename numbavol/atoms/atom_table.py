@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import gemmi
@@ -50,6 +51,17 @@ class AtomTable(NamedTuple):
     def of_model(self, number: int) -> AtomTable:
         """Return the atoms of one model."""
         return AtomTable(*(column[self.model_numbers == number] for column in self))
+
+    def split(self, numbers: list[int]) -> list[AtomTable]:
+        """Return the atoms of each of several models, reading no model for another."""
+        changes = np.flatnonzero(np.diff(self.model_numbers)) + 1
+        edges = [0, *changes.tolist(), len(self.model_numbers)]
+        whole = {
+            int(self.model_numbers[start]): slice(start, stop)
+            for start, stop in itertools.pairwise(edges)
+        }
+        columns: tuple[Any, ...] = self
+        return [AtomTable(*(c[whole.get(n, slice(0))] for c in columns)) for n in numbers]
 
 
 def tabulate_atoms(structure: gemmi.Structure) -> AtomTable:

@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 
 from numbavol.atoms.atom_table import AtomTable, check_elements, describe_atom, tabulate_atoms
-from numbavol.atoms.structure_file import GEMMI_ERRORS, parse_structure_file
+from numbavol.atoms.structure_file import GEMMI_ERRORS, naming_file, parse_structure_file
 
 if TYPE_CHECKING:
     import os
@@ -179,19 +179,9 @@ def take_atoms(
     """
     model_numbers = [model.num for model in structure]
     wanted = choose_models(filename, models, model_numbers)
-    select_atoms(structure, selection_string)
-    try:
-        table = tabulate_atoms(structure)
-        if models not in ("all", "stack"):
-            table = table.of_model(wanted[0])
+    table = tabulate_selected(filename, structure, selection_string, wanted)
+    with naming_file(filename):
         check_elements(table)
-    except ValueError as error:
-        msg = f"{filename}: {error}"
-        raise ValueError(msg) from error
-    if len(table.positions) == 0:
-        raise ValueError(
-            describe_empty_selection(filename, selection_string, wanted, model_numbers)
-        )
 
     shift = np.zeros(3)
     if center:
@@ -210,6 +200,30 @@ def take_atoms(
         b_factors=b_factors, occupancies=occupancies, masses=masses, charges=charges, center=shift
     )
     return positions, atomic_numbers, properties
+
+
+def tabulate_selected(
+    filename: str | os.PathLike[str],
+    structure: gemmi.Structure,
+    selection_string: str,
+    numbers: list[int],
+) -> AtomTable:
+    """Copy the selected atoms of models into arrays; others are removed from the structure.
+
+    Raises
+    ------
+    ValueError
+        If the selection is wrong or finds nothing, or a number is missing; names the file.
+    """
+    existing = [model.num for model in structure]
+    select_atoms(structure, selection_string)
+    with naming_file(filename):
+        table = tabulate_atoms(structure)
+    if numbers != existing:
+        table = table.of_model(numbers[0])
+    if len(table.positions) == 0:
+        raise ValueError(_describe_empty_selection(filename, selection_string, numbers, existing))
+    return table
 
 
 def choose_models(
@@ -273,7 +287,7 @@ def _check_stack(
     return n_atoms
 
 
-def describe_empty_selection(
+def _describe_empty_selection(
     filename: str | os.PathLike[str],
     selection_string: str,
     wanted: list[int],

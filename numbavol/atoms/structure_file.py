@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import zlib
@@ -14,6 +15,7 @@ from numbavol.atoms.pdb_columns import prepare_pdb
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
 # What gemmi's C++ exceptions arrive as. `MemoryError` is not among them and passes.
 GEMMI_ERRORS = (RuntimeError, ValueError, IndexError)
@@ -29,6 +31,16 @@ class StructureFile(NamedTuple):
 
     structure: gemmi.Structure
     format: str
+
+
+@contextlib.contextmanager
+def naming_file(filename: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file in an error of what is in it."""
+    try:
+        yield
+    except ValueError as error:
+        msg = f"{filename}: {error}"
+        raise ValueError(msg) from error
 
 
 def parse_structure_file(filename: str | os.PathLike[str]) -> StructureFile:

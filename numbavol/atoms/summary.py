@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.atoms.atom_table import tabulate_atoms
-from numbavol.atoms.structure_file import StructureFile, parse_structure_file
+from numbavol.atoms.structure_file import StructureFile, naming_file, parse_structure_file
 
 if TYPE_CHECKING:
     import os
@@ -110,11 +110,8 @@ def summarize_structure(
     structure, file_format = parsed
     model = structure[0]
     residues = [residue for chain in model for residue in chain]
-    try:
+    with naming_file(filename):
         table = tabulate_atoms(structure).of_model(model.num)
-    except ValueError as error:
-        msg = f"{filename}: {error}"
-        raise ValueError(msg) from error
     if len(table.positions) == 0:
         msg = f"{filename}: model {model.num} has no atoms"
         raise ValueError(msg)

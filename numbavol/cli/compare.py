@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from numbavol.cli.common_options import (
-    json_option,
-    overwrite_option,
-    quiet_option,
-    report_option,
-    threads_option,
+from numbavol.cli.correlations import (
+    check_outputs,
+    correlation_options,
+    read_like,
+    say_correlation,
+    write_correlation,
 )
-from numbavol.cli.correlations import read_like, say_correlation, write_correlation
-from numbavol.cli.html_report import check_page
 from numbavol.cli.model_options import model_options
 from numbavol.cli.options import FiniteNumber
-from numbavol.cli.output import Report, check_inputs_stay, check_output
-from numbavol.cli.pictures import check_picture
+from numbavol.cli.output import Report
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,21 +26,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("map_file", metavar="MAP", type=click.Path(path_type=Path))
-@click.option("--mask", type=click.Path(path_type=Path), help="A map that multiplies both.")
 @click.option(
     "--resolution", type=FiniteNumber(click.FloatRange(min=0, min_open=True)), metavar="A",
     help="Blur the model's map by a Gaussian that falls to 1/e there, besides B-factors.",
 )  # fmt: skip
 @model_options
-@click.option(
-    "--plot", type=click.Path(path_type=Path), metavar="FILE",
-    help="Picture of the curve to write: .png, .svg or .pdf.",
-)  # fmt: skip
-@threads_option
-@overwrite_option
-@report_option
-@quiet_option
-@json_option
+@correlation_options
 def compare(
     model: Path,
     map_file: Path,
@@ -72,21 +60,17 @@ def compare(
 
     import numbavol
     from numbavol.cli.map_grid import MapGrid
-    from numbavol.cli.models import ModelOptions, read_model
+    from numbavol.cli.models import read_model, read_options
     from numbavol.cli.resolutions import blur
 
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
-    if plot is not None:
-        check_picture("--plot", plot)
-        check_output(plot, map_file, "map", overwrite)
-    check_inputs_stay((plot, page), (model, map_file, mask))
-    check_page(page, map_file, () if plot is None else (plot,), overwrite)
+    check_outputs(plot, page, map_file, (model, mask), overwrite)
     grid = MapGrid.like(map_file, "MAP")
     read = numbavol.read_map(map_file)
     weights = None if mask is None else read_like(read, map_file, mask).data
-    atoms, center = read_model(model, ModelOptions(**atoms_that_count), report)
+    atoms, center = read_model(model, read_options(atoms_that_count), report)
     if resolution is not None:
         atoms = blur(atoms, resolution)
     moved = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))

@@ -13,20 +13,21 @@ import numpy as np
 import scipy.fft
 
 import numbavol
-from numbavol.cli.models import ModelOptions, read_model
+from numbavol.cli.models import ModelOptions, read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
 from numbavol.projection.fourier_sampling import SAME_SIZE
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from numbavol.cli.options import PoseSource
     from numbavol.projection import AbstractVolumeIntegrator
-    from numbavol.volumes import AbstractVolumeRepresentation
+    from numbavol.volumes import AbstractVolumeParametrization, AbstractVolumeRepresentation
 
 # Interpolation by splines of a map padded so errs by less than the map's own corners do; a linear
 # one needs more (docs/projecting.md).
@@ -126,7 +127,7 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
 class Task:
     """A volume, its images, and how they are made."""
 
-    volume: AbstractVolumeRepresentation
+    volume: AbstractVolumeParametrization
     image_config: numbavol.ImageConfig
     integrator: AbstractVolumeIntegrator
     method: str
@@ -134,6 +135,8 @@ class Task:
     """The method in words."""
     settings: tuple[Any, ...]
     """All else that images depend on, besides the source and the poses."""
+    seed: int | None = None
+    """Of what is drawn for each image."""
 
     def move_to(self, device: str) -> Task:
         """Return a task like this one that is done on another device, to other last digits."""
@@ -154,13 +157,19 @@ class Task:
         tolerance: float,
         options: ModelOptions,
         report: Report,
+        *,
+        seed: int,
+        thermal: bool,
     ) -> Task:
-        """Image a model: see the options of the same names."""
+        """Image a model, or what is drawn of it: see the options of the same names."""
         method = _choose(method, "gaussian", MODEL_METHODS, "a model")
-        atoms, _ = read_model(source, options, report)
+        if thermal and method != "gaussian":
+            msg = f"--thermal: moves Gaussians, not the atoms of --method {method}"
+            raise click.UsageError(msg)
+        models, _ = read_models(source, options, report, "one drawn for each image")
         size = pixel_size or given.take_pixel_size() or DEFAULT_PIXEL_SIZE
-        gaussians = numbavol.make_gaussian_mixture(atoms)
-        half = _half_that_holds(gaussians, given.poses, size, tolerance)
+        gaussians = [numbavol.make_gaussian_mixture(atoms) for atoms in models]
+        half = max(_half_that_holds(each, given.poses, size, tolerance) for each in gaussians)
         of_poses = None if box != "auto" else given.take_box()
         if box == "auto" and of_poses is None:
             side = _even_side(half, size)
@@ -177,15 +186,30 @@ class Task:
                         else "What is outside is lost"
                     )
                 )
-        settings = (method, size, side, tolerance, *dataclasses.astuple(options))
-        described = f"{method}, tolerance {tolerance:g}"
         config = numbavol.ImageConfig((side, side), size)
-        if method == "gaussian":
-            mixture = numbavol.GaussianMixtureProjection(tolerance=tolerance)
-            return cls(gaussians, config, mixture, method, described, settings)
-        groups = numbavol.make_independent_atoms(atoms)
-        fft = numbavol.FFTAtomProjection(eps=tolerance)
-        return cls(groups, config, fft, method, described, settings)
+        described = f"{method}, tolerance {tolerance:g}"
+        settings = (method, size, side, tolerance, thermal, *dataclasses.astuple(options))
+        integrator: AbstractVolumeIntegrator = numbavol.FFTAtomProjection(eps=tolerance)
+        volumes: Sequence[AbstractVolumeParametrization] = gaussians
+        if method == "fft":
+            volumes = [numbavol.make_independent_atoms(atoms) for atoms in models]
+        else:
+            integrator = numbavol.GaussianMixtureProjection(tolerance=tolerance)
+        if thermal:
+            volumes = [numbavol.ThermalVolume.from_atoms(atoms) for atoms in models]
+            described += ", atoms moved anew for each image"
+        volume = volumes[0] if len(volumes) == 1 else numbavol.EnsembleVolume(volumes)
+        task = cls(volume, config, integrator, method, described, settings)
+        if not (thermal or options.is_ensemble):
+            return task
+        # Of a stream of their own, so that they change no view and no offset.
+        drawn = int(np.random.default_rng([seed, 2]).integers(2**63))
+        return dataclasses.replace(
+            task,
+            seed=drawn,
+            described=f"{described}, drawn by seed {seed}",
+            settings=(*settings, seed),
+        )
 
     @classmethod
     def from_map(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from numbavol.cli.options import HelixText, WordOrNumber
+from numbavol.cli.common_options import add_options
+from numbavol.cli.options import FiniteNumber, HelixText, WordOrNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,15 +15,26 @@ if TYPE_CHECKING:
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which atoms are meant, and how they count."""
-    options = (
+    return add_options(
+        command,
         click.option(
             "--b-factors", type=WordOrNumber(("file", "none"), click.FLOAT), default="file",
             show_default=True, metavar="file|none|VALUE",
             help="B-factors: the file's, none, or one value in square angstroms.",
         ),
         click.option(
-            "--models", type=WordOrNumber(("first", "all"), click.INT), default="first",
-            show_default=True, metavar="first|all|NUMBER", help="Models of the file.",
+            "--b-factor-scale", type=FiniteNumber(click.FLOAT), default=1.0, show_default=True,
+            metavar="S", help="Multiply B-factors.",
+        ),
+        click.option(
+            "--b-factor-offset", type=FiniteNumber(click.FLOAT), default=0.0, show_default=True,
+            metavar="B", help="Add to B-factors, in square angstroms, after they are multiplied.",
+        ),
+        click.option(
+            "--models", type=WordOrNumber(("first", "all", "ensemble"), click.INT),
+            default="first", show_default=True, metavar="first|all|ensemble|NUMBER",
+            help="Models of the file: one, all together, or as an ensemble: a map is their mean, "
+            "and an image is of one that is drawn for it.",
         ),
         click.option(
             "--select", default="all", show_default=True, metavar="SELECTION",
@@ -34,8 +46,13 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "which then counts in full.",
         ),
         click.option(
-            "--hydrogens", type=click.Choice(["keep", "drop"]), default="keep", show_default=True,
-            help="Hydrogens of the file.",
+            "--hydrogens", type=click.Choice(["keep", "drop", "add"]), default="keep",
+            show_default=True,
+            help="Hydrogens of the file, or, in their place, those of a monomer library.",
+        ),
+        click.option(
+            "--monomer-library", type=click.Path(), metavar="FOLDER", envvar="CLIBD_MON",
+            show_envvar=True, help="Says where --hydrogens add places hydrogens, as CCP4 has it.",
         ),
         click.option(
             "--waters", type=click.Choice(["keep", "drop"]), default="keep", show_default=True,
@@ -47,13 +64,11 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--symmetry", metavar="GROUP",
-            help="Copies by a point group around the file's origin: C4, D7, T, O, I.",
+            help="Copies by a point group around the file's origin: C4, D7, T, O, I; or crystal: "
+            "the content of the unit cell.",
         ),
         click.option(
             "--helix", type=HelixText(), metavar="RISE:TWIST:N",
             help="N copies along the file's z axis, by a rise in angstroms and a twist in degrees.",
         ),
     )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command

@@ -9,10 +9,14 @@ import gemmi
 import numpy as np
 
 import numbavol
-from numbavol.atoms.loading import load_with_notes
+from numbavol.atoms.assemblies import join_atoms
+from numbavol.atoms.load_options import LoadOptions
+from numbavol.atoms.loading import center_together, load_with_notes
+from numbavol.cli.options import refuse_without_effect
 from numbavol.cli.output import Report, count_elements, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -21,26 +25,66 @@ if TYPE_CHECKING:
     from numbavol.atoms.loading import LoadedAtoms
     from numbavol.cli.options import Helix
 
+CRYSTAL = "crystal"
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelOptions:
     """Which atoms of a file are meant, and how they count: the options of the same names."""
 
     b_factors: str | float
+    b_factor_scale: float
+    b_factor_offset: float
     models: Any
     select: str
     alternates: str
     hydrogens: str
+    monomer_library: str | None
     waters: str
     assembly: str | None
     symmetry: str | None
     helix: Helix | None
 
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the models of a file are as many states of one specimen."""
+        return bool(self.models == "ensemble")
+
+    @property
+    def load_options(self) -> LoadOptions:
+        """What of them `numbavol.load_atoms` does."""
+        chosen: dict[str, Any] = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(LoadOptions)
+            if hasattr(self, field.name)
+        }
+        chosen["selection_string"] = self.select
+        chosen["models"] = "all" if self.is_ensemble else self.models
+        chosen["b_factors"] = 0.0 if self.b_factors == "none" else self.b_factors
+        return LoadOptions(**chosen)
+
+
+def read_options(given: dict[str, Any]) -> ModelOptions:
+    """Read the options that `model_options` adds to a command.
+
+    Raises
+    ------
+    click.UsageError
+        If one would do nothing.
+    """
+    if given["hydrogens"] != "add":
+        refuse_without_effect(("monomer_library",), "only --hydrogens add reads one")
+        # That of the environment.
+        given = {**given, "monomer_library": None}
+    if given["symmetry"] == CRYSTAL:
+        refuse_without_effect(("assembly",), "a crystal has copies of what is deposited")
+    return ModelOptions(**given)
+
 
 def read_model(
     filename: Path, options: ModelOptions, report: Report
 ) -> tuple[Atoms, NDArray[np.float64]]:
-    """Read the atoms of a file, and say which.
+    """Read the atoms of a file, and say which; of an ensemble, so that they are its mean.
 
     Parameters
     ----------
@@ -54,51 +98,79 @@ def read_model(
     Returns
     -------
     Atoms
-        The atoms around their centre of mass.
+        The atoms around the centre of mass, of an ensemble that of its first model.
     NDArray
         Where that was, ``(3,)``.
     """
-    loaded = load_with_notes(
-        filename,
-        selection_string=options.select,
-        models=options.models,
-        alternates=options.alternates,
-        hydrogens=options.hydrogens,
-        waters=options.waters,
-        b_factors=0.0 if options.b_factors == "none" else options.b_factors,  # type: ignore[arg-type]
-        b_factor_scale=1.0,
-        b_factor_offset=0.0,
-        assembly=options.assembly,
-    )
-    loaded = _copy(loaded, options)
-    atoms = loaded.atoms
-    _say_what_was_read(filename, options, loaded, report)
-    center = atoms.center_of_mass
-    return dataclasses.replace(atoms, positions=atoms.positions - center), center
+    models, center = read_models(filename, options, report, "their mean")
+    atoms = join_atoms(models)
+    return dataclasses.replace(atoms, occupancies=atoms.occupancies / len(models)), center
 
 
-def _copy(loaded: LoadedAtoms, options: ModelOptions) -> LoadedAtoms:
-    """Make the copies of a point group, and then those of a helix."""
-    atoms, notes = loaded.atoms, list(loaded.notes)
-    if options.symmetry is not None:
+def read_models(
+    filename: Path, options: ModelOptions, report: Report, use: str
+) -> tuple[list[Atoms], NDArray[np.float64]]:
+    """Read the models of a file that are an ensemble, or else one, and say which.
+
+    Parameters
+    ----------
+    filename, options, report
+        As in `read_model`.
+    use
+        Says what is made of an ensemble.
+
+    Returns
+    -------
+    list of Atoms
+        Around the centre of mass of the first.
+    NDArray
+        Where that was, ``(3,)``.
+    """
+    loaded = load_with_notes(filename, options.load_options)
+    models, notes = _copy(loaded.models, filename, options)
+    if options.is_ensemble:
+        notes = [*notes, f"an ensemble of {plural(len(models), 'model')}: {use}"]
+    else:
+        models = [join_atoms(models)]
+    _say_what_was_read(filename, options, loaded, models, [*loaded.notes, *notes], report)
+    return center_together(models)
+
+
+def _copy(
+    models: Sequence[Atoms], filename: Path, options: ModelOptions
+) -> tuple[list[Atoms], list[str]]:
+    """Make the copies of a crystal or a point group, and then those of a helix."""
+    copied, notes = list(models), []
+    if options.symmetry == CRYSTAL:
+        crystal = numbavol.read_crystal_operators(filename)
+        copied = [atoms.repeat(*crystal) for atoms in copied]
+        notes.append(f"{len(crystal.rotations)} copies in the unit cell")
+    elif options.symmetry is not None:
         rotations = numbavol.make_symmetry_rotations(options.symmetry).as_matrix()
-        atoms = atoms.repeat(rotations, np.zeros((len(rotations), 3)))
+        copied = [atoms.repeat(rotations, np.zeros((len(rotations), 3))) for atoms in copied]
         notes.append(f"{len(rotations)} copies by symmetry {options.symmetry}")
     if options.helix is not None:
         helix = numbavol.make_helical_operators(*options.helix)
-        atoms = atoms.repeat(helix.rotations, helix.translations)
+        copied = [atoms.repeat(*helix) for atoms in copied]
         notes.append(f"{options.helix.n_subunits} copies along a helix")
-    return loaded._replace(atoms=atoms, notes=tuple(notes))
+    return copied, notes
 
 
 def _say_what_was_read(
-    filename: Path, options: ModelOptions, loaded: LoadedAtoms, report: Report
+    filename: Path,
+    options: ModelOptions,
+    loaded: LoadedAtoms,
+    models: list[Atoms],
+    notes: list[str],
+    report: Report,
 ) -> None:
-    atoms, n_sites = loaded.atoms, loaded.n_sites
+    atoms, n_sites = join_atoms(models), loaded.n_sites
     elements = _count_symbols(atoms.atomic_numbers)
-    used = {"all": list(n_sites), "first": [next(iter(n_sites))]}.get(
-        options.models, [options.models]
-    )
+    used = {
+        "first": [next(iter(n_sites))],
+        "all": list(n_sites),
+        "ensemble": list(n_sites),
+    }.get(options.models, [options.models])
     left_out = {
         "models": len(n_sites) - len(used),
         "atoms": sum(n_sites[number] for number in used) - loaded.n_selected,
@@ -119,21 +191,26 @@ def _say_what_was_read(
         elements=elements,
         left_out=left_out,
     )
-    if loaded.notes:
-        report.say(f"model   {'; '.join(loaded.notes)}", notes=list(loaded.notes))
+    if notes:
+        report.say(f"model   {'; '.join(notes)}", notes=notes)
     for problem in loaded.problems:
         report.warn(f"{filename}: {problem}")
+    scale, offset = options.b_factor_scale, options.b_factor_offset
+    changed = f", times {scale:g}" if scale != 1.0 else ""
+    changed += f", {'plus' if offset > 0 else 'minus'} {abs(offset):g} A^2" if offset else ""
     if options.b_factors == "file":
-        described_b = f"of the file, mean {atoms.b_factors.mean():.1f} A^2"
+        described_b = f"of the file{changed}, mean {atoms.b_factors.mean():.1f} A^2"
     elif options.b_factors == "none":
-        described_b = "none"
+        described_b = f"none{changed}"
     else:
-        described_b = f"{float(options.b_factors):g} A^2"
+        described_b = f"{float(options.b_factors):g} A^2{changed}"
     n_partial = int(np.count_nonzero(atoms.occupancies != 1.0))
     weighted = f", {plural(n_partial, 'atom')} weighted by occupancy" if n_partial else ""
     report.say(
         f"atoms   B-factors {described_b}{weighted}",
         b_factors=options.b_factors,
+        b_factor_scale=scale,
+        b_factor_offset=offset,
         n_partial_occupancies=n_partial,
     )
 

@@ -148,9 +148,9 @@ class PoseText(click.ParamType):  # type: ignore[type-arg]
     name = "poses"
 
     def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Offer the words, and files."""
+        """Offer the words, or files where no word begins so: bash offers no words beside files."""
         words = [word for word in ("random:", "grid:") if word.startswith(incomplete)]
-        return [*map(CompletionItem, words), CompletionItem(incomplete, type="file")]
+        return [*map(CompletionItem, words)] or [CompletionItem(incomplete, type="file")]
 
     def convert(self, value: Any, param: Any, ctx: Any) -> PoseSource:
         """Read the option."""

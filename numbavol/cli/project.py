@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import secrets
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -36,7 +35,7 @@ from numbavol.cli.output import Report, check_output, plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numbavol.cli.options import Helix, PoseSource
+    from numbavol.cli.options import PoseSource
     from numbavol.io import ImageStack
 
 IMAGES_OF_A_PAGE = 18
@@ -70,7 +69,7 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 )  # fmt: skip
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="K",
-    help="Of random views and offsets.",
+    help="Of random views and offsets, and of what is drawn for each image.",
 )  # fmt: skip
 @click.option(
     "--method", type=click.Choice(["auto", *MODEL_METHODS, *MAP_METHODS]), default="auto",
@@ -87,6 +86,10 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 @click.option(
     "--tolerance", type=click.FloatRange(min=1e-13, max=1, max_open=True), default=1e-6,
     show_default=True, metavar="T", help="Accuracy of gaussian, fft and voxels.",
+)  # fmt: skip
+@click.option(
+    "--thermal", is_flag=True,
+    help="Move each atom at random by its B-factor, anew for each image, in place of a blur.",
 )  # fmt: skip
 @model_options
 @device_option
@@ -107,15 +110,7 @@ def project(
     method: str,
     pad_scale: float | None,
     tolerance: float,
-    b_factors: str | float,
-    models: str | float,
-    select: str,
-    alternates: str,
-    hydrogens: str,
-    waters: str,
-    assembly: str | None,
-    symmetry: str | None,
-    helix: Helix | None,
+    thermal: bool,
     device: str,
     threads: int | None,
     resume: bool,
@@ -123,6 +118,7 @@ def project(
     page: Path | None,
     quiet: bool,
     as_json: bool,
+    **atoms_that_count: Any,
 ) -> None:
     """Project a model (PDB or mmCIF) or a map (MRC) to a stack of images, and a STAR file.
 
@@ -133,12 +129,13 @@ def project(
     \b
     Examples:
       numbavol project 1tii.cif.gz -o stack.mrcs --poses random:1000 --box 128 --pixel-size 1.5
+      numbavol project nmr.cif -o stack.mrcs --poses random:1000 --models ensemble
       numbavol project map.mrc -o stack.mrcs --poses grid:7.5
       numbavol project map.mrc -o again.mrcs --poses stack.star --method linear
     """  # noqa: D301
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
-    from numbavol.cli.models import ModelOptions
+    from numbavol.cli.models import read_options
     from numbavol.io.whole_file import give_name
 
     began = time.perf_counter()
@@ -155,21 +152,22 @@ def project(
     check_output(output, source, "source", overwrite)
     check_output(star, poses.path or source, "file of poses", overwrite)
     check_page(page, source, (output, star), overwrite)
-    if poses.path is not None:
+    is_random = thermal or atoms_that_count["models"] == "ensemble"
+    if poses.path is not None and not is_random:
         refuse_without_effect(("seed",), "the poses of a STAR file are not random")
     given = read_poses(poses, offsets, seed, report)
     if numbavol.is_map_file(source):
-        names = tuple(field.name for field in dataclasses.fields(ModelOptions))
-        refuse_without_effect(names, "a map has no atoms")
+        refuse_without_effect(("thermal", *atoms_that_count), "a map has no atoms")
         if method != "voxels":
             refuse_without_effect(("tolerance",), "slices of a map have none")
         task = Task.from_map(source, box, pixel_size, method, pad_scale, tolerance, report)
     else:
         refuse_without_effect(("pad_scale",), "only a map is padded")
-        options = ModelOptions(
-            b_factors, models, select, alternates, hydrogens, waters, assembly, symmetry, helix
-        )
-        task = Task.from_model(source, given, box, pixel_size, method, tolerance, options, report)
+        options = read_options(atoms_that_count)
+        task = Task.from_model(
+            source, given, box, pixel_size, method, tolerance, options, report,
+            seed=seed, thermal=thermal,
+        )  # fmt: skip
     if (where := read_device(device)) != "cpu":
         task = task.move_to(where)
     n_images = len(given.poses)
@@ -195,7 +193,12 @@ def project(
         with _open_stack(output, shape, size, key, resume=resume, overwrite=overwrite) as stack:
             n_there = stack.n_already_written
             if resume:
-                report.say(f"resume  after {plural(n_there, 'image')}", n_resumed=n_there)
+                what = (
+                    f"after {plural(n_there, 'image')}"
+                    if n_there
+                    else "nothing: all are to be made"
+                )
+                report.say(f"resume  {what}", n_resumed=n_there)
             numbavol.project(
                 task.volume,
                 given.poses,
@@ -203,6 +206,7 @@ def project(
                 integrator=task.integrator,
                 out=stack,
                 progress=report.shows_progress,
+                seed=task.seed,
             )
             if overwrite:
                 star.unlink(missing_ok=True)
@@ -227,7 +231,9 @@ def _write_page(
 
     images = read_images(stack, 0, IMAGES_OF_A_PAGE)
     caption = f"The first {plural(len(images), 'image')}, their mean power spectrum and histogram."
-    write_page(page, report, [Picture(caption, draw_stack(images, pixel_size))], overwrite)
+    looks = "Projections in gray, six in a row, above two curves."
+    picture = Picture(caption, draw_stack(images, pixel_size), looks)
+    write_page(page, report, [picture], overwrite)
     report.say(f"report  {page}", report=str(page))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,7 @@ from numbavol.cli.common_options import (
     report_option,
     threads_option,
 )
-from numbavol.cli.html_report import Picture, check_page, write_page
+from numbavol.cli.html_report import check_page, picture_map, write_page
 from numbavol.cli.model_options import model_options
 from numbavol.cli.options import (
     FiniteNumber,
@@ -30,7 +30,6 @@ from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
     from numbavol.cli.map_grid import MapGrid
-    from numbavol.cli.options import Helix
     from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
 
@@ -77,6 +76,12 @@ DEFAULT_TOLERANCE = 1e-6
 )  # fmt: skip
 @model_options
 @click.option(
+    "--solvent", type=click.Choice(["none", "bulk", "hydration"]), default="none",
+    show_default=True,
+    help="Add the vitreous ice around the model, less than ice everywhere: 0 far away, and what "
+    "the model displaces. bulk is of one density, hydration has the layers of water at a protein.",
+)  # fmt: skip
+@click.option(
     "--tolerance", type=click.FloatRange(min=0, max=1, max_open=True), default=DEFAULT_TOLERANCE,
     show_default=True, metavar="T",
     help="Share of the map that may be left out in far tails; 0 leaves out nothing.",
@@ -104,16 +109,8 @@ def render(
     resolution: float | None,
     resolution_by: str,
     unit: str,
-    b_factors: str | float,
+    solvent: str,
     tolerance: float,
-    models: str | float,
-    select: str,
-    alternates: str,
-    hydrogens: str,
-    waters: str,
-    assembly: str | None,
-    symmetry: str | None,
-    helix: Helix | None,
     method: str,
     device: str,
     threads: int | None,
@@ -122,6 +119,7 @@ def render(
     verbose: bool,
     quiet: bool,
     as_json: bool,
+    **atoms_that_count: Any,
 ) -> None:
     """Render the electrostatic potential of MODEL (PDB or mmCIF, gzipped or not) as a map.
 
@@ -140,8 +138,10 @@ def render(
     import numbavol
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.methods import choose_method
-    from numbavol.cli.models import ModelOptions, read_model
-    from numbavol.cli.resolutions import VOLTS_OF_ONE, blur, limit
+    from numbavol.cli.models import read_model, read_options
+    from numbavol.cli.resolutions import b_factor_of, blur, limit
+    from numbavol.cli.solvents import render_solvent
+    from numbavol.imaging.water import VOLTS_OF_ONE
 
     began = time.perf_counter()
     report = Report(as_json, quiet)
@@ -154,14 +154,17 @@ def render(
         refuse_without_effect(("voxel_size", "box", "margin"), "--like gives the grid")
     if resolution is None:
         refuse_without_effect(("resolution_by",), "there is no --resolution")
-    options = ModelOptions(
-        b_factors, models, select, alternates, hydrogens, waters, assembly, symmetry, helix
-    )
-    atoms, center = read_model(model, options, report)
+    if solvent != "none" and atoms_that_count["models"] == "ensemble":
+        msg = "--solvent: the models of an ensemble displace it each in its place; see --models"
+        raise click.UsageError(msg)
+    # Before the model, which takes longer.
+    grid = None if like is None else MapGrid.like(like)
+    atoms, center = read_model(model, read_options(atoms_that_count), report)
+    extra_b_factor = 0.0
     if resolution is not None and resolution_by == "gaussian":
+        extra_b_factor = b_factor_of(resolution)
         atoms = blur(atoms, resolution)
-    if like is not None:
-        grid = MapGrid.like(like)
+    if grid is not None:
         atoms = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
         volume = numbavol.make_gaussian_mixture(atoms)
     else:
@@ -178,6 +181,8 @@ def render(
     chosen, render_map = choose_method(method, atoms, volume, mixture, report, verbose=verbose)
     with progress_bar("rendering", is_wanted=report.shows_progress) as progress:
         real_voxel_grid = render_map(progress)
+    if solvent != "none":
+        real_voxel_grid += render_solvent(solvent, atoms, grid, extra_b_factor, report)
     if resolution is not None:
         real_voxel_grid = limit(real_voxel_grid, grid, resolution, resolution_by, report)
     scale = VOLTS_OF_ONE if unit == "volt" else 1.0
@@ -210,11 +215,7 @@ def render(
         seconds=seconds,
     )
     if page is not None:
-        from numbavol.plot import draw_map
-
-        caption = "Central sections, projections, power spectrum and histogram of the map."
-        pictures = [Picture(caption, draw_map(real_voxel_grid, grid.voxel_size))]
-        write_page(page, report, pictures, overwrite)
+        write_page(page, report, [picture_map(real_voxel_grid, grid.voxel_size)], overwrite)
         report.say(f"report  {page}", report=str(page))
     report.finish()
 
@@ -225,6 +226,7 @@ def _say_what_is_rendered(
     import numpy as np
 
     from numbavol.cli.placed_map import describe_shape
+    from numbavol.notebooks import describe_sides
     from numbavol.rendering.base import count_outside
 
     tolerance, sides = mixture.tolerance, grid.voxel_sides
@@ -234,8 +236,7 @@ def _say_what_is_rendered(
         length = grid.shape[0] * float(grid.voxel_size[0])
         described = f"{grid.shape[0]}^3 voxels of {sides:g} A ({length:.6g} A)"
     else:
-        texts = [f"{side:g}" for side in grid.voxel_size]
-        size = texts[0] if len(set(texts)) == 1 else " x ".join(texts)
+        size = describe_sides(grid.voxel_size, 6)
         described = f"{describe_shape(grid.shape)} voxels (x, y, z) of {size} A"
     report.say(
         f"render  {described}{grid.described}, tolerance {tolerance:g}",

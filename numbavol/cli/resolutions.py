@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from scipy.constants import angstrom, electron_mass, elementary_charge, hbar, pi
-
 import numbavol
+from numbavol.ndimage.filters.frequency import DEFAULT_ROLLOFF_WIDTH_FRACTION
 
 if TYPE_CHECKING:
     from typing import Any
@@ -19,19 +18,19 @@ if TYPE_CHECKING:
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.output import Report
 
-# The potential in volts that is one inverse square angstrom, rescaled.
-VOLTS_OF_ONE = float(2 * pi * hbar**2 / (electron_mass * elementary_charge) / angstrom**2)
-# Of the soft edge, as a fraction of the Nyquist frequency.
-SOFT_EDGE = 0.05
+
+def b_factor_of(resolution: float) -> float:
+    """Return the B-factor of a Gaussian that falls to 1/e at a resolution: exp(-(k R)^2)."""
+    return 4.0 * resolution**2
 
 
 def blur(atoms: Atoms, resolution: float) -> Atoms:
     """Multiply the transform of atoms by a Gaussian that falls to 1/e at a resolution.
 
-    exp(-(k R)^2) is a B-factor of 4 R^2, so that nothing is left out and no box is needed. The
-    definition is that of molmap in ChimeraX.
+    It is added to B-factors, so that nothing is left out and no box is needed. The definition is
+    that of molmap in ChimeraX.
     """
-    return dataclasses.replace(atoms, b_factors=atoms.b_factors + 4.0 * resolution**2)
+    return dataclasses.replace(atoms, b_factors=atoms.b_factors + b_factor_of(resolution))
 
 
 def limit(
@@ -45,7 +44,7 @@ def limit(
     if resolution_by == "gaussian":
         report.say(
             f"blur    to {resolution:g} A: times a Gaussian that falls to 1/e there, "
-            f"B-factor {4 * resolution**2:g} A^2",
+            f"B-factor {b_factor_of(resolution):g} A^2",
             resolution=resolution,
             resolution_by=resolution_by,
         )
@@ -56,7 +55,7 @@ def limit(
             f"{2 * grid.voxel_size.max():g} A, got {resolution:g}"
         )
         raise ValueError(msg)
-    edge = SOFT_EDGE if resolution_by == "soft" else 0.0
+    edge = DEFAULT_ROLLOFF_WIDTH_FRACTION if resolution_by == "soft" else 0.0
     lowpass = numbavol.LowpassFilter.from_resolution(
         grid.shape, grid.voxel_size, resolution, rolloff_width_fraction=edge
     )

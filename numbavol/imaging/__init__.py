@@ -1,14 +1,41 @@
 """From projections to images as a microscope makes them.
 
-- ``ctf``: `CTF`, the contrast transfer function.
+- ``ctf``: `CTF`, the contrast transfer function, and what multiplies half transforms by it.
+- ``ctf_parameters``: how its parameters are read.
+- ``aberrations``: phases of a lens as polynomials of the frequency.
+- ``noise``: `NoiseSpectrum`, the power of noise at each frequency.
+- ``noise_estimation``: noise and signal, measured from stacks.
+- ``detector``: `Detector`, counts of electrons with an MTF and a DQE.
+- ``dose``: how the dose fades the signal, and weights of frames.
 - ``solvent``: `AbstractSolvent` and `BulkSolvent`, what solvent takes off a molecule's potential.
 - ``hydration``: `HydrationLayer`, solvent in layers around a molecule.
 - ``ice``: `VitreousIce`, the grain of a layer of ice.
 - ``water``: how dense water is, and what potential it has.
+- ``curves``: what curves over the frequency have in common.
 """
 
+from numbavol.imaging.ctf import CTF
+from numbavol.imaging.detector import Detector, DetectorCurve, read_mtf
+from numbavol.imaging.dose import DoseWeighting, compute_critical_exposure, compute_dose_filter
 from numbavol.imaging.hydration import HydrationLayer
 from numbavol.imaging.ice import VitreousIce
+from numbavol.imaging.noise import NoiseSpectrum
+from numbavol.imaging.noise_estimation import estimate_noise_spectrum, measure_signal_variance
 from numbavol.imaging.solvent import AbstractSolvent, BulkSolvent
 
-__all__ = ["AbstractSolvent", "BulkSolvent", "HydrationLayer", "VitreousIce"]
+__all__ = [
+    "CTF",
+    "AbstractSolvent",
+    "BulkSolvent",
+    "Detector",
+    "DetectorCurve",
+    "DoseWeighting",
+    "HydrationLayer",
+    "NoiseSpectrum",
+    "VitreousIce",
+    "compute_critical_exposure",
+    "compute_dose_filter",
+    "estimate_noise_spectrum",
+    "measure_signal_variance",
+    "read_mtf",
+]

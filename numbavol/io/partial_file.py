@@ -33,11 +33,14 @@ class Mark(NamedTuple):
         Of what the images are made from; None if nobody wants to go on with them.
     n_images
         So many images from the start are on the disk.
+    dtype
+        Of the images, as NumPy names it.
     """
 
     shape: tuple[int, int, int]
     fingerprint: str | None
     n_images: int
+    dtype: str
 
     def to_bytes(self) -> bytes:
         """Write it as a line of text that fills the room of the header."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from numbavol.io.partial_file import Mark, PartialFile
 
-IMAGE_DTYPE = np.dtype("<f4")
 HEADER_BYTES: int = HEADER_DTYPE.itemsize
 _SECONDS_BETWEEN_MARKS = 5.0
 _SECONDS_BETWEEN_LOOKS = 0.001
@@ -49,7 +48,8 @@ class PartialStack:
         self.is_stopped = False
         self._file, self._mark, self._filename = file, mark, filename
         n, y, x = mark.shape
-        self._image_bytes = y * x * IMAGE_DTYPE.itemsize
+        self.dtype = np.dtype(mark.dtype).newbyteorder("<")
+        self._image_bytes = y * x * self.dtype.itemsize
         # Of each image, so that no thread has to wait for another: whether it is there, and its
         # minimum, maximum, mean and variance.
         self._is_written = np.zeros(n, dtype=bool)
@@ -72,7 +72,7 @@ class PartialStack:
     def resume(self, n_images: int) -> None:
         """Start with the images that the file has."""
         with name_file_in_errors(self._filename):
-            image = np.empty(self.shape[1:], IMAGE_DTYPE)
+            image = np.empty(self.shape[1:], self.dtype)
             for number in range(n_images):
                 self._file.read_into(_bytes_of(image), self._offset(number))
                 self._statistics[number] = _measure(number, image)
@@ -80,7 +80,7 @@ class PartialStack:
         self._is_written[:n_images] = True
         self.n_already_written = n_images
 
-    def write(self, first: int, images: NDArray[np.float32]) -> None:
+    def write(self, first: int, images: NDArray[np.floating[Any]]) -> None:
         """Write images in a row, (m, y, x), that were not written before."""
         numbers = slice(first, first + len(images))
         statistics = [_measure(first + n, image) for n, image in enumerate(images)]
@@ -146,14 +146,17 @@ def _bytes_of(image: NDArray[Any]) -> memoryview:
     return image.reshape(-1).view(np.uint8).data
 
 
-def _measure(number: int, image: NDArray[np.float32]) -> tuple[float, float, float, float]:
+def _measure(number: int, image: NDArray[np.floating[Any]]) -> tuple[float, float, float, float]:
     """Return the minimum, maximum, mean and variance of an image, which must be finite."""
+    dtype = image.dtype
+    # Which processors compare faster than float16.
+    image = image.astype(np.float32, copy=False)
     low, high = float(image.min()), float(image.max())
     if not math.isfinite(high - low):
         y, x = np.argwhere(~np.isfinite(image))[0]
         msg = (
-            f"image {number}: expected finite float32 values, there is {image[y, x]} at index "
-            f"[{y}, {x}]"
+            f"image {number}: expected finite {dtype.name} values, which reach to "
+            f"{np.finfo(dtype).max:g}, there is {image[y, x]} at index [{y}, {x}]"
         )
         raise ValueError(msg)
     values = image.reshape(-1)

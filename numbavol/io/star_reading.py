@@ -7,85 +7,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from gemmi import cif
 
+from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS, ZERNIKE_COLUMNS
 from numbavol.io.particle_table import ParticleTable
+from numbavol.io.star_blocks import explain_star_errors, parse_star_blocks
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from typing import Any
 
     from numpy.typing import NDArray
 
-# What gemmi's C++ exceptions arrive as. `MemoryError` is not among them and passes.
-_GEMMI_ERRORS = (RuntimeError, ValueError, IndexError)
-_GEMMI_PLACE = re.compile(r"^data:(\d+):\d+\(\d+\)")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_NOT_ASCII = re.compile(rb"[^\x00-\x7f]")
+    from numbavol.io.star_blocks import StarBlock
+
+_LIST = re.compile(r"\[(.*)\]")
 _ANGLES = ("_rlnAngleRot", "_rlnAngleTilt", "_rlnAnglePsi")
 _ANGSTROMS_A_MICROMETRE = 1e4
 
 
-def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
-    """Read poses, names and pixel sizes of particles from a RELION STAR file.
-
-    Files of RELION 3.1 and later have a block of optics groups, and origins in angstroms. In those
-    of RELION 3.0 and before, origins are in pixels, which `rlnDetectorPixelSize` (in micrometres)
-    and `rlnMagnification` turn into angstroms. Origins that a file does not have are 0.
-
-    Unlike in RELION, an empty line does not end a table, and names and values need not be on one
-    line.
-
-    Parameters
-    ----------
-    filename
-        A STAR file. Its particles are the block `data_particles` or, if there is none, the only
-        block that has angles.
-
-    Returns
-    -------
-    ParticleTable
-        The particles in the order of the file. `EulerAnglePose.from_relion_angles` makes poses of
-        their angles and origins.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is no STAR file, has no particles or not all three angles of them, a value is no
-        number, or the pixel size that origins in pixels need is not known; names the file.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> from numbavol.io import ParticleTable, read_particles, write_particles
-    >>> particles = ParticleTable(
-    ...     [10, 20], [30, 40], [50, 60], pixel_size=1.5, voltage_in_kilovolts=300, image_size=64
-    ... )
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "particles.star"
-    ...     write_particles(path, particles, path.with_name("stack.mrcs"))
-    ...     particles = read_particles(path)
-    >>> particles.rot, particles.image_names, particles.pixel_size
-    (array([10., 20.]), ('000001@stack.mrcs', '000002@stack.mrcs'), 1.5)
-    """
-    text = Path(filename).read_bytes().removeprefix(_BYTE_ORDER_MARK)
-    try:
+def read_star(filename: str | os.PathLike[str]) -> ParticleTable:
+    """Read a RELION STAR file, see `read_particles`."""
+    text = Path(filename).read_bytes()
+    with explain_star_errors(filename, "particles"):
         return _read(text)
-    except _GEMMI_ERRORS as error:
-        reason = _GEMMI_PLACE.sub(r"line \1", str(error).strip())
-        msg = f"{filename}: no particles that can be read: {reason}"
-        raise ValueError(msg) from error
 
 
 def _read(text: bytes) -> ParticleTable:
-    if wrong := _NOT_ASCII.search(text):
-        line = text.count(b"\n", 0, wrong.start()) + 1
-        msg = f"line {line}: there is a byte {wrong.group()!r}, a STAR file is ASCII text"
-        raise ValueError(msg)
-    document = cif.read_string(text)
-    blocks = [_Block(block) for block in document]
+    blocks = parse_star_blocks(text)
     particles = _find_particles(blocks)
     rot, tilt, psi = (particles.numbers(tag) for tag in _ANGLES)
     if not rot.size:
@@ -93,6 +42,12 @@ def _read(text: bytes) -> ParticleTable:
         raise ValueError(msg)
     images = _Images(particles, next((b for b in blocks if b.name == "optics"), None))
     pixel_size = _pixel_size(images)
+    known: dict[str, Any] = {
+        column.name: images.find(f"_rln{column.label}", is_overridden=column.is_overridden)
+        for column in COLUMNS
+    }
+    known |= {column.name: images.find_texts(f"_rln{column.label}") for column in NAME_COLUMNS}
+    known |= {column.name: images.find_lists(f"_rln{column.label}") for column in ZERNIKE_COLUMNS}
     return ParticleTable(
         rot,
         tilt,
@@ -100,67 +55,63 @@ def _read(text: bytes) -> ParticleTable:
         _origin(particles, "X", pixel_size),
         _origin(particles, "Y", pixel_size),
         image_names=particles.texts("_rlnImageName"),
-        pixel_size=pixel_size,
-        voltage_in_kilovolts=images.find("_rlnVoltage"),
-        image_size=images.find("_rlnImageSize"),
+        **known | {"pixel_size": pixel_size},
     )
-
-
-class _Block:
-    """A block of a STAR file, by the exact names of its columns."""
-
-    def __init__(self, block: cif.Block) -> None:
-        self.name = block.name.strip()  # gemmi calls one without a name " "
-        self._block = block
-
-    def __contains__(self, tag: str) -> bool:
-        # gemmi finds names in upper and lower case alike, RELION does not.
-        return bool(self._block.find_values(tag).tag == tag)
-
-    def numbers(self, tag: str) -> NDArray[np.float64]:
-        column = self._block.find_values(tag)
-        try:
-            numbers = np.fromiter(map(float, column), np.float64, len(column))
-        except ValueError:
-            # Something is no number, or stands in quotes.
-            numbers = np.array([_number(cell) for cell in column])
-        if not np.isfinite(numbers).all():
-            row = int(np.argmin(np.isfinite(numbers)))
-            msg = (
-                f"data_{self.name}: {tag} of row {row + 1} is {column[row]}, expected a finite "
-                f"number"
-            )
-            raise ValueError(msg)
-        return numbers
-
-    def texts(self, tag: str) -> tuple[str, ...] | None:
-        if tag not in self:
-            return None
-        return tuple(map(cif.as_string, self._block.find_values(tag)))
-
-
-def _number(cell: str) -> float:
-    try:
-        return float(cif.as_string(cell))
-    except ValueError:
-        return np.nan
 
 
 class _Images:
     """What a file says of each particle's image: in its optics group, or with the particle."""
 
-    def __init__(self, particles: _Block, optics: _Block | None) -> None:
+    def __init__(self, particles: StarBlock, optics: StarBlock | None) -> None:
         self._particles, self._optics = particles, optics
         if optics is not None:
             self._rows = _find_rows(particles, optics)
 
-    def find(self, tag: str) -> NDArray[np.float64] | None:
-        if self._optics is not None and tag in self._optics:
-            return np.asarray(self._optics.numbers(tag)[self._rows])
-        return self._particles.numbers(tag) if tag in self._particles else None
+    def find(self, tag: str, *, is_overridden: bool = False) -> NDArray[np.float64] | None:
+        block = self._find_block(tag, is_overridden=is_overridden)
+        if block is None:
+            return None
+        numbers = block.numbers(tag)
+        return np.asarray(numbers[self._rows]) if block is self._optics else numbers
+
+    def find_texts(self, tag: str) -> tuple[str, ...] | None:
+        block = self._find_block(tag, is_overridden=False)
+        texts = None if block is None else block.texts(tag)
+        if texts is None or block is self._particles:
+            return texts
+        return tuple(map(texts.__getitem__, self._rows.tolist()))
+
+    def find_lists(self, tag: str) -> NDArray[np.float64] | None:
+        """Find lists of coefficients; shorter ones end in zeros."""
+        texts = self.find_texts(tag)
+        if texts is None:
+            return None
+        lists = {text: _coefficients(tag, text) for text in set(texts)}
+        longest = max(map(len, lists.values()))
+        padded = {text: values + [0.0] * (longest - len(values)) for text, values in lists.items()}
+        if len(padded) == 1:
+            return np.array(padded[texts[0]])
+        return np.array([padded[text] for text in texts])
+
+    def _find_block(self, tag: str, *, is_overridden: bool) -> StarBlock | None:
+        in_order = [self._optics, self._particles]
+        if is_overridden:
+            in_order.reverse()
+        return next((block for block in in_order if block is not None and tag in block), None)
 
 
-def _find_particles(blocks: Sequence[_Block]) -> _Block:
+def _coefficients(tag: str, text: str) -> list[float]:
+    found = _LIST.fullmatch(text)
+    try:
+        if found is not None:
+            return [float(number) for number in found[1].split(",") if found[1]]
+    except ValueError:
+        found = None
+    msg = f"{tag} is {text!r}, expected numbers like [0.5,0,-1]"
+    raise ValueError(msg)
+
+
+def _find_particles(blocks: Sequence[StarBlock]) -> StarBlock:
     found = [block for block in blocks if block.name == "particles"]
     found = found or [block for block in blocks if any(tag in block for tag in _ANGLES)]
     names = ", ".join(f"data_{block.name}" for block in found or blocks)
@@ -174,7 +125,7 @@ def _find_particles(blocks: Sequence[_Block]) -> _Block:
     return found[0]
 
 
-def _find_rows(particles: _Block, optics: _Block) -> NDArray[np.intp]:
+def _find_rows(particles: StarBlock, optics: StarBlock) -> NDArray[np.intp]:
     """Find the row of the optics table that each particle belongs to."""
     tag = "_rlnOpticsGroup"
     for block in (particles, optics):
@@ -208,7 +159,7 @@ def _pixel_size(images: _Images) -> NDArray[np.float64] | None:
 
 
 def _origin(
-    particles: _Block, axis: str, pixel_size: NDArray[np.float64] | None
+    particles: StarBlock, axis: str, pixel_size: NDArray[np.float64] | None
 ) -> NDArray[np.float64] | float:
     """Return the origin of each particle along an axis, in angstroms."""
     in_angstroms, in_pixels = f"_rlnOrigin{axis}Angst", f"_rlnOrigin{axis}"

@@ -2,46 +2,58 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gemmi import cif
 
 from numbavol.arguments import check_finite, read_reals
+from numbavol.io.optics_groups import find_optics_groups, take
+from numbavol.io.particle_columns import (
+    COLUMNS,
+    NAME_COLUMNS,
+    POSE_COLUMNS,
+    ZERNIKE_COLUMNS,
+)
+from numbavol.io.stack_names import name_from_folder_of, name_image
 from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import os
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from numbavol.io.particle_table import ParticleTable
+
+    Cells = Callable[[range], list[str]]
 
 _VERSION = "# version 30001\n\n"
 _STACK_SUFFIX = ".mrcs"
 # RELION takes what is after them for the format of the file, or its number, or a size.
 _NOT_IN_NAMES = "#:%"
 _NEEDED = ("pixel_size", "voltage_in_kilovolts", "image_size")
+_ROWS_AT_A_TIME = 2**15
 
 
 def write_particles(
     filename: str | os.PathLike[str],
     particles: ParticleTable,
-    stack_filename: str | os.PathLike[str],
+    stack_filename: str | os.PathLike[str] | None = None,
     *,
     spherical_aberration_in_mm: float = 2.7,
     amplitude_contrast_ratio: float = 0.1,
     overwrite: bool = False,
 ) -> None:
-    """Write the poses of an image stack as a STAR file of RELION 3.1, whole or not at all.
+    """Write all that is known of particles as a STAR file of RELION 3.1, whole or not at all.
 
-    Particle number i is image number i of the stack, whatever `particles.image_names` are. RELION
-    finds the stack if it is started in the folder of the STAR file. Numbers are written with all
-    their digits, so that `read_particles` reads the same ones; the same arguments give the same
-    bytes. Particles that differ in pixel size, voltage or image size are of different optics
-    groups.
+    With `stack_filename`, particle number i is image number i of that stack, whatever
+    `particles.image_names` are. RELION finds the stack if it is started in the folder of the STAR
+    file. Numbers are written with all their digits, so that `read_particles` reads the same ones;
+    the same arguments give the same bytes. Particles that differ in the name of their optics
+    group, or in what RELION keeps of groups (pixel size, voltage, image size, aberrations), are of
+    different groups, which are numbered from 1 as they come first.
 
     Parameters
     ----------
@@ -50,11 +62,13 @@ def write_particles(
     particles
         Poses, and `pixel_size`, `voltage_in_kilovolts` and `image_size`: RELION reads no particles
         without them, although the voltage matters only for images with a contrast transfer
-        function.
+        function. Where there are `mtf_filenames`, it needs `original_pixel_size`.
     stack_filename
         The stack of the particles' images. It need not exist yet. Its name must end in `.mrcs`.
+        None writes `particles.image_names` as they are, which may be of several stacks.
     spherical_aberration_in_mm, amplitude_contrast_ratio
-        Of the microscope. RELION asks for them as well; the defaults are those of its import.
+        Of particles that do not say theirs. RELION asks for them as well; the defaults are those
+        of its import.
     overwrite
         Whether to replace an existing file.
 
@@ -65,101 +79,150 @@ def write_particles(
     OSError
         If it cannot be written. There is then no file of that name, or still the previous one.
     ValueError
-        If something that RELION needs is not known, or the stack has a name that RELION cannot
-        read.
+        If something that RELION needs is not known, a name is none that RELION can read, or
+        particles of an optics group of one name differ in what is of the group.
 
     Examples
     --------
     >>> import tempfile, pathlib
     >>> from numbavol.io import ParticleTable, write_particles
     >>> particles = ParticleTable(
-    ...     [10], [30.5], [50], pixel_size=1.5, voltage_in_kilovolts=300, image_size=64
+    ...     [10], [30.5], [50], pixel_size=1.5, voltage_in_kilovolts=300, image_size=64,
+    ...     defocus_u_in_angstroms=12000, defocus_v_in_angstroms=11000, astigmatism_angle=30,
     ... )
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "particles.star"
     ...     write_particles(path, particles, path.with_name("stack.mrcs"))
     ...     print(path.read_text().splitlines()[-1])
-    000001@stack.mrcs 10.0 30.5 50.0 0.0 0.0 1
+    000001@stack.mrcs 10.0 30.5 50.0 0.0 0.0 1 12000.0 11000.0 30.0
     """
-    constants = {
-        "SphericalAberration": _read_number(
+    known: dict[str, Any] = {
+        "spherical_aberration_in_millimetres": _read_number(
             "spherical_aberration_in_mm", spherical_aberration_in_mm
         ),
-        "AmplitudeContrast": _read_number("amplitude_contrast_ratio", amplitude_contrast_ratio),
+        "amplitude_contrast": _read_number("amplitude_contrast_ratio", amplitude_contrast_ratio),
     }
-    stack_name = _name_from_folder_of(filename, stack_filename)
-    groups, group_of_each = _group(particles)
-    optics = {
-        "OpticsGroup": [str(i + 1) for i in range(len(groups))],
-        "OpticsGroupName": [f"opticsGroup{i + 1}" for i in range(len(groups))],
-        "ImagePixelSize": _texts(groups[:, 0]),
-        "Voltage": _texts(groups[:, 1]),
-        **{name: [repr(value)] * len(groups) for name, value in constants.items()},
-        "ImageSize": [str(int(size)) for size in groups[:, 2]],
-        "ImageDimensionality": ["2"] * len(groups),
-    }
-    names = [f"{i + 1:06d}@{stack_name}" for i in range(len(particles))]
-    table = {
-        "ImageName": cif.quote_list(names),
-        "AngleRot": _texts(particles.rot),
-        "AngleTilt": _texts(particles.tilt),
-        "AnglePsi": _texts(particles.psi),
-        "OriginXAngst": _texts(particles.origin_x_in_angstroms),
-        "OriginYAngst": _texts(particles.origin_y_in_angstroms),
-        "OpticsGroup": [optics["OpticsGroup"][group] for group in group_of_each.tolist()],
-    }
-    text = _format("optics", optics) + "\n" + _format("particles", table)
-    with write_whole_file(filename, overwrite=overwrite) as file:
-        file.write(text.encode("ascii"))
-
-
-def _format(name: str, columns: Mapping[str, Sequence[str]]) -> str:
-    block = cif.Block(name)
-    block.init_loop("_rln", list(columns)).set_all_values(list(columns.values()))
-    return f"{_VERSION}{block.as_string()}"
-
-
-def _texts(numbers: NDArray[np.float64]) -> list[str]:
-    return list(map(repr, numbers.tolist()))
-
-
-def _group(particles: ParticleTable) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Find the different images: their pixel size, voltage and size, and which each particle has.
-
-    They are numbered as they come first.
-    """
-    unknown = [name for name in _NEEDED if getattr(particles, name) is None]
-    if unknown:
-        msg = f"particles: RELION needs to know {', '.join(unknown)}, which it has not"
+    known |= {name: value for name, value in vars(particles).items() if value is not None}
+    missing = [name for name in _NEEDED if name not in known]
+    if "mtf_filenames" in known and "original_pixel_size" not in known:
+        missing.append("original_pixel_size")
+    if missing:
+        msg = f"particles: RELION needs to know {', '.join(missing)}, which it has not"
         raise ValueError(msg)
-    n = len(particles)
-    columns = [np.broadcast_to(getattr(particles, name), n) for name in _NEEDED]
-    rows = np.stack(columns, axis=1).astype(np.float64)
-    groups, first, group_of_each = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    return groups[order], np.argsort(order)[group_of_each.reshape(-1)]
+    if "defocus_u_in_angstroms" in known:
+        known.setdefault("defocus_v_in_angstroms", known["defocus_u_in_angstroms"])
+    known |= {c.name: _write_lists(known[c.name]) for c in ZERNIKE_COLUMNS if c.name in known}
+    known |= {c.name: _quote(c.name, known[c.name]) for c in NAME_COLUMNS if c.name in known}
+    if stack_filename is None:
+        image_names = _make_cells(_quote_image_names(particles.image_names))
+    else:
+        image_names = _name_images_of(_read_stack_name(filename, stack_filename))
+    of_optics = [column for column in COLUMNS + NAME_COLUMNS if column.is_of_optics]
+    in_optics = [column for column in (*of_optics, *ZERNIKE_COLUMNS) if column.name in known]
+    groups = find_optics_groups({c.name: known[c.name] for c in in_optics}, len(particles))
+    n_groups = len(groups.first_rows)
+    optics = {"OpticsGroup": _make_cells(np.arange(n_groups) + 1)}
+    optics["OpticsGroupName"] = _make_cells([f"opticsGroup{i + 1}" for i in range(n_groups)])
+    optics |= {c.label: _make_cells(take(known[c.name], groups.first_rows)) for c in in_optics}
+    optics["ImageDimensionality"] = _make_cells(2)
+    table = {"ImageName": image_names}
+    table |= {column.label: _make_cells(known[column.name]) for column in POSE_COLUMNS}
+    table["OpticsGroup"] = _make_cells(groups.group_of_each + 1)
+    table |= {
+        column.label: _make_cells(known[column.name])
+        for column in COLUMNS + NAME_COLUMNS
+        if column.name in known and not column.is_of_optics
+    }
+    with write_whole_file(filename, overwrite=overwrite) as file:
+        for text in (*_format("optics", optics, n_groups), "\n"):
+            file.write(text.encode("ascii"))
+        for text in _format("particles", table, len(particles)):
+            file.write(text.encode("ascii"))
 
 
-def _name_from_folder_of(
+def _format(name: str, columns: Mapping[str, Cells], n_rows: int) -> Iterable[str]:
+    """Yield a table in pieces, for its text may need more memory than its numbers."""
+    yield f"{_VERSION}data_{name}\nloop_\n" + "".join(f"_rln{label}\n" for label in columns)
+    for first in range(0, n_rows, _ROWS_AT_A_TIME):
+        rows = range(first, min(first + _ROWS_AT_A_TIME, n_rows))
+        cells = zip(*(column(rows) for column in columns.values()), strict=True)
+        yield "\n".join(map(" ".join, cells)) + "\n"
+
+
+def _make_cells(values: Any) -> Cells:
+    """Return what writes the values of some rows: one value for all of them, or one a row."""
+    if isinstance(values, np.ndarray):
+        return lambda rows: list(map(repr, values[rows.start : rows.stop].tolist()))
+    if isinstance(values, (tuple, list)):
+        return lambda rows: list(values[rows.start : rows.stop])
+    text = values if isinstance(values, str) else repr(values)
+    return lambda rows: [text] * len(rows)
+
+
+def _name_images_of(stack_name: str) -> Cells:
+    return lambda rows: cif.quote_list([name_image(row + 1, stack_name) for row in rows])
+
+
+def _write_lists(coefficients: NDArray[np.float64]) -> str | tuple[str, ...]:
+    """Write lists of coefficients as RELION does: for all particles, or one a particle."""
+    lists, list_of_each = np.unique(np.atleast_2d(coefficients), axis=0, return_inverse=True)
+    texts = [f"[{','.join(map(repr, numbers))}]" for numbers in lists.tolist()]
+    if coefficients.ndim == 1:
+        return texts[0]
+    return tuple(map(texts.__getitem__, list_of_each.reshape(-1).tolist()))
+
+
+def _quote(name: str, texts: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Write names as cells of a table.
+
+    Raises
+    ------
+    ValueError
+        If RELION cannot read one.
+    """
+    for text in {texts} if isinstance(texts, str) else set(texts):
+        if not text or not _is_readable(text):
+            msg = (
+                f"{name}: RELION cannot read {text!r}; expected ASCII characters, and no quotes "
+                f"of both kinds"
+            )
+            raise ValueError(msg)
+    return cif.quote(texts) if isinstance(texts, str) else tuple(cif.quote_list(list(texts)))
+
+
+def _quote_image_names(names: tuple[str, ...] | None) -> tuple[str, ...]:
+    if names is None:
+        msg = "stack_filename: expected the stack of particles that have no image_names, got None"
+        raise ValueError(msg)
+    for stack in {name.rpartition("@")[2] for name in names}:
+        _check_stack_name("particles.image_names", stack)
+    return tuple(cif.quote_list(list(names)))
+
+
+def _is_readable(text: str) -> bool:
+    # Quotes of both kinds would end up in a text of several lines, which RELION does not read.
+    return text.isascii() and text.isprintable() and "\n" not in cif.quote(text)
+
+
+def _read_stack_name(
     filename: str | os.PathLike[str], stack_filename: str | os.PathLike[str]
 ) -> str:
-    """Return the name of the stack for a program that runs in the folder of the STAR file."""
-    stack = Path(stack_filename)
-    # Where a folder is a link, `..` leads out of what it links to.
-    folders = (os.path.realpath(path.parent) for path in (stack, Path(filename)))
-    name = (Path(os.path.relpath(*folders)) / stack.name).as_posix()
+    name = name_from_folder_of(filename, stack_filename)
     if not name.lower().endswith(_STACK_SUFFIX):
-        msg = f"stack_filename: RELION reads image stacks that end in .mrcs, got {stack.name}"
+        stack = Path(stack_filename).name
+        msg = f"stack_filename: RELION reads image stacks that end in .mrcs, got {stack}"
         raise ValueError(msg)
-    is_readable = name.isascii() and name.isprintable() and not set(name) & set(_NOT_IN_NAMES)
-    # Quotes of both kinds would end up in a text of several lines, which RELION does not read.
-    if not is_readable or "\n" in cif.quote(f"1@{name}"):
+    _check_stack_name("stack_filename", name)
+    return name
+
+
+def _check_stack_name(argument: str, name: str) -> None:
+    if not _is_readable(f"1@{name}") or set(name) & set(_NOT_IN_NAMES):
         msg = (
-            f"stack_filename: RELION cannot read the name {name!r}; expected ASCII characters "
+            f"{argument}: RELION cannot read the name {name!r}; expected ASCII characters "
             f"without {' '.join(_NOT_IN_NAMES)}, and no quotes of both kinds"
         )
         raise ValueError(msg)
-    return name
 
 
 def _read_number(name: str, value: float) -> float:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 # The module, in the folder of every device, that a kernel is in.
 MODULES = {
     "add_gaussian_filtered": "filters",
+    "add_noise": "noise",
     "expand_half_transform": "transforms",
+    "fill_uniforms": "noise",
     "interpolate_points": "interpolation",
     "locate_gaussians": "gaussians",
     "lower_to_distances": "spheres",
@@ -31,6 +33,7 @@ MODULES = {
     "spread_in_plane": "spreading",
     "sum_fourier_shells": "shells",
     "sum_real_shells": "shells",
+    "transfer_contrast": "contrast",
 }
 DEVICES = ("cpu", "cuda")
 CPU = Cpu()

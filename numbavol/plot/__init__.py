@@ -1,4 +1,4 @@
-"""Pictures of maps, stacks and curves, with matplotlib: `pip install "numbavol[plot]"`.
+"""Pictures of maps, stacks and curves, with matplotlib: `pip install ".[plot]"`.
 
 Each function draws into the axes that it is given, or into a new figure of pyplot, and returns
 axes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from numbavol.ndimage import FourierCorrelation
 
@@ -70,10 +70,12 @@ def plot_power_spectrum(
     return _plot_spectrum(spectrum.distances, spectrum.values, unit, make_axes(axes, FIGURE))
 
 
-def plot_mean_power_spectrum(images: ArrayLike, pixel_size: float | None, axes: Axes) -> Axes:
+def plot_mean_power_spectrum(
+    images: NDArray[np.floating[Any]], pixel_size: ArrayLike | None, axes: Axes
+) -> Axes:
     """Draw the mean of the power spectra of images (n, y, x): see `plot_power_spectrum`."""
     sides, unit = read_lengths("pixel_size", pixel_size, 2)
-    spectra = [compute_power_spectrum(image, sides) for image in np.asarray(images)]
+    spectra = [compute_power_spectrum(image, sides) for image in images]
     mean = np.mean([spectrum.values for spectrum in spectra], axis=0)
     return _plot_spectrum(spectra[0].distances, mean, unit, axes)
 
@@ -164,7 +166,8 @@ def plot_histogram(values: ArrayLike, *, label: str = "value", axes: Axes | None
     """
     flat = read_reals("values", values, ANY_NUMBER, "(...)").ravel()
     axes = make_axes(axes, FIGURE)
-    finite = flat[np.isfinite(flat)].astype(np.float64)
+    is_finite = np.isfinite(flat)
+    finite = (flat if is_finite.all() else flat[is_finite]).astype(np.float64, copy=False)
     axes.hist(finite, bins=N_BINS, range=_find_range(finite), log=True, color="gray")
     axes.set(xlabel=label, ylabel="count")
     return axes

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from numbavol.projection.projections import Projection
     from numbavol.volumes import AbstractVolumeParametrization
 
+    Develop = Callable[[int | slice, Projection], NDArray[Any]]
+
 # Images that are made quickly: handing each to a thread of its own would take as long as they do
 # (scripts/bench project).
 IMAGES_A_TASK = 8
@@ -40,16 +42,12 @@ class Delivery:
     ----------
     each
         Where they go: an array, a stack, or places of one.
-    outputs_real_space
-        Whether images are wanted, not their transforms.
+    develop
+        Makes of the numbers of some projections, and of these, what goes there.
     """
 
-    def __init__(self, each: Images, *, outputs_real_space: bool) -> None:
-        self._each, self._outputs_real_space = each, outputs_real_space
-
-    def take(self, projection: Projection) -> NDArray[Any]:
-        """Take from a projection what is wanted of it."""
-        return projection.take(outputs_real_space=self._outputs_real_space)
+    def __init__(self, each: Images, develop: Develop) -> None:
+        self.develop, self._each = develop, each
 
     def put(self, numbers: int | slice, images: NDArray[Any]) -> None:
         """Put one image, or several, where they go."""
@@ -64,14 +62,14 @@ class StreamedDelivery(Delivery):
 
     Parameters
     ----------
-    each, outputs_real_space
+    each, develop
         As of `Delivery`.
     device
         Where they come from.
     """
 
-    def __init__(self, each: Images, device: Device, *, outputs_real_space: bool) -> None:
-        super().__init__(each, outputs_real_space=outputs_real_space)
+    def __init__(self, each: Images, develop: Develop, device: Device) -> None:
+        super().__init__(each, develop)
         self._fetch = device.make_fetch()
         self._underway: tuple[slice, Callable[[], NDArray[Any]]] | None = None
 
@@ -113,7 +111,8 @@ def project_each(
     Parameters
     ----------
     delivery
-        Takes projections, of ``image_config.shape``, and puts their images where they go.
+        Develops projections, of ``image_config.padded_shape`` or as the integrator makes them, and
+        puts their images where they go.
     volume, poses, image_config, integrator
         As in `project`.
     first
@@ -149,15 +148,13 @@ def project_each(
         for start in range(first, n_images, n_at_a_time):
             stop = min(start + n_at_a_time, n_images)
             _project_batch(
-                delivery, prepared, rotations[start:stop], offsets[start:stop], image_config.shape,
-                start, count_all,
+                delivery, prepared, rotations[start:stop], offsets[start:stop], start, count_all
             )  # fmt: skip
         delivery.finish()
         return
 
     def make(number: int) -> NDArray[Any]:
-        projection = prepared(Placement(rotations[number], offsets[number]))
-        return delivery.take(projection.resize(image_config.shape))
+        return delivery.develop(number, prepared(Placement(rotations[number], offsets[number])))
 
     def count(n_done: int, _: int) -> None:
         if report is not None:
@@ -178,7 +175,6 @@ def _project_batch(
     prepared: AbstractProjectionInBatches,
     rotations: NDArray[np.float64],
     offsets: NDArray[np.float64],
-    shape: tuple[int, int],
     first: int,
     report: Callable[[int], object],
 ) -> None:
@@ -186,7 +182,7 @@ def _project_batch(
     device, n_images = prepared.device, len(rotations)
 
     def make(start: int, stop: int) -> NDArray[Any]:
-        return delivery.take(begun(start, stop).resize(shape))
+        return delivery.develop(slice(first + start, first + stop), begun(start, stop))
 
     def put(start: int, stop: int, images: NDArray[Any]) -> None:
         delivery.put(slice(first + start, first + stop), images)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numbavol.projection.base import AbstractVolumeIntegrator
     from numbavol.projection.draws import Images
     from numbavol.projection.image_config import ImageConfig
+    from numbavol.projection.projections import Projection
     from numbavol.volumes import AbstractVolumeParametrization
 
 
@@ -194,6 +195,10 @@ def _image_all(
 ) -> None:
     """Image a volume, or what is drawn of it for each pose, into ``each``."""
 
+    def develop(_: int | slice, projection: Projection) -> NDArray[Any]:
+        resized = projection.resize(image_config.shape)
+        return resized.take(outputs_real_space=outputs_real_space)
+
     def image(
         representation: AbstractVolumeParametrization,
         images: Images,
@@ -201,13 +206,9 @@ def _image_all(
         first: int,
         report: Callable[[int, int], object] | None,
     ) -> None:
+        delivery = Delivery(images, develop)
         if is_streamed:
-            device = find_device(integrator.device)
-            delivery: Delivery = StreamedDelivery(
-                images, device, outputs_real_space=outputs_real_space
-            )
-        else:
-            delivery = Delivery(images, outputs_real_space=outputs_real_space)
+            delivery = StreamedDelivery(images, develop, find_device(integrator.device))
         project_each(
             delivery, representation, chosen, image_config, integrator, first=first,
             report=report, batch_size=batch_size,

@@ -88,8 +88,16 @@ class Projection:
         if self.is_image:
             return self.array
         # The origin is moved to its pixel as the image is, in one go.
-        middle = np.array(self.shape[::-1]) // 2
-        return self._transform_back(self._move(self.offset_in_pixels + middle))
+        return self._transform_back(self.to_transform_from_first_pixel())
+
+    def to_transform_from_first_pixel(self) -> NDArray[np.complexfloating[Any]]:
+        """Return the half transform of an image whose origin is its first pixel.
+
+        `scipy.fft.irfft2` makes of it the image as it is indexed, without rearranging.
+        """
+        if self.is_image:
+            return self._transform(self.array)
+        return self._move(self.offset_in_pixels + np.array(self.shape[::-1]) // 2)
 
     def to_transform(self) -> NDArray[np.complexfloating[Any]]:
         """Return the half transform, (y, x // 2 + 1), with the zero frequency in the corner."""

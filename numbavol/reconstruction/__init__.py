@@ -1,1 +1,3 @@
 """From images back to a map."""
+
+__all__: list[str] = []

@@ -12,6 +12,7 @@ from numbavol.kernels.devices import is_on_cuda
 from numbavol.kernels.dispatch import check_device, find_device, find_device_of
 from numbavol.volumes.base import AbstractVolumeRepresentation
 from numbavol.volumes.independent_atoms import IndependentAtomVolume
+from numbavol.volumes.stochastic import EnsembleVolume, ThermalVolume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,9 @@ def to_device(volume: Moved, device: str) -> Moved:
     -------
     volume
         A volume of the same class, or an array of the device: of CUDA, of CuPy. An
-        `IndependentAtomVolume` stays as it is: its atoms are few, and are arranged by the CPU.
+        `EnsembleVolume` has its volumes brought there. An `IndependentAtomVolume` stays as it is:
+        its atoms are few, and are arranged by the CPU; and so does a `ThermalVolume`: its atoms are
+        moved by the CPU, so that a seed is the same draw on every device.
 
     Raises
     ------
@@ -59,8 +62,12 @@ def to_device(volume: Moved, device: str) -> Moved:
     if isinstance(volume, np.ndarray) or is_on_cuda(volume):
         moved: Moved = move(volume)
         return moved
-    if isinstance(volume, IndependentAtomVolume):
+    if isinstance(volume, (IndependentAtomVolume, ThermalVolume)):
         return volume
+    if isinstance(volume, EnsembleVolume):
+        ensemble = copy.copy(volume)
+        vars(ensemble)["volumes"] = tuple(to_device(member, name) for member in volume.volumes)
+        return ensemble
     if not isinstance(volume, AbstractVolumeRepresentation):
         msg = f"volume: expected a volume or an array, got {type(volume).__name__}"
         raise TypeError(msg)

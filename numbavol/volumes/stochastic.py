@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
-from numbavol.atoms import Atoms, b_factor_to_variance, load_atoms
-from numbavol.atoms.structure_file import parse_structure_file
+from numbavol.atoms import Atoms, b_factor_to_variance
+from numbavol.atoms.load_options import LoadOptions
+from numbavol.atoms.loading import center_together, load_with_notes
+from numbavol.kernels.dispatch import find_device_of
 from numbavol.volumes.base import AbstractVolumeParametrization, AbstractVolumeRepresentation
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
 from numbavol.volumes.tabulated import make_gaussian_mixture
@@ -109,12 +111,17 @@ class EnsembleVolume(AbstractVolumeParametrization):
         Raises
         ------
         OSError, ValueError
-            As `numbavol.load_atoms` does.
+            As `numbavol.load_atoms` does, or if nothing is left of a model.
+
+        Examples
+        --------
+        >>> import numbavol
+        >>> numbavol.EnsembleVolume.from_models(numbavol.data.enterotoxin())
+        EnsembleVolume(1 volumes)
         """
-        numbers = [model.num for model in parse_structure_file(filename).structure]
-        atoms = [load_atoms(filename, models=number, **options) for number in numbers]
-        center = atoms[0].center_of_mass
-        moved = [dataclasses.replace(each, positions=each.positions - center) for each in atoms]
+        loaded = load_with_notes(filename, LoadOptions(models="all", **options))
+        loaded.warn(filename, stacklevel=2)
+        moved, _ = center_together(loaded.models)
         return cls(tuple(make_gaussian_mixture(each) for each in moved), weights)
 
     def __repr__(self) -> str:
@@ -211,7 +218,10 @@ class ThermalVolume(AbstractVolumeParametrization):
         given = read_reals("b_factors", self.b_factors)
         check_finite("b_factors", given)
         if given.shape not in [(), (n,)] or np.any(given < 0):
-            msg = f"b_factors: expected one number or {n}, of at least 0, got {self.b_factors!r}"
+            msg = (
+                f"b_factors: expected one number or {n}, of at least 0, got shape {given.shape}, "
+                f"the lowest {given.min(initial=np.inf):g}"
+            )
             raise ValueError(msg)
         object.__setattr__(self, "b_factors", np.broadcast_to(given, n).copy())
 
@@ -259,5 +269,7 @@ class ThermalVolume(AbstractVolumeParametrization):
         """
         deviations = np.sqrt(b_factor_to_variance(self.b_factors))[:, np.newaxis]
         moves = np.random.default_rng(rng).standard_normal(self.volume.positions.shape)
-        positions = self.volume.positions + deviations * moves
+        # What is on a device is moved on the host, where the draw is.
+        still = find_device_of(self.volume.positions).fetch(self.volume.positions)
+        positions = still + deviations * moves
         return dataclasses.replace(self.volume, positions=positions)

@@ -12,22 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numbavol.atoms import Atoms, StructureWarning, load_atoms
+from numbavol.atoms import Atoms, StructureWarning, load_atoms, read_atoms_from_pdb
+from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import load_with_notes
 from numbavol.data import enterotoxin
 
 PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
-OPTIONS: dict[str, Any] = {
-    "selection_string": "all",
-    "models": "first",
-    "alternates": "all",
-    "hydrogens": "keep",
-    "waters": "keep",
-    "b_factors": "file",
-    "b_factor_scale": 1.0,
-    "b_factor_offset": 0.0,
-    "assembly": None,
-}
 # A serine whose side chain has two alternates, and a water.
 LINES = [
     "ATOM      1  CA  SER A   1       1.000   0.000   0.000  1.00 10.00           C",
@@ -73,7 +63,7 @@ def test_waters_and_hydrogens_are_dropped(tmp_path: Path) -> None:
     lines = [*LINES, LINES[0].replace(" CA ", " HA ").replace("  C", "  H")]
     path = write(tmp_path, lines)
     assert load(path, waters="drop", hydrogens="drop").names.tolist() == ["CA", "OG", "OG"]
-    loaded = load_with_notes(path, **{**OPTIONS, "waters": "drop", "hydrogens": "drop"})
+    loaded = load_with_notes(path, LoadOptions(waters="drop", hydrogens="drop"))
     assert loaded.notes == ("1 waters left out", "1 hydrogens left out")
 
 
@@ -84,8 +74,24 @@ def test_b_factors_are_replaced_scaled_and_added_to(tmp_path: Path) -> None:
     assert atoms.b_factors.tolist() == [8.0, 13.0, 18.0, 23.0]
 
 
+def test_the_one_value_in_place_of_the_files_is_scaled_too(tmp_path: Path) -> None:
+    atoms = load(write(tmp_path, LINES), b_factors=10.0, b_factor_scale=2.0, b_factor_offset=1.0)
+    assert atoms.b_factors.tolist() == [21.0] * 4
+
+
+def test_b_factors_are_odd_as_they_come_out(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = write(tmp_path, change(0, 60, "  0.00"))
+    load(path, b_factor_offset=5.0)
+    load(path, b_factors=0.0)
+    assert len(recwarn) == 0
+    with pytest.warns(StructureWarning, match="2 atoms with a B-factor below 0"):
+        load(path, b_factor_offset=-25.0)
+
+
 def test_anisotropic_b_factors_become_a_third_of_the_trace() -> None:
-    loaded = load_with_notes(PEPTIDE, **OPTIONS)
+    loaded = load_with_notes(PEPTIDE, LoadOptions())
     assert loaded.notes == ("679 anisotropic B-factors as their isotropic equivalents",)
     block = gemmi.cif.read_string(gzip.decompress(PEPTIDE.read_bytes())).sole_block()
     table = block.find("_atom_site_anisotrop.", ["U[1][1]", "U[2][2]", "U[3][3]"])
@@ -174,10 +180,14 @@ def test_an_assembly_that_is_not_there_is_named_with_those_that_are(tmp_path: Pa
     [
         ({"alternates": "AB"}, "alternates: expected 'all', 'highest' or a letter, got 'AB'"),
         ({"alternates": ""}, "alternates: expected"),
-        ({"hydrogens": "add"}, "hydrogens: expected 'keep' or 'drop', got 'add'"),
+        ({"hydrogens": "some"}, "hydrogens: expected 'keep', 'drop' or 'add', got 'some'"),
+        ({"monomer_library": "here"}, "monomer_library: nothing reads it with hydrogens='keep'"),
         ({"waters": "some"}, "waters: expected"),
         ({"b_factors": "none"}, "b_factors: expected 'file' or a number, got 'none'"),
+        ({"b_factors": np.inf}, "b_factors: expected a finite number, got inf"),
         ({"b_factor_scale": np.nan}, "b_factor_scale: expected a finite number, got nan"),
+        ({"b_factor_offset": np.inf}, "b_factor_offset: expected a finite number, got inf"),
+        ({"models": "stack"}, "models: expected 'first', 'all' or a model's number, got 'stack'"),
         ({"models": 3}, "models=3: there is no such model"),
         ({"selection_string": "//Z"}, "finds no atom"),
     ],
@@ -204,7 +214,7 @@ def test_what_is_kept_weighs_as_much_as_the_file_says(
         lines[line] = lines[line][:56] + text + lines[line][60:]
     loaded = load_with_notes(
         write(tmp_path_factory.mktemp("atoms"), lines),
-        **{**OPTIONS, "waters": waters, "alternates": alternates},
+        LoadOptions(waters=waters, alternates=alternates),  # type: ignore[arg-type]
     )
     expected = 1.0 + sum(occupancies) / 100 + (waters == "keep")
     assert loaded.atoms.occupancies.sum() == pytest.approx(expected)
@@ -262,3 +272,40 @@ def test_models_are_taken_one_or_all_together(tmp_path: Path) -> None:
     assert len(load(path)) == len(load(path, models=2)) == 4
     # In a model by itself no site is crowded.
     assert len(load(path, models="all")) == 8
+
+
+def write_models(folder: Path, sizes: list[int]) -> Path:
+    """Models of so many atoms each, at x that is the model's number."""
+    lines = []
+    for number, size in enumerate(sizes, 1):
+        atoms = [
+            f"ATOM  {n:5d}  CA  GLY A{n:4d}    {number:8.3f}   0.000   0.000{LINES[0][54:]}"
+            for n in range(1, size + 1)
+        ]
+        lines += [f"MODEL     {number:4d}", *atoms, "ENDMDL"]
+    return write(folder, lines)
+
+
+@given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6), least=st.integers(1, 5))
+def test_every_model_has_its_own_atoms(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], least: int
+) -> None:
+    path = write_models(tmp_path_factory.mktemp("models"), [least, *sizes])
+    # A selection may leave nothing of a model.
+    options = LoadOptions(models="all", selection_string=f"//A/{least}-9")
+    models = load_with_notes(path, options).models
+    assert [len(atoms) for atoms in models] == [max(n - least + 1, 0) for n in [least, *sizes]]
+    for number, atoms in enumerate(models, 1):
+        assert np.all(atoms.positions[:, 0] == number)
+
+
+@pytest.mark.parametrize("options", [{}, {"selection_string": "//A//CA"}, {"models": "all"}])
+def test_both_readers_read_the_same_atoms(options: dict[str, Any]) -> None:
+    atoms = load_atoms(enterotoxin(), **options)
+    positions, atomic_numbers, properties = read_atoms_from_pdb(
+        enterotoxin(), loads_properties=True, **options
+    )
+    np.testing.assert_array_equal(atoms.atomic_numbers, atomic_numbers)
+    np.testing.assert_allclose(atoms.positions - atoms.center_of_mass, positions, atol=1e-12)
+    for name in ("b_factors", "occupancies", "masses", "charges"):
+        np.testing.assert_array_equal(getattr(atoms, name), properties[name])

@@ -26,7 +26,7 @@ from rich.table import Table
 
 import numbavol
 from numbavol.kernels.finding import find_cuda
-from numbavol.kernels.threads import usable_cpus
+from numbavol.kernels.resources import usable_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import subprocess
@@ -11,9 +13,11 @@ from pathlib import Path
 import click
 import pytest
 
+import numbavol
 from numbavol.cli import main
 from numbavol.cli.command import numbavol_command
 from numbavol.data import enterotoxin
+from numbavol.kernels.dispatch import MODULES, find_kernel
 
 NUMBAVOL = Path(sys.executable).with_name("numbavol")
 # A word has one meaning in every command.
@@ -92,6 +96,23 @@ def test_a_shell_gets_its_script(shell: str, capsys: pytest.CaptureFixture[str])
     ],
 )
 def test_a_shell_completes_words(words: list[str], expected: str) -> None:
+    assert f"plain,{expected}" in complete(words)
+
+
+@pytest.mark.parametrize(
+    ("begun", "offered"),
+    [
+        ("", ["plain,random:", "plain,grid:"]),
+        ("g", ["plain,grid:"]),
+        ("particles", ["file,particles"]),
+    ],
+)
+def test_poses_are_words_or_a_file(begun: str, offered: list[str]) -> None:
+    # Beside files, bash offers no words.
+    assert complete(["numbavol", "project", "--poses", begun]) == offered
+
+
+def complete(words: list[str]) -> list[str]:
     environment = {
         **os.environ,
         "_NUMBAVOL_COMPLETE": "bash_complete",
@@ -99,16 +120,40 @@ def test_a_shell_completes_words(words: list[str], expected: str) -> None:
         "COMP_CWORD": str(len(words) - 1),
     }
     done = subprocess.run([NUMBAVOL], check=True, capture_output=True, text=True, env=environment)
-    assert f"plain,{expected}" in done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+USUAL_CALLS = """
+import numpy as np
+import numbavol
+config = numbavol.ImageConfig((8, 8), 1.0)
+for dtype in (np.float32, np.float64):
+    density = np.ones((8, 8, 8), dtype)
+    for poses in (numbavol.EulerAnglePose(), numbavol.draw_random_poses(2, rng=0)):
+        for volume in (
+            numbavol.FourierVoxelGridVolume.from_real_voxel_grid(density),
+            numbavol.FourierVoxelSplineVolume.from_real_voxel_grid(density),
+        ):
+            numbavol.project(volume, poses, config)
+            numbavol.project(volume, poses, config, integrator=numbavol.EwaldSphereExtraction())
+    fourier = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(density)
+    numbavol.map_coordinates(fourier.fourier_voxel_grid, np.ones((3, 1)), order=1)
+    numbavol.map_coordinates_spline(numbavol.compute_spline_coefficients(density), np.ones((3, 1)))
+    for n in (1, 4, 5, 7):
+        shape = (1, n)
+        volume = numbavol.GaussianMixtureVolume(np.zeros((1, 3)), np.ones(shape), np.ones(shape))
+        numbavol.GaussianMixtureRenderFn((8, 8, 8), 1.0, dtype=dtype)(volume)
+        numbavol.project(volume, poses, config)
+"""
 
 
 @pytest.mark.compiled
 @pytest.mark.heavy
-def test_commands_compile_nothing_after_warmup(tmp_path: Path) -> None:
+def test_commands_and_usual_calls_compile_nothing_after_warmup(tmp_path: Path) -> None:
     environment = {**os.environ, "NUMBAVOL_CACHE_DIR": str(tmp_path / "cache")}
 
-    def run(*arguments: object) -> set[Path]:
-        command = [str(NUMBAVOL), *map(str, arguments)]
+    def run(*arguments: object, program: Path = NUMBAVOL) -> set[Path]:
+        command = [str(program), *map(str, arguments)]
         subprocess.run(command, check=True, capture_output=True, env=environment, cwd=tmp_path)
         return set((tmp_path / "cache").rglob("*.kernel"))
 
@@ -117,17 +162,36 @@ def test_commands_compile_nothing_after_warmup(tmp_path: Path) -> None:
     model = enterotoxin()
     for method in ("gaussian", "fft"):
         assert run("render", model, "-o", f"{method}.mrc", "--method", method) == warm
-        assert run(
-            "project", model, "-o", f"{method}.mrcs", "--method", method, "--poses", "random:3",
-            "--offsets", 2,
-        ) == warm  # fmt: skip
-    for method in ("spline", "linear", "voxels"):
-        assert run(
-            "project", "fft.mrc", "-o", f"{method}.mrcs", "--method", method, "--poses",
-            "random:3", "--offsets", 2,
-        ) == warm  # fmt: skip
+    for source, methods in (
+        (model, ("gaussian", "fft")),
+        ("fft.mrc", ("spline", "linear", "voxels")),
+    ):
+        for method, offsets in itertools.product(methods, ((), ("--offsets", 2))):
+            assert run(
+                "project", source, "-o", "stack.mrcs", "--method", method, "--poses", "random:3",
+                *offsets, "--overwrite",
+            ) == warm, (method, offsets)  # fmt: skip
     assert run("filter", "fft.mrc", "-o", "small.mrc", "--lowpass", 6, "--voxel-size", 2) == warm
     assert run("fsc", "fft.mrc", "gaussian.mrc") == warm
+    assert run("compare", model, "gaussian.mrc", "--resolution", 6) == warm
+    assert run("view", "fft.mrc", "-o", "map.png") == warm
+    assert run("view", "stack.mrcs", "-o", "stack.png") == warm
+    assert run("-c", USUAL_CALLS, program=Path(sys.executable)) == warm
+
+
+def test_warmup_calls_every_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = set()
+
+    def record(name: str, *arguments: object) -> object:
+        called.add(name)
+        return kernels[name](*arguments)
+
+    kernels = {name: find_kernel(name, "cpu") for name in MODULES}
+    for name, module in MODULES.items():
+        place = f"numbavol.kernels.cpu.{module}.{name}"
+        monkeypatch.setattr(place, functools.partial(record, name))
+    numbavol.warmup()
+    assert called == set(MODULES)
 
 
 def test_warmup_says_what_it_keeps(

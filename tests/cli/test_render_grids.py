@@ -166,6 +166,17 @@ def test_what_cannot_be_rendered_is_one_line(
     assert not Path("out.mrc").exists()
 
 
+def test_a_grid_that_is_none_is_found_before_the_model_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "none.cif"
+    command = ["render", str(model), "-o", str(tmp_path / "out.mrc"), "--like", str(PEPTIDE)]
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert f"{PEPTIDE}: not a map that can be read" in error
+    assert error.count("\n") == 1
+
+
 def test_symmetric_copies_are_the_same_map_when_turned(tmp_path: Path) -> None:
     made = render(tmp_path, "--symmetry", "C4", "--box", "96", "--method", "gaussian").data
     # Around z by a quarter: x becomes y. The first row and column have no partner.

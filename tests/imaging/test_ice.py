@@ -19,7 +19,7 @@ RNG = np.random.default_rng(4)
 def test_water_of_independent_atoms_has_four_and_a_half_volts() -> None:
     # 0.93 g/cm^3 is 0.0311 molecules in a cubic angstrom, each of 145.6 V A^3 (Peng's amplitudes).
     assert count_molecules(0.93) == pytest.approx(0.93 / 18.01528 * 0.602214076, rel=1e-12)
-    assert ICE_POTENTIAL * VOLTS == pytest.approx(4.526, abs=1e-3)
+    assert pytest.approx(4.526, abs=1e-3) == ICE_POTENTIAL * VOLTS
 
 
 def formula(k: np.ndarray) -> np.ndarray:

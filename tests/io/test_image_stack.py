@@ -20,6 +20,7 @@ from numbavol.io import (
     image_stack,
     is_map_file,
     partial_stack,
+    read_images,
     read_map,
     read_map_header,
     write_image_stack,
@@ -54,10 +55,10 @@ def write(path, images, pixel_size=1.5, **options):
             stack[number] = image
 
 
-def whole(path, images):
+def whole(path, images, **options):
     """Return the bytes of the stack that nobody interrupts."""
     other = path.with_name("whole.mrcs")
-    write(other, images, overwrite=True)
+    write(other, images, overwrite=True, **options)
     content = other.read_bytes()
     other.unlink()
     return content
@@ -117,12 +118,16 @@ class TestFile:
         assert_valid(path)
         assert read_map_header(path).rms in (0.0, None)
 
-    def test_threads_in_any_order_give_the_same_bytes(self, path):
+    @pytest.mark.parametrize("dtype", ["float32", "float16"])
+    def test_threads_in_any_order_give_the_same_bytes(self, path, dtype):
         images = np.random.default_rng(1).normal(5, 2, (40, 16, 16)).astype(np.float32)
-        with write_image_stack(path, images.shape, 1.5) as stack, ThreadPoolExecutor(4) as pool:
+        with (
+            write_image_stack(path, images.shape, 1.5, dtype=dtype) as stack,
+            ThreadPoolExecutor(4) as pool,
+        ):
             order = np.random.default_rng(2).permutation(len(images)).tolist()
             list(pool.map(lambda number: stack.__setitem__(number, images[number]), order))
-        assert path.read_bytes() == whole(path, images)
+        assert path.read_bytes() == whole(path, images, dtype=dtype)
 
     @pytest.mark.parametrize("dtype", [np.float64, ">f4", np.float16, np.int16, np.bool_])
     @pytest.mark.parametrize(
@@ -175,6 +180,59 @@ class TestFile:
         )
         write(path, images)
         assert path.read_bytes() == expected
+
+
+class TestFloat16:
+    @in_one_folder
+    @given(
+        arrays(
+            np.float32,
+            st.tuples(*[st.integers(1, 7)] * 3),
+            elements=st.floats(-65504, 65504, width=32),
+        ),
+        st.integers(1, 3),
+    )
+    def test_what_is_read_is_what_float16_can_hold(self, path, images, step):
+        with write_image_stack(path, images.shape, 1.5, dtype=np.float16, overwrite=True) as stack:
+            assert stack.dtype == np.float16
+            for first in range(0, len(images), step):
+                stack[first : first + step] = images[first : first + step]
+        held = images.astype(np.float16)
+        assert path.stat().st_size == 1024 + held.nbytes
+        assert_array_equal(read_map(path).data, held.astype(np.float32))
+        assert_array_equal(read_images(path, len(images) - 1)[0], held[-1].astype(np.float32))
+        with mrcfile.open(path) as mrc:
+            assert (mrc.data.dtype, mrc.header.mode) == (np.float16, 12)
+            assert_array_equal(mrc.data.reshape(held.shape), held)
+
+    def test_statistics_are_of_what_is_in_the_file(self, path, images):
+        values = images + 1000 + np.arange(len(images), dtype=np.float32)[:, None, None]
+        write(path, values, dtype=np.float16)
+        header, held = read_map_header(path), values.astype(np.float16).astype(np.float64)
+        assert held.min() != values.min()
+        assert_allclose(
+            [header.minimum, header.maximum, header.mean, header.rms],
+            [held.min(), held.max(), held.mean(), held.std()],
+            rtol=1e-6,
+        )
+
+    def test_it_is_valid(self, path, images):
+        write(path, images, dtype=np.float16)
+        assert_valid(path)
+
+    @pytest.mark.parametrize("value", [65520.0, -7e4, np.inf])
+    def test_what_it_cannot_hold_is_one_error(self, path, value):
+        message = (
+            r"image 3: expected finite float16 values, which reach to 65504, there is -?inf at "
+            r"index \[2, 2\]$"
+        )
+        image = np.diag([0.0, 0.0, value, 0.0, 0.0])[:4]
+        with (
+            pytest.raises(ValueError, match=message),
+            write_image_stack(path, SHAPE, 1.5, dtype=np.float16, resume_key=KEY) as stack,
+        ):
+            stack[3] = image
+        assert names(path) == []
 
 
 @given(
@@ -318,6 +376,8 @@ class TestWholeOrNotAtAll:
             ({"pixel_size": 0.0}, "pixel_size: expected finite lengths above 0"),
             ({"pixel_size": (1.0, 1.0, 1.0)}, "pixel_size: expected one number"),
             ({"pixel_size": 1e60}, "pixel_size: .* is a cell of .*inf"),
+            ({"dtype": np.float64}, "dtype: expected float32 or float16, got float64"),
+            ({"dtype": "halves"}, "dtype: expected float32 or float16, got 'halves'"),
         ],
     )
     def test_a_wrong_argument_is_named(self, path, arguments, message):

@@ -57,10 +57,10 @@ def resume(path, images, **options):
     return stack.n_already_written
 
 
-def whole(path, images):
+def whole(path, images, **options):
     """Return the bytes of the stack that nobody interrupts."""
     other = path.with_name("whole.mrcs")
-    with write_image_stack(other, images.shape, 1.5, overwrite=True) as stack:
+    with write_image_stack(other, images.shape, 1.5, overwrite=True, **options) as stack:
         for number, image in enumerate(images):
             stack[number] = image
     content = other.read_bytes()
@@ -93,12 +93,13 @@ class TestInterrupts:
         assert path.read_bytes() == whole(path, images)
         assert names(path) == ["stack.mrcs"]
 
+    @pytest.mark.parametrize("dtype", ["float32", "float16"])
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
-    def test_every_interrupt_leaves_what_was_written(self, path, images, error):
-        interrupt(path, images, range(3), error)
+    def test_every_interrupt_leaves_what_was_written(self, path, images, error, dtype):
+        interrupt(path, images, range(3), error, dtype=dtype)
         assert names(path) == ["stack.mrcs.part"]
-        assert resume(path, images) == 3
-        assert path.read_bytes() == whole(path, images)
+        assert resume(path, images, dtype=dtype) == 3
+        assert path.read_bytes() == whole(path, images, dtype=dtype)
 
     def test_a_stack_that_is_let_go_of_leaves_what_was_written(self, path, images):
         writing = write_image_stack(path, SHAPE, 1.5, resume_key=KEY)
@@ -185,16 +186,16 @@ class TestKill:
         "partial_stack._SECONDS_BETWEEN_MARKS = float(sys.argv[2])\n"
         "images = np.load(sys.argv[3])\n"
         "with write_image_stack(\n"
-        "    sys.argv[1], images.shape, 1.5, resume_key=sys.argv[4] or None\n"
+        "    sys.argv[1], images.shape, 1.5, resume_key=sys.argv[4] or None, dtype=sys.argv[5]\n"
         ") as stack:\n"
         "    for number in (0, 1, 2, 4):\n"
         "        stack[number] = images[number]\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
 
-    def kill(self, path, images, seconds_between_marks, key=KEY):
+    def kill(self, path, images, seconds_between_marks, key=KEY, dtype="float32"):
         np.save(path.with_name("images.npy"), images)
-        arguments = [path, str(seconds_between_marks), path.with_name("images.npy"), key]
+        arguments = [path, str(seconds_between_marks), path.with_name("images.npy"), key, dtype]
         ran = subprocess.run([sys.executable, "-c", self.CODE, *arguments], check=False)
         assert ran.returncode == -9
         path.with_name("images.npy").unlink()
@@ -205,6 +206,11 @@ class TestKill:
         assert names(path) == ["stack.mrcs.part"]
         assert resume(path, images) == n_there
         assert path.read_bytes() == whole(path, images)
+
+    def test_so_it_does_with_float16(self, path, images):
+        self.kill(path, images, 0, dtype="float16")
+        assert resume(path, images, dtype="float16") == 3
+        assert path.read_bytes() == whole(path, images, dtype="float16")
 
     @pytest.mark.parametrize("begin", [write_image_stack, resume_image_stack])
     def test_what_nobody_can_go_on_with_is_replaced(self, path, images, begin):
@@ -253,6 +259,7 @@ class TestWhatIsLeft:
         [
             ({"resume_key": "other"}, r"resume_key: .*\.part was left by a run with another key"),
             ({"shape": (6, 5, 4)}, r"shape: .* for shape \(6, 4, 5\), not \(6, 5, 4\)"),
+            ({"dtype": "float16"}, r"dtype: .* for float32 images, not float16; go on"),
             ({"shape": (7, 4, 5)}, r"shape: .* not \(7, 4, 5\); .* and overwrite=True"),
         ],
     )

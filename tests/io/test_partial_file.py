@@ -25,9 +25,9 @@ def part(tmp_path):
 
 
 def test_a_mark_of_more_images_than_there_are_is_none():
-    mark = Mark(SHAPE, "key", 7).to_bytes()
+    mark = Mark(SHAPE, "key", 7, "float32").to_bytes()
     assert Mark.from_bytes(mark) is None
-    assert Mark.from_bytes(mark.replace(b"7", b"6")) == Mark(SHAPE, "key", 6)
+    assert Mark.from_bytes(mark.replace(b"7", b"6")) == Mark(SHAPE, "key", 6, "float32")
 
 
 def test_a_link_of_that_name_is_not_followed(path, part):

@@ -10,7 +10,7 @@ import types
 import numba
 import numpy as np
 import pytest
-from numba import boolean, complex64, float32, float64, int32, int64, uint16
+from numba import boolean, complex64, float32, float64, int32, int64, uint16, uint64
 
 import numbavol.kernels.cuda
 from numbavol.kernels.finding import is_simulated
@@ -52,6 +52,16 @@ KERNELS = {
         False,
         [(*(array(float32, n) for n in (3, 3, 2, 2, 2)), int64)],
     ),
+    # Phases are found in double precision, and narrowed.
+    "contrast._transfer": (
+        False,
+        [
+            (
+                *(halves, halves, int64, vector, rotations, boolean, vector, vector),
+                array(float32, 2),
+            )
+        ],
+    ),
     "gaussians._add_to_tiles": (
         False,
         [
@@ -90,6 +100,11 @@ KERNELS = {
             )
         ],
     ),
+    "noise._add_noise": (
+        False,
+        [(array(float32, 4), array(float32, 2), int64, uint64, uint64, array(uint64, 1))],
+    ),
+    "noise._fill_uniforms": (False, [(points, uint64, uint64, array(uint64, 1))]),
     "planes._sample_planes": (False, [planes(order) for order in (1, 3)]),
     "planes._sample_surfaces": (False, [planes(order, array(float64, 2)) for order in (1, 3)]),
     "profiles._fill": (False, [(array(float32, 2), array(float32, 1), boolean)]),

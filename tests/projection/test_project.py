@@ -145,7 +145,7 @@ def test_volumes_and_poses_stay_as_they_are(volume):
 def test_progress_is_reported_once_an_image(n):
     reports = []
     project_each(
-        Delivery(np.empty((n, *SMALL.shape), np.float32), outputs_real_space=True),
+        Delivery(np.empty((n, *SMALL.shape), np.float32), lambda _, made: made.to_image()),
         make_gaussians(),
         make_poses(n),
         SMALL,
@@ -162,7 +162,9 @@ def test_an_error_of_the_report_stops_the_work():
 
     with pytest.raises(KeyboardInterrupt):
         project_each(
-            Delivery(np.empty((N_POSES, *SMALL.shape), np.float32), outputs_real_space=True),
+            Delivery(
+                np.empty((N_POSES, *SMALL.shape), np.float32), lambda _, made: made.to_image()
+            ),
             make_gaussians(),
             make_poses(),
             SMALL,

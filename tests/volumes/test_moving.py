@@ -27,9 +27,19 @@ VOLUMES = {
 }
 
 
+ENSEMBLE = numbavol.EnsembleVolume((VOLUMES["gaussians"], VOLUMES["atoms"]), [1.0, 2.0])
+THERMAL = numbavol.ThermalVolume(VOLUMES["gaussians"], 40.0)
+
+
 @pytest.mark.parametrize("name", VOLUMES)
 def test_a_volume_on_the_cpu_is_there_already(name):
     assert numbavol.to_device(VOLUMES[name], "cpu") == VOLUMES[name]
+
+
+def test_an_ensemble_keeps_its_volumes_and_weights():
+    moved = numbavol.to_device(ENSEMBLE, "cpu")
+    assert moved.volumes == ENSEMBLE.volumes
+    np.testing.assert_array_equal(moved.weights, ENSEMBLE.weights)
 
 
 def test_what_is_no_volume_is_an_error():
@@ -65,6 +75,37 @@ class TestOnCuda:
         made, expected = (
             numbavol.project(volume, pose, CONFIG, device="cuda")
             for volume in (there, VOLUMES[name])
+        )
+        np.testing.assert_array_equal(made, expected)
+
+    def test_an_ensemble_has_its_volumes_there(self):
+        there = numbavol.to_device(ENSEMBLE, "cuda")
+        assert hasattr(there.volumes[0].positions, "__cuda_array_interface__")
+        assert not hasattr(ENSEMBLE.volumes[0].positions, "__cuda_array_interface__")
+        assert numbavol.to_device(there, "cpu").volumes == ENSEMBLE.volumes
+
+    @pytest.mark.parametrize(
+        ("volume", "there"),
+        [
+            (
+                numbavol.EnsembleVolume((VOLUMES["gaussians"],) * 2),
+                lambda volume: numbavol.to_device(volume, "cuda"),
+            ),
+            (THERMAL, lambda volume: numbavol.to_device(volume, "cuda")),
+            (
+                THERMAL,
+                lambda volume: numbavol.ThermalVolume(
+                    numbavol.to_device(volume.volume, "cuda"), volume.b_factors
+                ),
+            ),
+        ],
+        ids=["ensemble", "thermal", "thermal, of a volume there"],
+    )
+    def test_a_seed_draws_the_same_there(self, volume, there):
+        poses = numbavol.EulerAnglePose(phi_angle=np.array([0.0, 30.0]))
+        made, expected = (
+            numbavol.project(drawn, poses, CONFIG, device="cuda", seed=3)
+            for drawn in (there(volume), volume)
         )
         np.testing.assert_array_equal(made, expected)
 

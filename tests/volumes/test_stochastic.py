@@ -103,6 +103,14 @@ def test_the_models_of_a_file_are_an_ensemble(tmp_path) -> None:
     np.testing.assert_allclose(drawn - first, [[2.0, 0, 0]] * 2, atol=1e-12)
 
 
+def test_a_model_of_which_nothing_is_left_is_named(tmp_path) -> None:
+    path = tmp_path / "models.pdb"
+    models = [PEPTIDE_MODELS.format(number=n, x=n, y=n + 4) for n in (1, 2)]
+    path.write_text(models[0].replace(" CA ", " CB ") + models[1])
+    with pytest.raises(ValueError, match="models: expected atoms in each, number 1 of 2 has none"):
+        EnsembleVolume.from_models(path, selection_string="//*//CA")
+
+
 @pytest.mark.parametrize(
     ("volumes", "weights", "error", "message"),
     [

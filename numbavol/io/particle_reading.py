@@ -1,0 +1,69 @@
+"""Read particles, whichever program wrote them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from numbavol.io.cs_reading import read_cs
+from numbavol.io.star_reading import read_star
+
+if TYPE_CHECKING:
+    import os
+
+    from numbavol.io.particle_table import ParticleTable
+
+CS_SUFFIX = ".cs"
+
+
+def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
+    """Read poses, images and contrast transfer functions of particles from a RELION STAR file.
+
+    A file whose name ends in `.cs` is read by `read_cs`.
+
+    STAR files of RELION 3.1 and later have a block of optics groups, and origins in angstroms. In
+    those of RELION 3.0 and before, origins are in pixels, which `rlnDetectorPixelSize` (in
+    micrometres) and `rlnMagnification` turn into angstroms. Origins that a file does not have are
+    0, everything else that it does not have is None. Voltage, spherical aberration and amplitude
+    contrast that stand in both tables are taken from that of the particles, as RELION does.
+
+    Unlike in RELION, an empty line does not end a table, and names and values need not be on one
+    line.
+
+    Parameters
+    ----------
+    filename
+        A STAR file, or one of cryoSPARC. The particles of a STAR file are the block
+        `data_particles` or, if there is none, the only block that has angles.
+
+    Returns
+    -------
+    ParticleTable
+        The particles in the order of the file. `EulerAnglePose.from_relion_angles` makes poses of
+        their angles and origins.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no STAR file, has no particles or not all three angles of them, a value is no
+        number, or the pixel size that origins in pixels need is not known; names the file.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from numbavol.io import ParticleTable, read_particles, write_particles
+    >>> particles = ParticleTable(
+    ...     [10, 20], [30, 40], [50, 60], pixel_size=1.5, voltage_in_kilovolts=300, image_size=64
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "particles.star"
+    ...     write_particles(path, particles, path.with_name("stack.mrcs"))
+    ...     particles = read_particles(path)
+    >>> particles.rot, particles.image_names, particles.pixel_size
+    (array([10., 20.]), ('000001@stack.mrcs', '000002@stack.mrcs'), 1.5)
+    """
+    if Path(filename).suffix.lower() == CS_SUFFIX:
+        return read_cs(filename)
+    return read_star(filename)

@@ -1,0 +1,36 @@
+"""The names of stacks, and of the images in them, as other programs read them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def name_from_folder_of(
+    filename: str | os.PathLike[str], stack_filename: str | os.PathLike[str]
+) -> str:
+    """Return the name of a stack for a program that runs in the folder of another file."""
+    stack = Path(stack_filename)
+    # Where a folder is a link, `..` leads out of what it links to.
+    folders = (os.path.realpath(path.parent) for path in (stack, Path(filename)))
+    return (Path(os.path.relpath(*folders)) / stack.name).as_posix()
+
+
+def name_image(number: int, stack_name: str) -> str:
+    """Name an image of a stack, counted from 1, as RELION does."""
+    return f"{number:06d}@{stack_name}"
+
+
+def split_image_name(name: str) -> tuple[int, str]:
+    """Return the number of an image, counted from 1, and the name of its stack.
+
+    Raises
+    ------
+    ValueError
+        If it is no name of an image in a stack.
+    """
+    number, _, stack_name = name.partition("@")
+    if not (number.isdecimal() and int(number) and stack_name):
+        msg = f"image_names: expected names like 000001@stack.mrcs, got {name!r}"
+        raise ValueError(msg)
+    return int(number), stack_name

@@ -1,0 +1,213 @@
+"""Simulations written down in TOML, and errors that say in which line."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from numbavol.simulation.config import SimulationConfig, fields_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+KeyPath = tuple[str | int, ...]
+
+_KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
+_DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
+_TABLE = re.compile(rf"^\s*(\[\[?)\s*({_DOTTED})\s*\]\]?")
+_PAIR = re.compile(rf"^\s*({_DOTTED})\s*=")
+_LONG_STRINGS = re.compile(r'"""|' + r"'''")
+
+
+def read_simulation_config(
+    filename: str | os.PathLike[str], given: Mapping[tuple[str, ...], Any] | None = None
+) -> SimulationConfig:
+    r"""Read a simulation from a TOML file.
+
+    Parameters
+    ----------
+    filename
+        Has a key for each choice of `SimulationConfig`, and a table for each group of them.
+    given
+        Choices that take the place of the file's, by their path: ``("noise", "snr")``.
+
+    Returns
+    -------
+    SimulationConfig
+        Its files are found from where the process is: those of the TOML file are relative to its
+        folder.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no TOML, or a choice is not as described: the message begins with the file's name
+        and the line.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from numbavol.simulation import read_simulation_config
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "config.toml"
+    ...     _ = path.write_text("number = 10\\nbox = 64\\npixel_size = 2.0\\nnoise.snr = 0.1\\n")
+    ...     read_simulation_config(path).noise.snr
+    0.1
+    """
+    path = Path(filename)
+    raw = path.read_bytes()
+    try:
+        text = raw.decode()
+        tables = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path}: expected TOML: {error}"
+        raise ValueError(msg) from error
+    _place_files(tables, path.parent)
+    for keys, value in (given or {}).items():
+        table = tables
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+        table[keys[-1]] = value
+    config: SimulationConfig = _Reader(str(path), find_lines(text)).read(
+        SimulationConfig, tables, ()
+    )
+    return config
+
+
+def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationConfig:
+    """Make a simulation of choices by their paths alone, as `read_simulation_config` does."""
+    tables: dict[str, Any] = {}
+    for keys, value in given.items():
+        table = tables
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+        table[keys[-1]] = value
+    config: SimulationConfig = _Reader(None, {}).read(SimulationConfig, tables, ())
+    return config
+
+
+def find_lines(text: str) -> dict[KeyPath, int]:
+    """Find the line of every key and table of a TOML text, by their paths.
+
+    Parameters
+    ----------
+    text
+        Of a file that is TOML.
+
+    Returns
+    -------
+    dict
+        From paths such as ``("volume", 0, "file")`` to numbers of lines, from 1 on. Keys inside of
+        values are not in it.
+    """
+    lines: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    counts: dict[KeyPath, int] = {}
+    closing: str | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if closing is None:
+            if found := _TABLE.match(line):
+                table = _resolve(_split(found[2]), counts)
+                if found[1] == "[[":
+                    counts[table] = counts.get(table, -1) + 1
+                    table = (*table, counts[table])
+                lines[table] = number
+            elif found := _PAIR.match(line):
+                keys = (*table, *_split(found[1]))
+                for end in range(len(table) + 1, len(keys) + 1):
+                    lines.setdefault(keys[:end], number)
+        for quotes in _LONG_STRINGS.findall(line):
+            if closing is None:
+                closing = quotes
+            elif closing == quotes:
+                closing = None
+    return lines
+
+
+def _split(dotted: str) -> tuple[str, ...]:
+    return tuple(key.strip("\"'") for key in re.findall(_KEY, dotted))
+
+
+def _resolve(keys: tuple[str, ...], counts: dict[KeyPath, int]) -> KeyPath:
+    """Add the numbers of the last tables of arrays that keys lead through."""
+    path: KeyPath = ()
+    for n, key in enumerate(keys):
+        path = (*path, key)
+        if n < len(keys) - 1 and path in counts:
+            path = (*path, counts[path])
+    return path
+
+
+def _place_files(tables: dict[str, Any], folder: Path) -> None:
+    """Make names of files relative to where the process is."""
+    names = (("poses", "file"), ("noise", "spectrum"), ("detector", "mtf"), ("detector", "dqe"))
+    for group, key in names:
+        value = tables.get(group, {})
+        value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str) and (group, value) != ("noise", "white"):
+            tables[group][key] = str(folder / value)
+    volumes = tables.get("volume", [])
+    for volume in volumes if isinstance(volumes, list) else [volumes]:
+        if isinstance(volume, dict) and isinstance(volume.get("file"), str):
+            volume["file"] = str(folder / volume["file"])
+
+
+class _Reader:
+    """Makes classes of choices of tables, and says where what is wrong stands."""
+
+    def __init__(self, filename: str | None, lines: dict[KeyPath, int]) -> None:
+        self._filename, self._lines = filename, lines
+
+    def read(self, config: Any, table: Any, path: KeyPath) -> Any:
+        if not isinstance(table, dict):
+            raise self._fail(path, f"expected a table, got {table!r}")
+        fields = fields_of(config)
+        names = [field.name for field, _ in fields if field.name != "_"]
+        for key in table:
+            if key not in names:
+                msg = f"there is no such choice; expected one of {', '.join(names)}"
+                raise self._fail((*path, key), msg)
+        values = {
+            field.name: self._read_field(hint, table[field.name], (*path, field.name))
+            for field, hint in fields
+            if field.name in table
+        }
+        for field, _ in fields:
+            if field.default is dataclasses.MISSING and field.name not in values:
+                raise self._fail((*path, field.name), "is missing")
+        try:
+            return config(**values)
+        except ValueError as error:
+            name, separator, rest = str(error).partition(": ")
+            if separator and name in names:
+                raise self._fail((*path, name), rest) from error
+            raise self._fail(path, str(error)) from error
+
+    def _read_field(self, hint: Any, value: Any, path: KeyPath) -> Any:
+        if dataclasses.is_dataclass(hint):
+            return self.read(hint, value, path)
+        inner = get_args(hint)
+        if inner and dataclasses.is_dataclass(inner[0]):
+            # One table serves for an array of one.
+            several = value if isinstance(value, list) else [value]
+            return tuple(self.read(inner[0], part, (*path, n)) for n, part in enumerate(several))
+        return value
+
+    def _fail(self, path: KeyPath, what: str) -> ValueError:
+        name = ".".join(key if isinstance(key, str) else str(key + 1) for key in path)
+        line = next(
+            (
+                self._lines[path[:end]]
+                for end in range(len(path), 0, -1)
+                if path[:end] in self._lines
+            ),
+            None,
+        )
+        where = "" if self._filename is None else f"{self._filename}:"
+        where += "" if line is None else f"{line}:"
+        return ValueError(f"{where} {name}: {what}".strip() if name else f"{where} {what}".strip())
