@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from numbavol.cli.backproject import backproject
 from numbavol.cli.compare import compare
 from numbavol.cli.completion import COMPLETE_VARIABLE, completion
 from numbavol.cli.filter import filter_map
 from numbavol.cli.fsc import fsc
 from numbavol.cli.info import info
+from numbavol.cli.noise import noise
 from numbavol.cli.project import project
 from numbavol.cli.render import render
 from numbavol.cli.versions import describe_versions
@@ -53,7 +55,9 @@ def numbavol_command() -> None:
     """  # noqa: D301
 
 
-for command in (render, project, view, info, compare, fsc, filter_map, warmup, completion):
+for command in (
+    render, project, backproject, view, info, compare, fsc, filter_map, noise, warmup, completion,
+):  # fmt: skip
     numbavol_command.add_command(command)
 
 

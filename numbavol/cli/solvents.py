@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import numbavol
+from numbavol.cli.resolutions import b_factor_of
 from numbavol.imaging.water import VOLTS_OF_ONE
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 
 def render_solvent(
-    kind: str, atoms: Atoms, grid: MapGrid, extra_b_factor: float, report: Report
+    kind: str, atoms: Atoms, grid: MapGrid, blurred_to: float | None, report: Report
 ) -> NDArray[np.float32]:
     """Render what is around a model, relative to solvent everywhere, and say how much it is."""
     solvent = numbavol.BulkSolvent() if kind == "bulk" else numbavol.HydrationLayer()
-    solvent = dataclasses.replace(solvent, b_sol=solvent.b_sol + extra_b_factor)
+    if blurred_to is not None:
+        solvent = dataclasses.replace(solvent, b_sol=solvent.b_sol + b_factor_of(blurred_to))
     rendered = solvent.render(atoms, grid.shape, grid.voxel_sides)
     integral = float(np.sum(rendered, dtype=np.float64)) * math.prod(grid.voxel_size.tolist())
     report.say(

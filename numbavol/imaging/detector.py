@@ -117,6 +117,9 @@ class DetectorCurve(ArrayValue):
 def read_mtf(filename: str | os.PathLike[str]) -> DetectorCurve:
     """Read the modulation transfer function of a detector from a STAR file of RELION.
 
+    There is no other form for the detective quantum efficiency: one that is written in this form is
+    read alike.
+
     Parameters
     ----------
     filename

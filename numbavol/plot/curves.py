@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.imaging import NoiseSpectrum
     from numbavol.ndimage import FourierCorrelation
 
 FIGURE = (5.0, 3.4)
@@ -78,6 +79,36 @@ def plot_mean_power_spectrum(
     spectra = [compute_power_spectrum(image, sides) for image in images]
     mean = np.mean([spectrum.values for spectrum in spectra], axis=0)
     return _plot_spectrum(spectra[0].distances, mean, unit, axes)
+
+
+def plot_noise_spectrum(spectrum: NoiseSpectrum, *, axes: Axes | None = None) -> Axes:
+    """Draw the power spectrum of noise.
+
+    Parameters
+    ----------
+    spectrum
+        The spectrum.
+    axes
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The power on a logarithmic scale, without the zero frequency.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from numbavol import NoiseSpectrum
+    >>> from numbavol.plot import plot_noise_spectrum
+    >>> plot_noise_spectrum(NoiseSpectrum([0.0, 0.2, 0.3], [4.0, 2.0, 1.0])).get_yscale()
+    'log'
+    """
+    return _plot_spectrum(spectrum.frequencies, spectrum.power, "Å", make_axes(axes, FIGURE))
 
 
 def plot_fourier_correlation(

@@ -24,30 +24,44 @@ NUMBAVOL = Path(sys.executable).with_name("numbavol")
 SAME_EVERYWHERE = ("threads", "device", "overwrite", "page", "quiet", "as_json", "b_factors")
 
 
+def list_commands() -> dict[str, click.Command]:
+    """All that do something, by the words that a user writes."""
+    found: dict[str, click.Command] = {}
+    for name, command in numbavol_command.commands.items():
+        if isinstance(command, click.Group):
+            found.update({f"{name} {word}": each for word, each in command.commands.items()})
+        else:
+            found[name] = command
+    return found
+
+
+COMMANDS = list_commands()
+
+
 def options_of(command: click.Command) -> dict[str, click.Option]:
     return {
         str(option.name): option for option in command.params if isinstance(option, click.Option)
     }
 
 
-@pytest.mark.parametrize("name", numbavol_command.commands)
+@pytest.mark.parametrize("name", {**COMMANDS, **numbavol_command.commands})
 def test_help_has_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([name, "--help"]) == 0
+    assert main([*name.split(), "--help"]) == 0
     output = capsys.readouterr().out
     assert f"\n    numbavol {name}" in output.partition("Examples:")[2] or name == "completion"
     assert max(map(len, output.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("name", sorted(set(numbavol_command.commands) - {"completion"}))
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"completion"}))
 def test_every_command_can_be_quiet_and_speak_json(name: str) -> None:
-    assert {"quiet", "as_json"} <= set(options_of(numbavol_command.commands[name]))
+    assert {"quiet", "as_json"} <= set(options_of(COMMANDS[name]))
 
 
 @pytest.mark.parametrize("option", SAME_EVERYWHERE)
 def test_options_are_named_and_worded_alike(option: str) -> None:
     found = {
         (tuple(options[option].opts), options[option].help)
-        for command in numbavol_command.commands.values()
+        for command in COMMANDS.values()
         if option in (options := options_of(command))
     }
     assert len(found) == 1
@@ -176,6 +190,7 @@ def test_commands_and_usual_calls_compile_nothing_after_warmup(tmp_path: Path) -
     assert run("compare", model, "gaussian.mrc", "--resolution", 6) == warm
     assert run("view", "fft.mrc", "-o", "map.png") == warm
     assert run("view", "stack.mrcs", "-o", "stack.png") == warm
+    assert run("noise", "estimate", "stack.mrcs", "-o", "spectrum.star", "--mask-radius", 0) == warm
     assert run("-c", USUAL_CALLS, program=Path(sys.executable)) == warm
 
 

@@ -105,7 +105,9 @@ def test_a_scaled_spectrum_has_the_variance_and_the_colour(
         return
     scaled = spectrum.scaled_to(variance, shape, 1.5)
     assert scaled.variance(shape, 1.5) == pytest.approx(variance, rel=1e-9)
-    np.testing.assert_allclose(scaled.power * present, spectrum.power * variance, rtol=1e-9)
+    np.testing.assert_allclose(
+        scaled.power * present, spectrum.power * variance, rtol=1e-9, atol=1e-12
+    )
 
 
 def test_no_noise_cannot_be_scaled() -> None:

@@ -139,6 +139,13 @@ def test_a_map_without_power_has_a_spectrum_without_line() -> None:
     assert axes.lines[0].get_xdata().size == 0
 
 
+def test_a_spectrum_of_noise_is_drawn_without_the_zero_frequency() -> None:
+    spectrum = numbavol.NoiseSpectrum([0.0, 0.1, 0.2], [9.0, 4.0, 1.0])
+    axes = plot.plot_noise_spectrum(spectrum, axes=new_axes())
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[0.1, 4.0], [0.2, 1.0]])
+    assert axes.get_xlabel() == "spatial frequency (1/Å)"
+
+
 def test_a_correlation_is_drawn_with_its_thresholds() -> None:
     fsc = numbavol.compute_fourier_shell_correlation(MAP, MAP + 0.1, 1.5)
     axes = plot.plot_fourier_correlation(fsc, thresholds=(0.5,), axes=new_axes())
