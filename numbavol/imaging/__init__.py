@@ -12,10 +12,6 @@
 - ``noise_estimation``: noise and signal, measured from stacks.
 - ``detector``: `Detector`, counts of electrons with an MTF and a DQE.
 - ``dose``: how the dose fades the signal, and weights of frames.
-- ``solvent``: `AbstractSolvent` and `BulkSolvent`, what solvent takes off a molecule's potential.
-- ``hydration``: `HydrationLayer`, solvent in layers around a molecule.
-- ``ice``: `VitreousIce`, the grain of a layer of ice.
-- ``water``: how dense water is, and what potential it has.
 - ``curves``: what curves over the frequency have in common.
 - ``purposes``: random numbers of particles, by what they are for.
 """
