@@ -77,6 +77,12 @@ DEFAULT_TOLERANCE = 1e-6
 )  # fmt: skip
 @model_options
 @click.option(
+    "--solvent", type=click.Choice(["none", "bulk", "hydration"]), default="none",
+    show_default=True,
+    help="Add the vitreous ice around the model, less than ice everywhere: 0 far away, and what "
+    "the model displaces. bulk is of one density, hydration has the layers of water at a protein.",
+)  # fmt: skip
+@click.option(
     "--tolerance", type=click.FloatRange(min=0, max=1, max_open=True), default=DEFAULT_TOLERANCE,
     show_default=True, metavar="T",
     help="Share of the map that may be left out in far tails; 0 leaves out nothing.",
@@ -104,6 +110,7 @@ def render(
     resolution: float | None,
     resolution_by: str,
     unit: str,
+    solvent: str,
     tolerance: float,
     method: str,
     device: str,
@@ -133,7 +140,9 @@ def render(
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.methods import choose_method
     from numbavol.cli.models import read_model, read_options
-    from numbavol.cli.resolutions import VOLTS_OF_ONE, blur, limit
+    from numbavol.cli.resolutions import blur, limit
+    from numbavol.cli.solvents import render_solvent
+    from numbavol.imaging.water import VOLTS_OF_ONE
 
     began = time.perf_counter()
     report = Report(as_json, quiet)
@@ -148,6 +157,9 @@ def render(
         refuse_without_effect(("margin",), f"--box {box:g} gives the box")
     if resolution is None:
         refuse_without_effect(("resolution_by",), "there is no --resolution")
+    if solvent != "none" and atoms_that_count["models"] == "ensemble":
+        msg = "--solvent: the models of an ensemble displace it each in its place; see --models"
+        raise click.UsageError(msg)
     # Before the model, which takes longer.
     grid = None if like is None else MapGrid.like(like)
     box_center = None if grid is None else grid.center
@@ -174,6 +186,8 @@ def render(
     )
     with progress_bar("rendering", is_wanted=report.shows_progress) as progress:
         real_voxel_grid = render_map(progress)
+    if solvent != "none":
+        real_voxel_grid += render_solvent(solvent, atoms, grid, blurred_to, report)
     if resolution is not None:
         real_voxel_grid = limit(real_voxel_grid, grid, resolution, resolution_by, report)
     scale = VOLTS_OF_ONE if unit == "volt" else 1.0

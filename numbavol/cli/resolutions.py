@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from scipy.constants import angstrom, electron_mass, elementary_charge, hbar, pi
-
 import numbavol
 
 if TYPE_CHECKING:
@@ -19,8 +17,11 @@ if TYPE_CHECKING:
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.output import Report
 
-# The potential in volts that is one inverse square angstrom, rescaled.
-VOLTS_OF_ONE = float(2 * pi * hbar**2 / (electron_mass * elementary_charge) / angstrom**2)
+
+def b_factor_of(resolution: float) -> float:
+    """Return the B-factor of a Gaussian that falls to 1/e at a resolution: exp(-(k R)^2)."""
+    return 4.0 * resolution**2
+
 
 # Of the frequency of the resolution: the edge lies before it, so that nothing finer is left.
 SOFT_EDGE = 0.1
@@ -29,10 +30,10 @@ SOFT_EDGE = 0.1
 def blur(atoms: Atoms, resolution: float) -> Atoms:
     """Multiply the transform of atoms by a Gaussian that falls to 1/e at a resolution.
 
-    exp(-(k R)^2) is a B-factor of 4 R^2, so that nothing is left out and no box is needed. The
-    definition is that of molmap in ChimeraX.
+    It is added to B-factors, so that nothing is left out and no box is needed. The definition is
+    that of molmap in ChimeraX.
     """
-    return dataclasses.replace(atoms, b_factors=atoms.b_factors + 4.0 * resolution**2)
+    return dataclasses.replace(atoms, b_factors=atoms.b_factors + b_factor_of(resolution))
 
 
 def limit(
@@ -46,7 +47,7 @@ def limit(
     if resolution_by == "gaussian":
         report.say(
             f"blur    to {resolution:g} A: times a Gaussian that falls to 1/e there, "
-            f"B-factor {4 * resolution**2:g} A^2",
+            f"B-factor {b_factor_of(resolution):g} A^2",
             resolution=resolution,
             resolution_by=resolution_by,
         )

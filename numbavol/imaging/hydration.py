@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 CARBON = 6
 # Van der Waals radii in angstroms by atomic number; other elements have gemmi's.
 RADII = {6: 1.7, 7: 1.55, 8: 2.0, 15: 1.8, 16: 1.8}
-# From a surface, in angstroms: beyond, the density differs from 1 by less than 1e-5, and inside of
-# the other by less than 2e-4 from 0.
-FARTHEST, NEAREST = 10.0, -2.0
-# In angstroms: a van der Waals radius. Solvent reaches so far from a probe's surface, to where
-# nothing is left of it.
-REACH_FROM_PROBE = 1.7
+# From a surface, in angstroms: beyond, the density differs from 1 by less than 1e-5.
+FARTHEST = 10.0
+# In angstroms: solvent reaches so far from a probe's surface, to the centres of atoms.
+REACH_FROM_PROBE = 2.0
 
 
 class HydrationProfile(NamedTuple):
@@ -76,14 +74,14 @@ class HydrationLayer(AbstractSolvent):
               h_1 e^{-[(d - d_1) / w_1]^2} - h_2 e^{-[(d - d_2) / w_2]^2},
 
     where e, h, d and w are 0.5; 0.20, 1.7, 2.5; 0.15, 3.0, 1.5 near nitrogen, oxygen and whatever
-    else is polar, and 1.0; 0.15, 2.2, 2.5; 0.12, 3.6, 1.2 near carbon. Their sum of Gaussians
-    leaves a little density inside of atoms, which is set to 0 from 2 angstroms below the surface
-    on. The radii are 1.7 (C), 1.55 (N), 2.0 (O) and 1.8 angstroms (S, P), and those of gemmi for
-    other elements. The potential is `k_sol` times ``g - 1``.
+    else is polar, and 1.0; 0.15, 2.2, 2.5; 0.12, 3.6, 1.2 near carbon. The Gaussians leave some
+    hundredths inside of atoms. The radii are 1.7 (C), 1.55 (N), 2.0 (O) and 1.8 angstroms (S, P),
+    and those of gemmi for other elements. The potential is `k_sol` times ``g - 1``, sampled on a
+    whole number of points a voxel, at most 0.5 angstroms apart, and averaged over voxels.
 
-    Cavities that no probe fits in hold no solvent: there is some only within `probe_radius` and
-    1.7 angstroms of the places that the centre of a probe can be at, whether or not it can come
-    there from outside. (The original grows each of those by the nearest atom's radius.)
+    Cavities that no probe fits in hold no solvent: there is some only within `probe_radius` and 2
+    angstroms of the places that the centre of a probe can be at, whether or not it can come there
+    from outside. (The original grows each of those to the centre of the nearest atom.)
 
     Parameters
     ----------
@@ -114,7 +112,7 @@ class HydrationLayer(AbstractSolvent):
     >>> atoms = numbavol.Atoms.from_arrays([[0.0, 0.0, 0.0]], 8)
     >>> around = numbavol.HydrationLayer(k_sol=1.0).render(atoms, (1, 1, 25), 1.0)
     >>> print((1 + around[0, 0, 12:20]).round(2))  # from the centre of an oxygen outwards
-    [0.01 0.09 0.43 0.92 1.14 1.1  1.06 1.05]
+    [0.04 0.09 0.39 0.91 1.08 1.   0.99 1.01]
     """
 
     _: dataclasses.KW_ONLY
@@ -151,8 +149,8 @@ class HydrationLayer(AbstractSolvent):
         from_probe = _measure(padded, places, np.zeros(len(places)), self._growth)
         is_wet = (holds_probe | (from_probe < np.inf))[inner]
         distances, is_polar = distances[inner], (from_polar <= from_carbon)[inner]
-        displaced = np.where(is_wet & (distances > NEAREST), np.float32(0), np.float32(1))
-        is_near = is_wet & (distances > NEAREST) & (distances < FARTHEST)
+        displaced = np.where(is_wet, np.float32(0), np.float32(1))
+        is_near = is_wet & (distances < FARTHEST)
         for profile, chosen in ((POLAR, is_near & is_polar), (NONPOLAR, is_near & ~is_polar)):
             displaced[chosen] = 1 - profile.evaluate(distances[chosen])
         return displaced

@@ -196,7 +196,7 @@ class AbstractSolvent(ABC):
         averages = self._displace(near, points).astype(np.float32, copy=False)
         for number, axis in enumerate(reversed(axes)):
             averages = axis.average(averages, number)
-        np.multiply(averages, np.float32(-self.k_sol), out=rendered)
+        rendered -= np.float32(self.k_sol) * averages
 
     @property
     @abstractmethod
@@ -249,10 +249,10 @@ class BulkSolvent(AbstractSolvent):
     Examples
     --------
     >>> import numbavol
-    >>> atoms = numbavol.load_atoms(numbavol.data.enterotoxin())
-    >>> displaced = numbavol.BulkSolvent().render(atoms, (48, 48, 48), 3.0)
-    >>> print(f"{displaced.min():.3f}, and the volume is {-displaced.sum() * 27 / 0.0945:.3g} A^3")
-    -0.095, and the volume is 9.36e+04 A^3
+    >>> atoms = numbavol.Atoms.from_arrays([[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]], 6)
+    >>> solvent = numbavol.BulkSolvent(k_sol=0.1)
+    >>> print(solvent.render(atoms, (1, 1, 9), 2.0)[0, 0, 2:].round(3))
+    [-0.001 -0.034 -0.083 -0.079 -0.083 -0.034 -0.001]
     """
 
     _: dataclasses.KW_ONLY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import os
@@ -308,3 +309,58 @@ def test_an_error_that_an_interrupt_causes_is_reported_as_the_interrupt(
     monkeypatch.setattr("numbavol.cli.command._interrupts", [signal.SIGINT])
     assert render(tmp_path / "missing.pdb", "-o", tmp_path / "map.mrc") == 130
     assert capsys.readouterr().err == "numbavol: error: interrupted\n"
+
+
+@pytest.mark.parametrize("kind", ["bulk", "hydration"])
+def test_solvent_is_added_relative_to_solvent_everywhere(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "map.mrc"
+
+    def rendered(*options: object) -> np.ndarray:
+        options = (*FEW_ATOMS, "--box", 40, "--json", "--overwrite", *options)
+        assert render(enterotoxin(), "-o", output, *options) == 0
+        return numbavol.read_map(output).data
+
+    plain = rendered()
+    capsys.readouterr()
+    contrast = rendered("--solvent", kind)
+    facts = facts_of(capsys)
+    assert facts["solvent"] == kind
+    displaced = plain - contrast
+    assert displaced.sum(dtype=float) == pytest.approx(facts["displaced"], rel=1e-5)
+    assert facts["integral"] == pytest.approx(contrast.sum(dtype=float), rel=1e-5)
+    atoms = numbavol.load_atoms(enterotoxin(), selection_string="//A/1-3")
+    atoms = dataclasses.replace(atoms, positions=atoms.positions - atoms.center_of_mass)
+    solvent = numbavol.BulkSolvent() if kind == "bulk" else numbavol.HydrationLayer()
+    expected = solvent.render(atoms, (40, 40, 40), 1.0)
+    np.testing.assert_allclose(contrast - plain, expected, rtol=0, atol=1e-6)
+    # What blurs the model blurs what it displaces.
+    blurred = rendered("--solvent", kind, "--resolution", 4) - rendered("--resolution", 4)
+    assert blurred.sum(dtype=float) == pytest.approx(-facts["displaced"], rel=1e-3)
+    assert np.square(blurred).sum() < 0.8 * np.square(expected).sum()
+    volts = rendered("--solvent", kind, "--unit", "volt")
+    np.testing.assert_allclose(volts, contrast * 47.878, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--solvent", "wet"], "Invalid value for '--solvent': 'wet' is not one of"),
+        (["--solvent", "bulk", "--models", "ensemble"], "--solvent: the models of an ensemble"),
+    ],
+)
+def test_solvent_that_cannot_be_is_one_line(
+    arguments: list[str], message: str, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert render(model, "-o", model.with_name("map.mrc"), *arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_map_has_no_atoms_for_solvent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "density.mrc"
+    numbavol.write_map(path, np.ones((4, 4, 4), np.float32), 1.0)
+    assert render(path, "-o", tmp_path / "map.mrc", "--solvent", "bulk") == 1
+    assert "density.mrc: not a structure that can be read" in capsys.readouterr().err

@@ -154,6 +154,11 @@ KERNELS = {
         [(array(float64, 2), halves, halves, int64, vector, int64, int64)],
     ),
     "shells._sum_real": (True, [(array(float64, 2), array(float32, 3), vector, int64, int64)]),
+    # Distances are found in double precision, and narrowed.
+    "spheres._lower": (
+        False,
+        [(array(float32, 3), points, vector, float64, vector, int64, int64)],
+    ),
     "spreading._find_windows": (
         False,
         [(windows, points, rotations, offsets, vector, vector, int64, whole(2))],

@@ -50,6 +50,8 @@ def lower_to_distances(
                 half_x = math.sqrt(max(half * half - dy * dy, 0.0))
                 first_x = max(0, math.ceil((x - half_x) / steps[0]))
                 last_x = min(n_x - 1, math.floor((x + half_x) / steps[0]))
+                if last_x < first_x:
+                    continue
                 squared = real(dz * dz + dy * dy)
                 points = distances[plane, row, first_x : last_x + 1]
                 places = columns[first_x : last_x + 1]

@@ -165,3 +165,15 @@ def assert_is_close(found, expected, largest_term=0.0):
 @pytest.fixture
 def rng():
     return np.random.default_rng(20)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 6), (2, 4), (3, 3)])
+@pytest.mark.parametrize(("n", "reach"), [(0, 3.0), (1, 0.7), (5, 3.0)])
+def test_distances_from_spheres(rng, n, reach, start, stop):
+    out = np.full((6, 5, 9), np.inf, np.float32)
+    centers, radii = rng.uniform(-1, 4, (n, 3)), rng.uniform(0, 2, n)
+    arguments = (centers, radii, reach, np.array([0.5, 0.7, 0.6]), start, stop)
+    expected, found = run_on_both("lower_to_distances", out, *arguments)
+    np.testing.assert_array_equal(np.isinf(found), np.isinf(expected))
+    is_near = np.isfinite(expected)
+    np.testing.assert_allclose(found[is_near], expected[is_near], rtol=0, atol=2e-6)
