@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from numbavol.kernels.resources import find_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,11 +140,10 @@ def check_output(output: str) -> None:
 
 # Asking the system takes longer than rendering into a small map.
 ALWAYS_FITS_IN_BYTES = 2**26
-CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def check_fits_in_memory(name: str, what: str, n_bytes: int, free_bytes: int | None = None) -> None:
-    """Refuse what does not fit into the memory that is free: the system's, if not told how much.
+    """Refuse what does not fit into the memory that is free: this process's, if not told how much.
 
     Raises
     ------
@@ -153,7 +152,7 @@ def check_fits_in_memory(name: str, what: str, n_bytes: int, free_bytes: int | N
     """
     if n_bytes <= ALWAYS_FITS_IN_BYTES:
         return
-    free = _free_memory() if free_bytes is None else free_bytes
+    free = find_memory().free if free_bytes is None else free_bytes
     if n_bytes > free:
         msg = (
             f"{name}: {what} takes {n_bytes / 2**30:.1f} GiB, "
@@ -172,15 +171,3 @@ def allocate_zeros(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
     """
     check_fits_in_memory(name, f"{dtype} of shape {shape}", math.prod(shape) * dtype.itemsize)
     return np.zeros(shape, dtype)
-
-
-def _free_memory() -> int:
-    # The system promises more memory than it has, and kills who takes it at its word.
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    # A control group may have less; one that cannot be read, or has no limit, is not asked.
-    with contextlib.suppress(OSError, ValueError):
-        limit = int((CONTROL_GROUP / "memory.max").read_text())
-        free = min(free, limit - int((CONTROL_GROUP / "memory.current").read_text()))
-    return free

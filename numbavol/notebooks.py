@@ -49,20 +49,33 @@ def make_table(title: str, facts: Mapping[str, str], thumbnail: NDArray[Any] | N
 
 
 def describe_grid(
-    shape: tuple[int, int, int], voxel_size: float | tuple[float, ...] | None
+    shape: tuple[int, int, int], voxel_size: float | tuple[float, ...] | None, box: str = "box"
 ) -> dict[str, str]:
-    """Say the shape (z, y, x) and the voxel size (x, y, z) of a map as facts."""
+    """Say the shape (z, y, x) and the voxel size (x, y, z) of a map as facts.
+
+    Parameters
+    ----------
+    shape, voxel_size
+        Of the map; the voxel size is None where it is not known.
+    box
+        What the whole of it is called.
+    """
     facts = {"shape (z, y, x)": " x ".join(str(n) for n in shape)}
     if voxel_size is None:
         return {**facts, "voxel size": "not known"}
     sides = np.broadcast_to(np.asarray(voxel_size, np.float64), 3)
-    texts = [f"{side:.5g}" for side in sides]
     lengths = [f"{n * side:.5g}" for n, side in zip(reversed(shape), sides, strict=True)]
     return {
         **facts,
-        "voxel size": (texts[0] if len(set(texts)) == 1 else " x ".join(texts)) + " Å",
-        "box (x, y, z)": " x ".join(lengths) + " Å",
+        "voxel size": describe_sides(sides) + " Å",
+        f"{box} (x, y, z)": " x ".join(lengths) + " Å",
     }
+
+
+def describe_sides(sides: NDArray[np.float64], n_digits: int = 5) -> str:
+    """Say the sides of a voxel or a pixel: one number, if they are alike."""
+    texts = [f"{side:.{n_digits}g}" for side in sides]
+    return texts[0] if len(set(texts)) == 1 else " x ".join(texts)
 
 
 def describe_memory(*arrays: NDArray[Any]) -> str:

@@ -84,4 +84,8 @@ def _show_in_notebook(label: str) -> Iterator[Update]:
         bar = f"<progress value='{done}' max='{total}'></progress>"
         shown.update(HTML(f"{html.escape(label)} {bar} {done} of {total}"))
 
-    yield show
+    try:
+        yield show
+    finally:
+        # What is done needs no bar, as on a terminal.
+        shown.update(HTML(""))

@@ -30,7 +30,8 @@ class Page(HTMLParser):
 
 def find_broken_links(site: Path) -> list[str]:
     """Links within the site that lead nowhere, as lines."""
-    pages = {file.resolve(): Page(file) for file in sorted(site.rglob("*.html"))}
+    site = site.resolve()
+    pages = {file: Page(file) for file in sorted(site.rglob("*.html"))}
     broken = [] if pages else [f"{site}: no pages"]
     for file, page in pages.items():
         # What is shown for a wrong address is not at a place of its own.
@@ -43,10 +44,12 @@ def find_broken_links(site: Path) -> list[str]:
             target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
             target = target / "index.html" if target.is_dir() else target
             anchor = unquote(parts.fragment)
-            if not target.is_file():
-                broken.append(f"{file.relative_to(site.resolve())}: no file for {link}")
+            if not target.is_relative_to(site):
+                broken.append(f"{file.relative_to(site)}: {link} leaves the site")
+            elif not target.is_file():
+                broken.append(f"{file.relative_to(site)}: no file for {link}")
             elif anchor and target in pages and anchor not in pages[target].names:
-                broken.append(f"{file.relative_to(site.resolve())}: no place for {link}")
+                broken.append(f"{file.relative_to(site)}: no place for {link}")
     return broken
 
 

@@ -175,6 +175,40 @@ def render_atoms(shape, voxel_size, groups, *, antialias=True):
     return np.fft.fftshift(np.fft.irfftn(transform, s=shape, axes=(0, 1, 2)))
 
 
+def discrete_transform(image):
+    """Of an image (y, x), over all frequencies, the origin at pixel [0, 0]."""
+    n_y, n_x = image.shape
+    rows = np.exp(-2j * np.pi * np.outer(np.arange(n_y), np.arange(n_y)) / n_y)
+    columns = np.exp(-2j * np.pi * np.outer(np.arange(n_x), np.arange(n_x)) / n_x)
+    return rows @ image @ columns.T
+
+
+def frequency_radius(ky, kx, shape, pixel_size):
+    """In inverse angstroms, of the sample [ky, kx] of a whole transform."""
+    signed = [k if 2 * k <= n else k - n for k, n in zip((ky, kx), shape, strict=True)]
+    return math.hypot(*(k / (n * pixel_size) for k, n in zip(signed, shape, strict=True)))
+
+
+def power_of_masked_noise(shape, pixel_size, weights, power_at):
+    """Mean squared moduli of transforms of masked noise without its weighted mean.
+
+    By the covariance of all pairs of pixels; `power_at` is a function of the frequency.
+    """
+    places = list(itertools.product(range(shape[0]), range(shape[1])))
+    waves = np.array(
+        [
+            [cmath.exp(-2j * math.pi * (ky * y / shape[0] + kx * x / shape[1])) for y, x in places]
+            for ky, kx in places
+        ]
+    )
+    power = [power_at(frequency_radius(ky, kx, shape, pixel_size)) for ky, kx in places]
+    covariance = (waves.conj().T * power) @ waves / len(places)
+    w = weights.ravel()
+    without_mean = np.eye(len(w)) - np.outer(np.ones(len(w)), w) / w.sum()
+    masked = waves @ (w[:, None] * without_mean)
+    return np.einsum("ki,ij,kj->k", masked, covariance, masked.conj()).real.reshape(shape)
+
+
 def back_project(
     images, rotations, offsets, transfers, weights, signal_to_noise, padded_side, radius
 ):

@@ -16,9 +16,9 @@ PACKAGE = Path(numbavol.__file__).parent
 
 # An import may only point to a smaller number, or stay in its own folder.
 LAYERS = {
+    "kernels": -1,
     "arguments": 0,
     "values": 0,
-    "kernels": 0,
     "data": 0,
     "notebooks": 0,
     "progress": 0,

@@ -78,6 +78,13 @@ FORMULAS = {
     "draw_random_poses": "Marsaglia",
     "make_pose_grid": "Gorski",
     "GaussianMixtureRenderFn": "Himes",
+    "Detector": "Vulović",
+    "DoseWeighting": "Grant",
+    "compute_critical_exposure": "Grant",
+    "compute_dose_filter": "Grant",
+    "BulkSolvent": "Jiang",
+    "HydrationLayer": "Shang",
+    "VitreousIce": "Parkhurst",
 }
 
 

@@ -110,6 +110,26 @@ def test_memory_is_in_a_readable_unit() -> None:
     assert describe_memory(np.broadcast_to(np.uint8(0), (3, 2**30))) == "3 GiB"
 
 
+def test_an_empty_map_has_no_picture() -> None:
+    for shape in ((0, 4, 4), (4, 0, 4), (4, 4, 0)):
+        nowhere = np.zeros(3)
+        empty = numbavol.RealSpaceMap(
+            np.zeros(shape, np.float32), np.ones(3), nowhere, nowhere.astype(np.int64)
+        )
+        text = empty._repr_html_()
+        Balanced(text)
+        assert "0 bytes" in text
+        assert "<img" not in text
+
+
+def test_the_box_of_a_transform_is_that_of_the_padded_map() -> None:
+    for volume in (numbavol.FourierVoxelGridVolume, numbavol.FourierVoxelSplineVolume):
+        padded = volume.from_real_voxel_grid(RAMP, pad_scale=2.0, voxel_size=1.5)
+        assert "padded box (x, y, z)</th><td style='text-align:left'>30 x 24 x 18 Å" in (
+            padded._repr_html_()
+        )
+
+
 def test_sides_that_differ_are_all_said() -> None:
     assert describe_grid((2, 3, 4), (1.0, 2.0, 3.0))["box (x, y, z)"] == "4 x 6 x 6 Å"
 
@@ -132,7 +152,9 @@ def test_progress_in_a_notebook_is_updated_in_place(monkeypatch: pytest.MonkeyPa
         report(2, 3)
         report(3, 3)
     assert shown[0] == "projecting &lt;1&gt;"
-    assert shown[-1].endswith("<progress value='3' max='3'></progress> 3 of 3")
+    assert shown[-2].endswith("<progress value='3' max='3'></progress> 3 of 3")
+    # What is done leaves nothing.
+    assert shown[-1] == ""
 
 
 def test_progress_that_is_not_wanted_is_not_shown() -> None:

@@ -8,6 +8,7 @@
 - ``view``: ``numbavol view``, a map or a stack to a picture.
 - ``fsc``: ``numbavol fsc``, the Fourier shell correlation of two maps.
 - ``compare``: ``numbavol compare``, how well a model and a map agree.
+- ``noise``: ``numbavol noise estimate``, a stack to the power spectrum of its noise.
 - ``info``: ``numbavol info``, what is in a file, and what there is of this machine.
 - ``warmup``, ``completion``: what a cluster and a shell are prepared with.
 - ``output``: lines and JSON; ``html_report``: the page of ``--report``.

@@ -14,6 +14,7 @@ from numbavol.cli.completion import COMPLETE_VARIABLE, completion
 from numbavol.cli.filter import filter_map
 from numbavol.cli.fsc import fsc
 from numbavol.cli.info import info
+from numbavol.cli.noise import noise
 from numbavol.cli.project import project
 from numbavol.cli.render import render
 from numbavol.cli.versions import describe_versions
@@ -55,7 +56,7 @@ def numbavol_command() -> None:
 
 
 for command in (
-    render, project, backproject, view, info, compare, fsc, filter_map, warmup, completion,
+    render, project, backproject, view, info, compare, fsc, filter_map, noise, warmup, completion,
 ):  # fmt: skip
     numbavol_command.add_command(command)
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
@@ -24,3 +30,10 @@ quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Print nothing but warnings and errors."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def add_options(command: Callable[..., Any], *options: Decorator) -> Callable[..., Any]:
+    """Add options to a command, in their order."""
+    for option in reversed(options):
+        command = option(command)
+    return command

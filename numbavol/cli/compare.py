@@ -4,46 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from numbavol.cli.common_options import (
-    json_option,
-    overwrite_option,
-    quiet_option,
-    report_option,
-    threads_option,
+from numbavol.cli.correlations import (
+    check_outputs,
+    check_voxels_are_finite,
+    correlation_options,
+    read_like,
+    say_correlation,
+    write_correlation,
 )
-from numbavol.cli.correlations import read_like, say_correlation, write_correlation
-from numbavol.cli.html_report import check_page
 from numbavol.cli.model_options import model_options
 from numbavol.cli.options import FiniteNumber
-from numbavol.cli.output import Report, check_inputs_stay, check_output
-from numbavol.cli.pictures import check_picture
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numbavol.cli.output import Report
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("map_file", metavar="MAP", type=click.Path(path_type=Path))
-@click.option("--mask", type=click.Path(path_type=Path), help="A map that multiplies both.")
 @click.option(
     "--resolution", type=FiniteNumber(click.FloatRange(min=0, min_open=True)), metavar="A",
     help="Blur the model's map by a Gaussian that falls to 1/e there, besides B-factors.",
 )  # fmt: skip
 @model_options
-@click.option(
-    "--plot", type=click.Path(path_type=Path), metavar="FILE",
-    help="Picture of the curve to write: .png, .svg or .pdf.",
-)  # fmt: skip
-@threads_option
-@overwrite_option
-@report_option
-@quiet_option
-@json_option
+@correlation_options
 def compare(
     model: Path,
     map_file: Path,
@@ -68,9 +54,8 @@ def compare(
       numbavol compare model.cif map.mrc --mask mask.mrc --plot fsc.png
       numbavol compare model.cif map.mrc --resolution 4 --waters drop
     """  # noqa: D301
-    import numpy as np
-
     import numbavol
+    from numbavol.cli.comparing import check_comparison_fits, check_mask, correlate_voxels
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.models import read_model, read_options
     from numbavol.cli.resolutions import blur
@@ -78,47 +63,34 @@ def compare(
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
-    if plot is not None:
-        check_picture("--plot", plot)
-        check_output(plot, map_file, "map", overwrite)
-    check_inputs_stay((plot, page), (model, map_file, mask))
-    check_page(page, map_file, () if plot is None else (plot,), overwrite)
+    check_outputs(plot, page, map_file, (model, mask), overwrite)
     grid = MapGrid.like(map_file, "MAP")
     read = numbavol.read_map(map_file)
-    weights = None if mask is None else read_like(read, map_file, mask).data
-    atoms, center = read_model(model, read_options(atoms_that_count), report)
+    check_voxels_are_finite(read, map_file)
+    check_comparison_fits(read.data, is_masked=mask is not None)
+    weights = None
+    if mask is not None:
+        weights = read_like(read, map_file, mask, report).data
+        check_mask(weights, mask)
+    atoms, center = read_model(model, read_options(atoms_that_count), report, grid.center)
     if resolution is not None:
         atoms = blur(atoms, resolution)
     moved = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
+    grid.say_atoms_outside(moved.positions, report)
     of_model = numbavol.GaussianMixtureRenderFn(grid.shape, grid.voxel_sides)(
         numbavol.make_gaussian_mixture(moved)
     )
-    found = _correlate(read.data, of_model, weights)
+    found = correlate_voxels(read.data, of_model, weights)
+    if found is None:
+        report.warn("one of the two maps is constant; a correlation with it is taken for 0")
     report.say(
-        f"real space  correlation {found:.4f}" + ("" if mask is None else ", within the mask"),
-        real_space_correlation=found,
+        f"real space  correlation {found or 0.0:.4f}"
+        + ("" if mask is None else ", within the mask"),
+        real_space_correlation=found or 0.0,
     )
     data = read.data
     if weights is not None:
         data, of_model = data * weights, of_model * weights
-    if not (np.any(data) and np.any(of_model)):
-        report.warn("one of the two maps is 0 everywhere")
     curve = say_correlation(data, of_model, grid.voxel_size, report)
     write_correlation(curve, f"{model} and {map_file}", plot, page, report, overwrite)
     report.finish()
-
-
-def _correlate(one: NDArray[Any], other: NDArray[Any], weights: NDArray[Any] | None) -> float:
-    """Pearson's correlation, weighted; 0 where one of the two is constant."""
-    import numpy as np
-
-    first, second = (values.ravel().astype(np.float64) for values in (one, other))
-    shares = np.ones(first.size) if weights is None else weights.ravel().astype(np.float64)
-    total = shares.sum()
-    if total <= 0:
-        msg = "--mask: expected values above 0, got a mask that sums to 0 or less"
-        raise ValueError(msg)
-    first -= shares @ first / total
-    second -= shares @ second / total
-    scale = np.sqrt((shares @ first**2) * (shares @ second**2))
-    return float(shares @ (first * second) / scale) if scale > 0 else 0.0

@@ -16,7 +16,7 @@ from numbavol.cli.common_options import (
     report_option,
     threads_option,
 )
-from numbavol.cli.html_report import Picture, check_page, write_page
+from numbavol.cli.html_report import check_page, picture_map, write_page
 from numbavol.cli.options import (
     DEFAULT_MASK_EDGE,
     LARGEST_SIDE,
@@ -202,11 +202,7 @@ def filter_map(
     if density.minimum == density.maximum:
         report.warn(f"every voxel of {output} is {density.minimum:g}")
     if page is not None:
-        from numbavol.plot import draw_map
-
-        caption = "Central sections, projections, power spectrum and histogram of the new map."
-        pictures = [Picture(caption, draw_map(density.data, density.voxel_size))]
-        write_page(page, report, pictures, overwrite)
+        write_page(page, report, [picture_map(density.data, density.voxel_size)], overwrite)
         report.say(f"report    {page}", report=str(page))
     report.finish()
 

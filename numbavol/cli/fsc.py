@@ -6,32 +6,21 @@ from pathlib import Path
 
 import click
 
-from numbavol.cli.common_options import (
-    json_option,
-    overwrite_option,
-    quiet_option,
-    report_option,
-    threads_option,
+from numbavol.cli.correlations import (
+    check_outputs,
+    check_voxels_are_finite,
+    correlation_options,
+    read_like,
+    say_correlation,
+    write_correlation,
 )
-from numbavol.cli.correlations import read_like, say_correlation, write_correlation
-from numbavol.cli.html_report import check_page
-from numbavol.cli.output import Report, check_inputs_stay, check_output
-from numbavol.cli.pictures import check_picture
+from numbavol.cli.output import Report
 
 
 @click.command()
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
-@click.option("--mask", type=click.Path(path_type=Path), help="A map that multiplies both.")
-@click.option(
-    "--plot", type=click.Path(path_type=Path), metavar="FILE",
-    help="Picture of the curve to write: .png, .svg or .pdf.",
-)  # fmt: skip
-@threads_option
-@overwrite_option
-@report_option
-@quiet_option
-@json_option
+@correlation_options
 def fsc(
     first: Path,
     second: Path,
@@ -46,7 +35,8 @@ def fsc(
     """Correlate two maps, FIRST and SECOND, over shells of equal frequency.
 
     The resolution is where the curve first falls below 0.143, the custom for two half maps, and
-    below 0.5, the custom for a map and a model.
+    below 0.5, the custom for a map and a model. A curve that never does, or does at once, gives a
+    bound.
 
     \b
     Examples:
@@ -58,15 +48,12 @@ def fsc(
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
-    if plot is not None:
-        check_picture("--plot", plot)
-        check_output(plot, first, "map", overwrite)
-    check_inputs_stay((plot, page), (first, second, mask))
-    check_page(page, first, () if plot is None else (plot,), overwrite)
+    check_outputs(plot, page, first, (second, mask), overwrite)
     one = numbavol.read_map(first)
-    data, other = one.data, read_like(one, first, second).data
+    data, other = one.data, read_like(one, first, second, report).data
+    check_voxels_are_finite(one, first)
     if mask is not None:
-        weights = read_like(one, first, mask).data
+        weights = read_like(one, first, mask, report).data
         data, other = data * weights, other * weights
     if one.voxel_size is None:
         report.warn(f"{first} has no voxel size; frequencies are in cycles a voxel")

@@ -7,18 +7,21 @@ import datetime
 import io
 import json
 import shlex
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from numbavol.cli.pictures import DOTS_AN_INCH
+from numbavol.cli.output import split_line
+from numbavol.cli.pictures import save_figure
 from numbavol.cli.versions import describe_versions
+from numbavol.kernels.extras import how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from numbavol.cli.output import Report
 
@@ -28,11 +31,25 @@ class Picture(NamedTuple):
 
     caption: str
     figure: Figure
+    looks: str
+    """What is to be seen, for who does not see it: not what the caption says."""
 
 
 class _DrawnPicture(NamedTuple):
     caption: str
     source: str
+    looks: str
+
+
+def picture_map(real_voxel_grid: NDArray[Any], voxel_size: NDArray[Any]) -> Picture:
+    """Draw the map that a command made, for its page."""
+    from numbavol.plot import draw_map
+
+    return Picture(
+        "Central sections, projections, power spectrum and histogram of the map.",
+        draw_map(real_voxel_grid, voxel_size),
+        "Two rows of three pictures in gray, along z, y and x, above two curves.",
+    )
 
 
 def check_page(page: Path | None, source: Path, outputs: Sequence[Path], overwrite: bool) -> None:
@@ -69,7 +86,7 @@ def check_page(page: Path | None, source: Path, outputs: Sequence[Path], overwri
         import jinja2  # noqa: F401
         import matplotlib.figure  # noqa: F401
     except ModuleNotFoundError as error:
-        msg = f"--report needs {error.name}: pip install 'numbavol[plot]'"
+        msg = f"--report needs {error.name}: {how_to_install('plot')}"
         raise ValueError(msg) from error
 
 
@@ -102,9 +119,12 @@ def write_page(page: Path, report: Report, pictures: Sequence[Picture], overwrit
     html = environment.get_template("html_report.jinja").render(
         title=context.command_path,
         command=shlex.join(["numbavol", *(context.find_root().obj or [])]),
-        steps=[line.partition(" ")[::2] for line in report.lines],
+        steps=[split_line(line) for line in report.lines],
         warnings=report.warnings,
-        pictures=[_DrawnPicture(caption, _as_data(figure)) for caption, figure in pictures],
+        pictures=[
+            _DrawnPicture(picture.caption, _as_data(picture.figure), picture.looks)
+            for picture in pictures
+        ],
         facts=json.dumps(report.facts, indent=2),
         versions=describe_versions(),
         written=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
@@ -116,5 +136,5 @@ def write_page(page: Path, report: Report, pictures: Sequence[Picture], overwrit
 
 def _as_data(figure: Figure) -> str:
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=DOTS_AN_INCH)
+    save_figure(figure, png, "png")
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

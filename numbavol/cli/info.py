@@ -5,20 +5,19 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from numbavol.cli.common_options import json_option, quiet_option
+from numbavol.cli.map_files import is_stack
 from numbavol.cli.output import Report, count_elements, plural
 
 if TYPE_CHECKING:
     from numbavol.atoms import StructureSummary
     from numbavol.io import MapHeader
+    from numbavol.kernels.cache import CacheDescription
     from numbavol.kernels.finding import FoundCuda
-
-
-CACHE_VARIABLE = "NUMBAVOL_CACHE_DIR"
 
 
 @click.command()
@@ -33,7 +32,7 @@ CACHE_VARIABLE = "NUMBAVOL_CACHE_DIR"
 def info(
     file: Path | None, about_devices: bool, about_system: bool, quiet: bool, as_json: bool
 ) -> None:
-    """Describe FILE: a structure (PDB, mmCIF) or a map (MRC, CCP4), gzipped or not.
+    """Describe FILE: a structure (PDB, mmCIF), a map (MRC, CCP4) or a stack, gzipped or not.
 
     With --device or --system, say instead what there is of CUDA, or of the rest of this machine.
 
@@ -58,7 +57,8 @@ def info(
     elif is_map_file(file):
         from numbavol.io import read_map_header
 
-        _describe_map(read_map_header(file), report)
+        header = read_map_header(file)
+        _describe_map(header, report, has_images=is_stack(file, header))
     else:
         from numbavol.atoms import describe_structure
 
@@ -86,42 +86,45 @@ def _describe_cuda(found: FoundCuda, report: Report) -> None:
 
 
 def _describe_system(report: Report) -> None:
-    import psutil
-
     import numbavol
     from numbavol.cli.versions import describe_versions, find_versions
-    from numbavol.kernels.cache import describe_cache
-    from numbavol.kernels.threads import ENVIRONMENT_VARIABLE, usable_cpus
+    from numbavol.kernels import cache, threads
+    from numbavol.kernels.resources import find_memory, usable_cpus
 
-    cache, memory = describe_cache(), psutil.virtual_memory()
+    kept, memory = cache.describe_cache(), find_memory()
     report.say(
         f"threads   {numbavol.get_num_threads()}, of {plural(usable_cpus(), 'usable CPU')}; "
-        f"{ENVIRONMENT_VARIABLE} {_setting(ENVIRONMENT_VARIABLE)}",
+        f"{_describe_setting(threads.ENVIRONMENT_VARIABLE)}",
         kind="system",
         n_threads=numbavol.get_num_threads(),
         n_cpus=usable_cpus(),
     )
     report.say(
-        f"memory    {memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
-        free_bytes=memory.available,
+        f"memory    {memory.free / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
+        free_bytes=memory.free,
         total_bytes=memory.total,
     )
-    state = "" if cache.is_writable else ", which cannot be written: each process compiles again"
     report.say(
-        f"cache     {plural(cache.n_kernels, 'compiled kernel')}, "
-        f"{cache.n_bytes / 2**20:.1f} MiB, in {cache.folder}{state}; "
-        f"{CACHE_VARIABLE} {_setting(CACHE_VARIABLE)}",
-        cache_folder=None if cache.folder is None else str(cache.folder),
-        n_kernels=cache.n_kernels,
-        cache_bytes=cache.n_bytes,
-        cache_is_writable=cache.is_writable,
+        f"cache     {_describe_kept(kept)}; {_describe_setting(cache.ENVIRONMENT_VARIABLE)}",
+        cache_folder=None if kept.folder is None else str(kept.folder),
+        n_kernels=kept.n_kernels,
+        cache_bytes=kept.n_bytes,
+        cache_is_writable=kept.is_writable,
     )
     report.say("versions  " + ", ".join(describe_versions().splitlines()), versions=find_versions())
 
 
-def _setting(variable: str) -> str:
+def _describe_kept(kept: CacheDescription) -> str:
+    if kept.folder is None:
+        return "none, as there is no home folder for it: each process compiles again"
+    state = "" if kept.is_writable else ", which cannot be written: each process compiles again"
+    kernels = plural(kept.n_kernels, "compiled kernel")
+    return f"{kernels}, {kept.n_bytes / 2**20:.1f} MiB, in {kept.folder}{state}"
+
+
+def _describe_setting(variable: str) -> str:
     value = os.environ.get(variable)
-    return f"is {value}" if value else "is not set"
+    return f"{variable} is {value}" if value else f"{variable} is not set"
 
 
 def _describe_structure(summary: StructureSummary, report: Report) -> None:
@@ -151,23 +154,17 @@ def _describe_structure(summary: StructureSummary, report: Report) -> None:
     )
 
 
-def _describe_map(header: MapHeader, report: Report) -> None:
-    facts = {field.name: getattr(header, field.name) for field in dataclasses.fields(header)}
-    for name in ("voxel_size", "origin", "written_origin", "nstart"):
-        if facts[name] is not None:
-            facts[name] = facts[name].tolist()
-    z, y, x = header.shape
-    report.say(f"map         {x} x {y} x {z} voxels (x, y, z), {header.dtype}", kind="map", **facts)
-    if header.voxel_size is None:
-        report.say("voxel size  not set")
+def _describe_map(header: MapHeader, report: Report, *, has_images: bool) -> None:
+    values_of = {field.name: getattr(header, field.name) for field in dataclasses.fields(header)}
+    # Arrays become lists, as JSON has them.
+    facts = {
+        name: value.tolist() if hasattr(value, "tolist") else value
+        for name, value in values_of.items()
+    }
+    if has_images:
+        _say_images(header, facts, report)
     else:
-        sides = " x ".join(f"{side:.5g}" for side in header.voxel_size)
-        lengths = " x ".join(
-            f"{n * side:.1f}" for n, side in zip((x, y, z), header.voxel_size, strict=True)
-        )
-        report.say(f"voxel size  {sides} A, the box is {lengths} A")
-    origin = ", ".join(f"{place:.3f}" for place in header.origin)
-    report.say(f"origin      {origin} A is the centre of the first voxel")
+        _say_voxels(header, facts, report)
     report.say(f"axes        columns, rows, sections are {', '.join(header.axis_order)}")
     values = (header.minimum, header.maximum, header.mean, header.rms)
     known = [
@@ -182,3 +179,28 @@ def _describe_map(header: MapHeader, report: Report) -> None:
         report.warn(
             f"the file is cut short: {header.actual_bytes} bytes of {header.expected_bytes}"
         )
+
+
+def _say_voxels(header: MapHeader, facts: dict[str, Any], report: Report) -> None:
+    z, y, x = header.shape
+    report.say(f"map         {x} x {y} x {z} voxels (x, y, z), {header.dtype}", kind="map", **facts)
+    if header.voxel_size is None:
+        report.say("voxel size  not set")
+    else:
+        sides = " x ".join(f"{side:.5g}" for side in header.voxel_size)
+        lengths = " x ".join(
+            f"{n * side:.1f}" for n, side in zip((x, y, z), header.voxel_size, strict=True)
+        )
+        report.say(f"voxel size  {sides} A, the box is {lengths} A")
+    origin = ", ".join(f"{place:.3f}" for place in header.origin)
+    report.say(f"origin      {origin} A is the centre of the first voxel")
+
+
+def _say_images(header: MapHeader, facts: dict[str, Any], report: Report) -> None:
+    from numbavol.notebooks import describe_sides
+
+    n, y, x = header.shape
+    images = f"{plural(n, 'image')} of {x} x {y} pixels (x, y)"
+    report.say(f"stack       {images}, {header.dtype}", kind="stack", **facts)
+    size = header.pixel_size
+    report.say(f"pixel size  {'not set' if size is None else describe_sides(size) + ' A'}")

@@ -14,6 +14,7 @@ import numbavol
 from numbavol.arguments import check_fits_in_memory
 from numbavol.cli.options import LARGEST_SIDE
 from numbavol.cli.placed_map import PlacedMap, describe_shape
+from numbavol.ndimage.filters.frequency import DEFAULT_ROLLOFF_WIDTH_FRACTION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 BYTES_A_VOXEL_OF_TRANSFORMS, BYTES_A_VOXEL_OF_MASKS, BYTES_A_VOXEL = 12, 8, 4
 # Its exponential is what float64 holds.
 LARGEST_EXPONENT = 700.0
-# The edge of a low-pass or high-pass filter, as a fraction of the Nyquist frequency.
-WIDEST_EDGE = 0.05
 
 
 def check_steps(density: PlacedMap, steps: Steps, map_file: Path) -> None:
@@ -173,7 +172,7 @@ def _edge(resolution: float, density: PlacedMap) -> float:
     """Return the width of a filter's edge, as a fraction of the Nyquist frequency."""
     cutoff = 2 * float(np.max(density.voxel_size)) / resolution
     # Of a coarse cutoff, the whole edge would reach to resolutions that nobody expects.
-    return min(WIDEST_EDGE, cutoff / 2)
+    return min(DEFAULT_ROLLOFF_WIDTH_FRACTION, cutoff / 2)
 
 
 def _end_of_edge(cutoff: numbavol.LowpassFilter | numbavol.HighpassFilter) -> float:

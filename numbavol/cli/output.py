@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,6 +55,10 @@ class Report:
         if not (self._as_json or self._quiet):
             click.echo(line)
 
+    def note(self, **facts: Any) -> None:
+        """Keep facts that no line states, for JSON."""
+        self._facts.update(facts)
+
     def warn(self, line: str, **facts: Any) -> None:
         """Print a warning where errors go; with JSON, keep it."""
         self._facts.update(facts)
@@ -65,6 +70,18 @@ class Report:
         """Print the JSON object, if one is wanted."""
         if self._as_json:
             click.echo(json.dumps(self.facts, indent=2, allow_nan=False))
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """Split what a command says into the step and what was done.
+
+    A step is one word, or two words that two blanks or more come after.
+    """
+    found = re.match(r"(\S+ \S+)  +(.*)|(\S+) *(.*)", line)
+    if found is None:
+        return "", line
+    step, what = (part for part in found.groups() if part is not None)
+    return step, what
 
 
 def _without_infinities(value: Any) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
+
+from numbavol.kernels.extras import how_to_install
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +41,7 @@ def check_picture(option: str, picture: Path) -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ModuleNotFoundError as error:
-        msg = f"{option} needs {error.name}: pip install 'numbavol[plot]'"
+        msg = f"{option} needs {error.name}: {how_to_install('plot')}"
         raise ValueError(msg) from error
 
 
@@ -47,4 +50,12 @@ def write_picture(figure: Figure, picture: Path, overwrite: bool) -> None:
     from numbavol.io.whole_file import write_whole_file
 
     with write_whole_file(picture, overwrite=overwrite) as stream:
-        figure.savefig(stream, format=picture.suffix[1:].lower(), dpi=DOTS_AN_INCH)
+        save_figure(figure, stream, picture.suffix[1:].lower())
+
+
+def save_figure(figure: Figure, stream: BinaryIO, file_format: str) -> None:
+    """Write a figure, whatever signs its texts have."""
+    with warnings.catch_warnings():
+        # Names of files may have signs that no font has; boxes stand in their place.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+        figure.savefig(stream, format=file_format, dpi=DOTS_AN_INCH)

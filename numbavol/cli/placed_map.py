@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import numbavol
+from numbavol.notebooks import describe_sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,11 +81,8 @@ class PlacedMap:
 
     def describe_grid(self) -> str:
         """Write the shape and the voxel size."""
-        return f"{describe_shape(self.data.shape)} voxels (x, y, z) of {self._describe_sides()} A"
-
-    def _describe_sides(self) -> str:
-        sides = [f"{side:.6g}" for side in self.voxel_size]
-        return sides[0] if len(set(sides)) == 1 else " x ".join(sides)
+        sides = describe_sides(self.voxel_size, 6)
+        return f"{describe_shape(self.data.shape)} voxels (x, y, z) of {sides} A"
 
 
 def _middle(shape: tuple[int, ...]) -> NDArray[np.int64]:

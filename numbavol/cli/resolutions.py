@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 # The potential in volts that is one inverse square angstrom, rescaled.
 VOLTS_OF_ONE = float(2 * pi * hbar**2 / (electron_mass * elementary_charge) / angstrom**2)
-# Of the soft edge, as a fraction of the Nyquist frequency.
-SOFT_EDGE = 0.05
+
+# Of the frequency of the resolution: the edge lies before it, so that nothing finer is left.
+SOFT_EDGE = 0.1
 
 
 def blur(atoms: Atoms, resolution: float) -> Atoms:
@@ -58,13 +59,16 @@ def limit(
         raise ValueError(msg)
     edge = SOFT_EDGE if resolution_by == "soft" else 0.0
     lowpass = numbavol.LowpassFilter.from_resolution(
-        grid.shape, grid.voxel_size, resolution, rolloff_width_fraction=edge
+        grid.shape,
+        grid.voxel_size,
+        resolution / (1.0 - edge),
+        rolloff_width_fraction=edge * 2.0 * float(grid.voxel_size.max()) / resolution,
     )
     half: Any = lowpass(numbavol.rfftn(real_voxel_grid))
     limited = numbavol.irfftn(half, grid.shape)
     report.say(
         f"blur    nothing finer than {resolution:g} A, "
-        + ("with a soft edge" if edge else "with a sharp edge"),
+        + (f"all to {resolution / (1.0 - edge):.5g} A" if edge else "with a sharp edge"),
         resolution=resolution,
         resolution_by=resolution_by,
     )

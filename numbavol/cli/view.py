@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from numbavol.cli.common_options import json_option, overwrite_option, quiet_option
+from numbavol.cli.map_files import is_stack
 from numbavol.cli.output import Report, check_output, plural
 from numbavol.cli.pictures import check_picture, write_picture
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from numbavol.io import MapHeader
 
@@ -33,6 +36,10 @@ DEFAULT_N_IMAGES = 18
     "--first", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
     help="The first image of a stack that is drawn, counted from 1 as RELION does.",
 )  # fmt: skip
+@click.option(
+    "--as", "kind", type=click.Choice(["map", "stack"]),
+    help="What FILE is; by default, what its name or its header says.",
+)  # fmt: skip
 @overwrite_option
 @quiet_option
 @json_option
@@ -41,6 +48,7 @@ def view(
     output: Path,
     n_images: int,
     first: int,
+    kind: str | None,
     overwrite: bool,
     quiet: bool,
     as_json: bool,
@@ -48,8 +56,8 @@ def view(
     """Draw FILE, a map or a stack of images (MRC), as a picture.
 
     Of a map: its three central sections, its three projections, its power spectrum and the
-    histogram of its voxels. Of a stack (.mrcs, or a file that says it is one): its first images,
-    their mean power spectrum and the histogram of their pixels.
+    histogram of its voxels. Of a stack (.mrcs, .mrcs.gz, or a file that says it is one): its
+    first images, their mean power spectrum and the histogram of their pixels.
 
     \b
     Examples:
@@ -65,7 +73,7 @@ def view(
         msg = f"{file}: expected a map or a stack (MRC); numbavol render makes a map of a model"
         raise ValueError(msg)
     header = numbavol.read_map_header(file)
-    if is_stack(file, header):
+    if (kind == "stack") if kind else is_stack(file, header):
         figure = _draw_stack(file, header, first, n_images, report)
     else:
         figure = _draw_map(file, header, report)
@@ -74,42 +82,29 @@ def view(
     report.finish()
 
 
-def is_stack(file: Path, header: MapHeader) -> bool:
-    """Whether a file holds images, by its name or what it says of itself."""
-    return file.suffix.lower() == ".mrcs" or header.space_group == 0
-
-
 def _draw_map(file: Path, header: MapHeader, report: Report) -> Figure:
-    import numpy as np
-
     import numbavol
+    from numbavol.notebooks import describe_sides
     from numbavol.plot import draw_map
 
     z, y, x = header.shape
     size = header.voxel_size
     what = f"{x} x {y} x {z} voxels (x, y, z)"
-    if size is None:
-        what += ", voxel size not set"
-    elif np.ptp(size) == 0:
-        what += f" of {size[0]:.5g} A"
-    else:
-        what += f" of {' x '.join(f'{side:.5g}' for side in size)} A"
+    what += ", voxel size not set" if size is None else f" of {describe_sides(size)} A"
     report.say(f"read    {file}: {what}", file=str(file), kind="map", shape=list(header.shape))
     density = numbavol.read_map(file)
-    n_bad = density.data.size - int(np.count_nonzero(np.isfinite(density.data)))
-    if n_bad:
-        msg = f"{file}: {plural(n_bad, 'voxel')} not finite, which have neither sum nor spectrum"
-        raise ValueError(msg)
+    _check_finite(file, density.data, "voxel")
     return draw_map(density.data, size, title=_make_title(file.name, what))
 
 
 def _draw_stack(file: Path, header: MapHeader, first: int, n_images: int, report: Report) -> Figure:
     import numbavol
+    from numbavol.notebooks import describe_sides
     from numbavol.plot import draw_stack
 
     n, y, x = header.shape
-    size = None if header.voxel_size is None else float(header.voxel_size[0])
-    pixels = "pixel size not set" if size is None else f"pixels of {size:.5g} A"
+    size = header.pixel_size
+    pixels = "pixel size not set" if size is None else f"pixels of {describe_sides(size)} A"
     what = f"{plural(n, 'image')} of {x} x {y} (x, y), {pixels}"
     report.say(f"read    {file}: {what}", file=str(file), kind="stack", shape=list(header.shape))
     if first > n:
@@ -118,7 +113,17 @@ def _draw_stack(file: Path, header: MapHeader, first: int, n_images: int, report
     images = numbavol.io.read_images(file, first - 1, first - 1 + n_images)
     shown = f"images {first} to {first + len(images) - 1}"
     report.say(f"draw    {shown}", first=first, n_images=len(images))
+    _check_finite(file, images, "pixel")
     return draw_stack(images, size, title=_make_title(f"{file.name}, {shown}", what))
+
+
+def _check_finite(file: Path, values: NDArray[np.float32], what: str) -> None:
+    import numpy as np
+
+    n_bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if n_bad:
+        msg = f"{file}: {plural(n_bad, what)} not finite, which have neither sum nor spectrum"
+        raise ValueError(msg)
 
 
 def _make_title(name: str, what: str) -> str:

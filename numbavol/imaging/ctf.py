@@ -12,7 +12,13 @@ import numpy as np
 
 from numbavol.arguments import read_shape
 from numbavol.imaging.aberrations import add_zernike, count_orders
-from numbavol.imaging.ctf_parameters import NUMBERS, PAIRS, SERIES, read_ctf_parameters
+from numbavol.imaging.ctf_parameters import (
+    NUMBERS,
+    PAIRS,
+    SERIES,
+    read_ctf_parameters,
+    take_ctf_parameters,
+)
 from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
 from numbavol.ndimage.parameters import read_number
 from numbavol.values import ArrayValue, have_equal_values
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    from numbavol.io import ParticleTable
 
 # Of the odd Zernike polynomials, those of the third order that have three lobes.
 TREFOIL_SINE, TREFOIL_COSINE = 2, 5
@@ -138,6 +146,35 @@ class CTF(ArrayValue):
             given["defocus_v_in_angstroms"] = given["defocus_u_in_angstroms"]
         for name, array in read_ctf_parameters(given).items():
             object.__setattr__(self, name, array)
+
+    @classmethod
+    def from_particles(cls, particles: ParticleTable) -> Self:
+        """Make those of particles, as `read_particles` reads them.
+
+        Parameters
+        ----------
+        particles
+            n of them, with a defocus. RELION's values stand for what they do not say: an amplitude
+            contrast of 0, no spherical aberration, 200 kV. Where there is a beam tilt, it takes the
+            place of the two comas of the antisymmetric Zernike polynomials, as in RELION.
+
+        Returns
+        -------
+        CTF
+            Of n images.
+
+        Raises
+        ------
+        ValueError
+            If they have no defocus.
+
+        Examples
+        --------
+        >>> from numbavol import CTF, ParticleTable
+        >>> CTF.from_particles(ParticleTable(0, 0, [10, 20], defocus_u_in_angstroms=[9e3, 1e4]))
+        CTF(2 images, defocus 9000 to 10000 A)
+        """
+        return cls(**take_ctf_parameters(particles))
 
     @property
     def n_images(self) -> int | None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.io import ParticleTable
+
 NUMBERS = (
     "defocus_u_in_angstroms",
     "defocus_v_in_angstroms",
@@ -26,6 +28,14 @@ NUMBERS = (
 )
 PAIRS = ("beam_tilt_in_milliradians", "trefoil")
 SERIES = ("odd_zernike", "even_zernike")
+# Of RELION, ``CTF::readByGroup``, where a file does not say.
+RELIONS_DEFAULTS = {
+    "voltage_in_kilovolts": 200.0,
+    "spherical_aberration_in_millimetres": 0.0,
+    "amplitude_contrast": 0.0,
+}
+# Of the odd Zernike polynomials, those that a beam tilt has.
+COMAS = slice(3, 5)
 
 
 def read_ctf_parameters(given: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
@@ -51,6 +61,44 @@ def read_ctf_parameters(given: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.
         kept[name] = np.broadcast_to(array, shape).copy()
         kept[name].setflags(write=False)
     return kept
+
+
+def take_ctf_parameters(particles: ParticleTable) -> dict[str, ArrayLike]:
+    """Take the parameters of n particles from their table, by the names that they have here.
+
+    Raises
+    ------
+    ValueError
+        If there is no defocus.
+    """
+    if particles.defocus_u_in_angstroms is None:
+        msg = "particles: expected a defocus, which they do not have"
+        raise ValueError(msg)
+    given = {
+        "defocus_u_in_angstroms": particles.defocus_u_in_angstroms,
+        "defocus_v_in_angstroms": particles.defocus_v_in_angstroms,
+        "astigmatism_angle": particles.astigmatism_angle,
+        "voltage_in_kilovolts": particles.voltage_in_kilovolts,
+        "spherical_aberration_in_millimetres": particles.spherical_aberration_in_millimetres,
+        "amplitude_contrast": particles.amplitude_contrast,
+        "phase_shift": particles.phase_shift,
+        "b_factor": particles.ctf_b_factor,
+        "scale": particles.ctf_scale,
+    }
+    taken: dict[str, ArrayLike] = {**RELIONS_DEFAULTS}
+    taken |= {name: value for name, value in given.items() if value is not None}
+    taken.setdefault("defocus_v_in_angstroms", taken["defocus_u_in_angstroms"])
+    n = len(particles)
+    taken = {name: np.broadcast_to(np.asarray(value), n) for name, value in taken.items()}
+    series = {"odd_zernike": particles.odd_zernike, "even_zernike": particles.even_zernike}
+    lists = {name: np.array(value) for name, value in series.items() if value is not None}
+    tilt_x, tilt_y = particles.beam_tilt_x_in_milliradians, particles.beam_tilt_y_in_milliradians
+    if tilt_x is not None or tilt_y is not None:
+        parts = [np.broadcast_to(0.0 if part is None else part, n) for part in (tilt_x, tilt_y)]
+        taken["beam_tilt_in_milliradians"] = np.stack(parts, axis=1)
+        if "odd_zernike" in lists:
+            lists["odd_zernike"][..., COMAS] = 0.0
+    return taken | lists
 
 
 def _read(name: str, value: ArrayLike) -> NDArray[np.float64]:

@@ -1,19 +1,6 @@
 """Files of maps, of image stacks and of particles.
 
-=====================  ================================================================
-``map_header.py``      `read_map_header`: what a map file says about itself; `is_map_file`
-``map_reading.py``     `read_map`: a map file to an array `[z, y, x]`
-``map_writing.py``     `write_map`: an array to a map file, whole or not at all
-``image_stack.py``     `write_image_stack`, `resume_image_stack`: images one by one to a file
-``partial_stack.py``   the images of a stack that is being written
-``partial_file.py``    a file that is filled over hours: locked, reserved, marked
-``particle_table.py``  `ParticleTable`: poses, and what is known of the images
-``particle_images.py`` `ParticleImages`: the images of such a table, read when they are sliced
-``star_reading.py``    `read_particles`: a RELION STAR file to a `ParticleTable`
-``star_writing.py``    `write_particles`: a `ParticleTable` to a RELION STAR file
-``whole_file.py``      a file that appears under its name complete, or never
-=====================  ================================================================
-
+=======================  =========================================================
 The layout of the MRC2014 format comes from mrcfile, the grammar of STAR from gemmi.
 """
 

@@ -13,7 +13,7 @@ import numpy as np
 from mrcfile.constants import IMAGE_STACK_SPACEGROUP
 
 from numbavol.arguments import read_precision, read_shape, read_voxel_size
-from numbavol.io.map_writing import make_header, set_cell
+from numbavol.io.map_writing import add_labels, make_header, set_cell
 from numbavol.io.partial_file import Mark, PartialFile
 from numbavol.io.partial_stack import HEADER_BYTES, PartialStack
 from numbavol.io.whole_file import name_file_in_errors, resolve_name
@@ -115,6 +115,7 @@ def write_image_stack(
     dtype: DTypeLike = np.float32,
     overwrite: bool = False,
     resume_key: str | None = None,
+    labels: Sequence[str] = (),
 ) -> AbstractContextManager[ImageStack]:
     """Write an MRC2014 image stack, which appears under its name whole or not at all.
 
@@ -141,6 +142,8 @@ def write_image_stack(
     resume_key
         Text that stands for everything that the images depend on, if it shall be possible to go
         on after an interrupt. Only a hash of it is written.
+    labels
+        Up to 9 lines of up to 80 ASCII characters for the header.
 
     Returns
     -------
@@ -172,8 +175,9 @@ def write_image_stack(
     ((3, 4, 6), [0.0, 1.0, 2.0])
     """
     return _write(
-        filename, shape, pixel_size, resume_key, dtype, overwrite=overwrite, is_resumed=False
-    )
+        filename, shape, pixel_size, resume_key, dtype, labels,
+        overwrite=overwrite, is_resumed=False,
+    )  # fmt: skip
 
 
 def resume_image_stack(
@@ -184,6 +188,7 @@ def resume_image_stack(
     resume_key: str,
     dtype: DTypeLike = np.float32,
     overwrite: bool = False,
+    labels: Sequence[str] = (),
 ) -> AbstractContextManager[ImageStack]:
     """Go on with an image stack where an interrupted run stopped, or begin if there was none.
 
@@ -192,7 +197,7 @@ def resume_image_stack(
 
     Parameters
     ----------
-    filename, shape, pixel_size, resume_key, dtype, overwrite
+    filename, shape, pixel_size, resume_key, dtype, overwrite, labels
         Those of `write_image_stack`. An existing stack is replaced only if `overwrite` is True.
 
     Returns
@@ -230,8 +235,9 @@ def resume_image_stack(
     [0.0, 1.0, 2.0]
     """
     return _write(
-        filename, shape, pixel_size, resume_key, dtype, overwrite=overwrite, is_resumed=True
-    )
+        filename, shape, pixel_size, resume_key, dtype, labels,
+        overwrite=overwrite, is_resumed=True,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -241,6 +247,7 @@ def _write(
     pixel_size: float,
     resume_key: str | None,
     dtype: DTypeLike,
+    labels: Sequence[str],
     *,
     overwrite: bool,
     is_resumed: bool,
@@ -249,7 +256,10 @@ def _write(
     lengths = _read_stack_shape(shape, stored)
     header = make_header(lengths, stored, IMAGE_STACK_SPACEGROUP)
     set_cell(header, "pixel_size", _read_pixel_size(pixel_size))
-    fingerprint = None if resume_key is None else _fingerprint(resume_key)
+    add_labels(header, labels)
+    fingerprint = None
+    if resume_key is not None:
+        fingerprint = hashlib.sha256(resume_key.encode()).hexdigest()
     mark = Mark(lengths, fingerprint, 0, stored.name)
     target = resolve_name(filename, overwrite=overwrite)
     with name_file_in_errors(filename):
@@ -354,7 +364,3 @@ def _read_pixel_size(pixel_size: float) -> NDArray[np.float64]:
         msg = f"pixel_size: expected one number, got {size}"
         raise ValueError(msg)
     return np.full(3, size)
-
-
-def _fingerprint(resume_key: str) -> str:
-    return hashlib.sha256(resume_key.encode()).hexdigest()

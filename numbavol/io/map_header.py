@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gzip
+import math
 import os
 import zlib
 from pathlib import Path
@@ -45,6 +46,12 @@ class MapHeader:
         How voxels are stored: the number of the MRC mode, and the NumPy name of it.
     voxel_size
         `(x, y, z)` in angstroms, float64 of shape `(3,)`; None if the file has none.
+    pixel_size
+        `(x, y)` in angstroms, float64 of shape `(2,)`; None if the file has none. Stacks of images
+        may have this alone.
+    intervals
+        Into how many voxels the cell is divided, `(x, y, z)`, int64 of shape `(3,)`. Of a part of a
+        cell, not as many as there are. The lengths of the cell are these times the voxel size.
     origin
         Where the centre of voxel `[0, 0, 0]` lies, `(x, y, z)` in angstroms, float64 of shape
         `(3,)`: the `origin` field or, where that is zero, `nstart` times the voxel size (which
@@ -81,6 +88,8 @@ class MapHeader:
     mode: int
     dtype: str
     voxel_size: NDArray[np.float64] | None
+    pixel_size: NDArray[np.float64] | None
+    intervals: NDArray[np.int64]
     origin: NDArray[np.float64]
     written_origin: NDArray[np.float64]
     nstart: NDArray[np.int64]
@@ -248,7 +257,8 @@ def parse_header(file: OpenMap) -> tuple[MapHeader, VoxelLayout]:
         shape=(sections, rows, columns),
         to_zyx=(2 - file_axes[0], 2 - file_axes[1], 2 - file_axes[2]),
     )
-    voxel_size = _voxel_size(fields)
+    sides = _sides(fields)
+    voxel_size = None if np.isnan(sides).any() else sides
     nstart = np.zeros(3, dtype=np.int64)
     nstart[axes] = [fields["nxstart"], fields["nystart"], fields["nzstart"]]
     minimum, maximum, mean, rms = _statistics(fields)
@@ -257,6 +267,8 @@ def parse_header(file: OpenMap) -> tuple[MapHeader, VoxelLayout]:
         mode=int(fields["mode"]),
         dtype=dtype.name,
         voxel_size=voxel_size,
+        pixel_size=None if np.isnan(sides[:2]).any() else sides[:2],
+        intervals=_intervals(fields),
         origin=_origin(fields, voxel_size, nstart),
         written_origin=_written_origin(fields),
         nstart=nstart,
@@ -320,12 +332,19 @@ def _axes(fields: np.void) -> list[int]:
     return axes
 
 
-def _voxel_size(fields: np.void) -> NDArray[np.float64] | None:
+def _sides(fields: np.void) -> NDArray[np.float64]:
+    """Return the sides of a voxel (x, y, z); NaN where there is none."""
     lengths = fields["cella"].tolist()
-    intervals = [int(fields[name]) for name in ("mx", "my", "mz")]
-    if not all(np.isfinite(lengths)) or min(lengths) <= 0 or min(intervals) < 1:
-        return None
-    return np.array([_divide(*pair) for pair in zip(lengths, intervals, strict=True)])
+    return np.array(
+        [
+            _divide(length, n) if math.isfinite(length) and length > 0 and n > 0 else math.nan
+            for length, n in zip(lengths, _intervals(fields).tolist(), strict=True)
+        ]
+    )
+
+
+def _intervals(fields: np.void) -> NDArray[np.int64]:
+    return np.array([fields[name] for name in ("mx", "my", "mz")], np.int64)
 
 
 def _divide(length: float, intervals: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,8 @@ class RealSpaceMap:
             "origin (x, y, z)": ", ".join(f"{place:.5g}" for place in self.origin) + " Å",
             "memory": describe_memory(self.data),
         }
-        return make_table(type(self).__name__, facts, self.data[z // 2])
+        section = self.data[z // 2] if self.data.size else None
+        return make_table(type(self).__name__, facts, section)
 
 
 def read_map(filename: str | os.PathLike[str]) -> RealSpaceMap:
@@ -137,8 +139,9 @@ def read_images(
     OSError
         If the file cannot be opened.
     ValueError
-        If it is not a map that `read_map` could read, has other axes than columns along x and
-        images along z, or ends before `start`.
+        If `start` or `stop` is no whole number of at least 0, or there is no image between them;
+        or if the file is not a map that `read_map` could read, or has other axes than columns
+        along x and images along z.
 
     Examples
     --------
@@ -151,24 +154,41 @@ def read_images(
     >>> images[:, 0, 0]
     array([1., 2.], dtype=float32)
     """
+    first = _read_number("start", start)
+    last = None if stop is None else _read_number("stop", stop)
+    if last is not None and last <= first:
+        msg = f"stop: expected more than start, {first}, got {last}"
+        raise ValueError(msg)
     with open_map(filename) as file:
         header, layout = parse_header(file)
         if header.axis_order != "xyz":
             msg = f"it is no stack of images: expected axes xyz, got {header.axis_order}"
             raise ValueError(msg)
         n_images = layout.shape[0]
-        last = n_images if stop is None else min(stop, n_images)
-        if not 0 <= start < last:
-            msg = f"images: expected some of {n_images}, got {start} to {stop}"
-            raise ValueError(msg)
-        image_bytes = layout.n_bytes // n_images
-        wanted = dataclasses.replace(
-            layout,
-            offset=layout.offset + start * image_bytes,
-            shape=(last - start, *layout.shape[1:]),
-        )
-        images = _read_voxels(file, wanted, checks_all=last == n_images)
-    return np.ascontiguousarray(images, np.float32)
+        last = n_images if last is None else min(last, n_images)
+        if first < last:
+            image_bytes = layout.n_bytes // n_images
+            wanted = dataclasses.replace(
+                layout,
+                offset=layout.offset + first * image_bytes,
+                shape=(last - first, *layout.shape[1:]),
+            )
+            images = _read_voxels(file, wanted, checks_all=last == n_images)
+            return np.ascontiguousarray(images, np.float32)
+    # Out here, where it is not said of the file that it cannot be read.
+    msg = f"start: expected less than {n_images}, the images of {filename}, got {first}"
+    raise ValueError(msg)
+
+
+def _read_number(name: str, value: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        msg = f"{name}: expected a whole number of at least 0, got {value!r}"
+        raise ValueError(msg)
+    return number
 
 
 def _read_voxels(file: OpenMap, layout: VoxelLayout, *, checks_all: bool = True) -> NDArray[Any]:

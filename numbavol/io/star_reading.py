@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from gemmi import cif
 
 from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS, ZERNIKE_COLUMNS
 from numbavol.io.particle_table import ParticleTable
+from numbavol.io.star_blocks import explain_star_errors, parse_star_blocks
 
 if TYPE_CHECKING:
     import os
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# What gemmi's C++ exceptions arrive as. `MemoryError` is not among them and passes.
-_GEMMI_ERRORS = (RuntimeError, ValueError, IndexError)
-_GEMMI_PLACE = re.compile(r"^data:(\d+):\d+\(\d+\)")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_NOT_ASCII = re.compile(rb"[^\x00-\x7f]")
+    from numbavol.io.star_blocks import StarBlock
+
 _LIST = re.compile(r"\[(.*)\]")
 _ANGLES = ("_rlnAngleRot", "_rlnAngleTilt", "_rlnAnglePsi")
 _ANGSTROMS_A_MICROMETRE = 1e4
@@ -31,22 +28,13 @@ _ANGSTROMS_A_MICROMETRE = 1e4
 
 def read_star(filename: str | os.PathLike[str]) -> ParticleTable:
     """Read a RELION STAR file, see `read_particles`."""
-    text = Path(filename).read_bytes().removeprefix(_BYTE_ORDER_MARK)
-    try:
+    text = Path(filename).read_bytes()
+    with explain_star_errors(filename, "particles"):
         return _read(text)
-    except _GEMMI_ERRORS as error:
-        reason = _GEMMI_PLACE.sub(r"line \1", str(error).strip())
-        msg = f"{filename}: no particles that can be read: {reason}"
-        raise ValueError(msg) from error
 
 
 def _read(text: bytes) -> ParticleTable:
-    if wrong := _NOT_ASCII.search(text):
-        line = text.count(b"\n", 0, wrong.start()) + 1
-        msg = f"line {line}: there is a byte {wrong.group()!r}, a STAR file is ASCII text"
-        raise ValueError(msg)
-    document = cif.read_string(text)
-    blocks = [_Block(block) for block in document]
+    blocks = parse_star_blocks(text)
     particles = _find_particles(blocks)
     rot, tilt, psi = (particles.numbers(tag) for tag in _ANGLES)
     if not rot.size:
@@ -71,50 +59,10 @@ def _read(text: bytes) -> ParticleTable:
     )
 
 
-class _Block:
-    """A block of a STAR file, by the exact names of its columns."""
-
-    def __init__(self, block: cif.Block) -> None:
-        self.name = block.name.strip()  # gemmi calls one without a name " "
-        self._block = block
-
-    def __contains__(self, tag: str) -> bool:
-        # gemmi finds names in upper and lower case alike, RELION does not.
-        return bool(self._block.find_values(tag).tag == tag)
-
-    def numbers(self, tag: str) -> NDArray[np.float64]:
-        column = self._block.find_values(tag)
-        try:
-            numbers = np.fromiter(map(float, column), np.float64, len(column))
-        except ValueError:
-            # Something is no number, or stands in quotes.
-            numbers = np.array([_number(cell) for cell in column])
-        if not np.isfinite(numbers).all():
-            row = int(np.argmin(np.isfinite(numbers)))
-            msg = (
-                f"data_{self.name}: {tag} of row {row + 1} is {column[row]}, expected a finite "
-                f"number"
-            )
-            raise ValueError(msg)
-        return numbers
-
-    def texts(self, tag: str) -> tuple[str, ...] | None:
-        if tag not in self:
-            return None
-        return tuple(map(cif.as_string, self._block.find_values(tag)))
-
-
-def _number(cell: str) -> float:
-    try:
-        return float(cif.as_string(cell))
-    except ValueError:
-        return np.nan
-
-
 class _Images:
     """What a file says of each particle's image: in its optics group, or with the particle."""
 
-    def __init__(self, particles: _Block, optics: _Block | None) -> None:
+    def __init__(self, particles: StarBlock, optics: StarBlock | None) -> None:
         self._particles, self._optics = particles, optics
         if optics is not None:
             self._rows = _find_rows(particles, optics)
@@ -145,7 +93,7 @@ class _Images:
             return np.array(padded[texts[0]])
         return np.array([padded[text] for text in texts])
 
-    def _find_block(self, tag: str, *, is_overridden: bool) -> _Block | None:
+    def _find_block(self, tag: str, *, is_overridden: bool) -> StarBlock | None:
         in_order = [self._optics, self._particles]
         if is_overridden:
             in_order.reverse()
@@ -163,7 +111,7 @@ def _coefficients(tag: str, text: str) -> list[float]:
     raise ValueError(msg)
 
 
-def _find_particles(blocks: Sequence[_Block]) -> _Block:
+def _find_particles(blocks: Sequence[StarBlock]) -> StarBlock:
     found = [block for block in blocks if block.name == "particles"]
     found = found or [block for block in blocks if any(tag in block for tag in _ANGLES)]
     names = ", ".join(f"data_{block.name}" for block in found or blocks)
@@ -177,7 +125,7 @@ def _find_particles(blocks: Sequence[_Block]) -> _Block:
     return found[0]
 
 
-def _find_rows(particles: _Block, optics: _Block) -> NDArray[np.intp]:
+def _find_rows(particles: StarBlock, optics: StarBlock) -> NDArray[np.intp]:
     """Find the row of the optics table that each particle belongs to."""
     tag = "_rlnOpticsGroup"
     for block in (particles, optics):
@@ -211,7 +159,7 @@ def _pixel_size(images: _Images) -> NDArray[np.float64] | None:
 
 
 def _origin(
-    particles: _Block, axis: str, pixel_size: NDArray[np.float64] | None
+    particles: StarBlock, axis: str, pixel_size: NDArray[np.float64] | None
 ) -> NDArray[np.float64] | float:
     """Return the origin of each particle along an axis, in angstroms."""
     in_angstroms, in_pixels = f"_rlnOrigin{axis}Angst", f"_rlnOrigin{axis}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from numbavol.io.particle_columns import (
     POSE_COLUMNS,
     ZERNIKE_COLUMNS,
 )
-from numbavol.io.stack_names import name_from_folder_of, name_image
+from numbavol.io.stack_names import CS_SUFFIX, name_from_folder_of, name_image
 from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
     Cells = Callable[[range], list[str]]
 
+# A text that a STAR file has as it is. Words such as data_ begin something else.
+_PLAIN = re.compile(
+    r"""(?!data_|loop_|save_|stop_|global_|[?.]$)[^\s_#$'"\[\];][^\s'"]*""", re.IGNORECASE
+)
 _VERSION = "# version 30001\n\n"
 _STACK_SUFFIX = ".mrcs"
 # RELION takes what is after them for the format of the file, or its number, or a size.
@@ -79,8 +84,9 @@ def write_particles(
     OSError
         If it cannot be written. There is then no file of that name, or still the previous one.
     ValueError
-        If something that RELION needs is not known, a name is none that RELION can read, or
-        particles of an optics group of one name differ in what is of the group.
+        If the name is that of a `.cs` file, something that RELION needs is not known, a name is
+        none that RELION can read, or particles of an optics group of one name differ in what is of
+        the group.
 
     Examples
     --------
@@ -96,6 +102,9 @@ def write_particles(
     ...     print(path.read_text().splitlines()[-1])
     000001@stack.mrcs 10.0 30.5 50.0 0.0 0.0 1 12000.0 11000.0 30.0
     """
+    if Path(filename).suffix.lower() == CS_SUFFIX:
+        msg = f"filename: write_cs writes files of cryoSPARC, {filename} would be read as one"
+        raise ValueError(msg)
     known: dict[str, Any] = {
         "spherical_aberration_in_millimetres": _read_number(
             "spherical_aberration_in_mm", spherical_aberration_in_mm
@@ -160,7 +169,7 @@ def _make_cells(values: Any) -> Cells:
 
 
 def _name_images_of(stack_name: str) -> Cells:
-    return lambda rows: cif.quote_list([name_image(row + 1, stack_name) for row in rows])
+    return lambda rows: _quote_texts([name_image(row + 1, stack_name) for row in rows])
 
 
 def _write_lists(coefficients: NDArray[np.float64]) -> str | tuple[str, ...]:
@@ -170,6 +179,11 @@ def _write_lists(coefficients: NDArray[np.float64]) -> str | tuple[str, ...]:
     if coefficients.ndim == 1:
         return texts[0]
     return tuple(map(texts.__getitem__, list_of_each.reshape(-1).tolist()))
+
+
+def _quote_texts(texts: list[str]) -> list[str]:
+    """Quote what needs it, and nothing else: programs that know no quotes read the rest."""
+    return [text if _PLAIN.fullmatch(text) else cif.quote(text) for text in texts]
 
 
 def _quote(name: str, texts: str | tuple[str, ...]) -> str | tuple[str, ...]:
@@ -187,7 +201,7 @@ def _quote(name: str, texts: str | tuple[str, ...]) -> str | tuple[str, ...]:
                 f"of both kinds"
             )
             raise ValueError(msg)
-    return cif.quote(texts) if isinstance(texts, str) else tuple(cif.quote_list(list(texts)))
+    return _quote_texts([texts])[0] if isinstance(texts, str) else tuple(_quote_texts(list(texts)))
 
 
 def _quote_image_names(names: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -196,7 +210,7 @@ def _quote_image_names(names: tuple[str, ...] | None) -> tuple[str, ...]:
         raise ValueError(msg)
     for stack in {name.rpartition("@")[2] for name in names}:
         _check_stack_name("particles.image_names", stack)
-    return tuple(cif.quote_list(list(names)))
+    return tuple(_quote_texts(list(names)))
 
 
 def _is_readable(text: str) -> bool:

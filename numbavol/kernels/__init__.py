@@ -7,4 +7,6 @@
 - ``jit``: the only place that decorates: compiler flags, and the choice of a cache.
 - ``cache``: compiled code on disk, shared by processes.
 - ``threads``: the only place that makes threads.
+- ``extras``: how packages that not everybody has are installed.
+- ``resources``: how many CPUs and how much memory there are for this process.
 """

@@ -16,6 +16,7 @@ import pickle
 import platform
 import re
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ from numba.core.serialize import dumps
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+ENVIRONMENT_VARIABLE = "NUMBAVOL_CACHE_DIR"
 KERNELS_FOLDER = Path(__file__).parent
 STAMPS_ARE_KEPT_FOR_SECONDS = 30 * 24 * 3600
 STAMP = re.compile(r"stamp-[0-9a-f]{16}")
@@ -45,7 +47,7 @@ def cache_folder() -> Path:
     pathlib.Path
         The folder; it need not exist.
     """
-    configured = os.environ.get("NUMBAVOL_CACHE_DIR")
+    configured = os.environ.get(ENVIRONMENT_VARIABLE)
     parent = Path(configured) if configured else platformdirs.user_cache_path()
     return parent / "numbavol-kernels"
 
@@ -109,10 +111,22 @@ def describe_cache() -> CacheDescription:
         folder = stamp_folder(cache_folder())
     except RuntimeError:
         return CacheDescription(None, 0, 0, is_writable=False)
-    sizes = [path.stat().st_size for path in folder.glob("*.kernel")] if folder.is_dir() else []
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    is_writable = existing.is_dir() and os.access(existing, os.W_OK)
-    return CacheDescription(folder, len(sizes), sum(sizes), is_writable)
+    sizes: list[int] = []
+    # A folder that may not be looked at gives this process nothing; another may remove its files.
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        sizes += [entry.stat().st_size for entry in entries if entry.name.endswith(".kernel")]
+    return CacheDescription(folder, len(sizes), sum(sizes), _is_writable(folder))
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether a folder can be written, or made."""
+    try:
+        mode = folder.stat().st_mode
+    except FileNotFoundError:
+        return folder != folder.parent and _is_writable(folder.parent)
+    except OSError:  # it may not be looked at, or cannot be
+        return False
+    return stat.S_ISDIR(mode) and os.access(folder, os.W_OK | os.X_OK)
 
 
 class _CompileResults(CompileResultCacheImpl):

@@ -25,6 +25,7 @@ MODULES = {
     "insert_slices": "slices",
     "interpolate_points": "interpolation",
     "locate_gaussians": "gaussians",
+    "lower_to_distances": "spheres",
     "prepare_slices": "slices",
     "project_gaussians": "projected_gaussians",
     "render_gaussians": "gaussians",

@@ -6,7 +6,8 @@ import dataclasses
 import importlib.util
 from typing import Any
 
-EXTRA = 'pip install "numbavol[cuda]"'
+from numbavol.kernels.extras import how_to_install
+
 PACKAGES = {"numba-cuda": "numba_cuda", "cupy": "cupy", "cufinufft": "cufinufft"}
 
 
@@ -105,7 +106,7 @@ def describe_what_is_missing(found: FoundCuda | None = None) -> str | None:
     if found.is_usable:
         return None
     if found.missing_packages:
-        what = f"{', '.join(found.missing_packages)} not installed: {EXTRA}"
+        what = f"{', '.join(found.missing_packages)} not installed: {how_to_install('cuda')}"
     elif found.cards:
         what = f"{found.cards[0]} was found"
     elif found.driver is None:

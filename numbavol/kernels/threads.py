@@ -11,9 +11,10 @@ import contextlib
 import operator
 import os
 import threading
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from numbavol.kernels.resources import usable_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +23,6 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 ENVIRONMENT_VARIABLE = "NUMBAVOL_NUM_THREADS"
-CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
@@ -60,27 +60,6 @@ def _replace_pool() -> None:
 
 
 os.register_at_fork(after_in_child=_replace_pool)
-
-
-def usable_cpus(quota_file: Path = CGROUP_QUOTA) -> int:
-    """Count the CPUs that this process may use: its affinity, and its control group's quota.
-
-    Parameters
-    ----------
-    quota_file
-        The quota and the period of the control group (version 2), in microseconds.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # A group that cannot be read limits nothing that is known.
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = quota_file.read_text().split()
-        cpus = min(cpus, -(-int(quota) // int(period)))
-    return max(cpus, 1)
 
 
 def get_num_threads() -> int:

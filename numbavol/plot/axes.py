@@ -10,6 +10,7 @@ import numpy as np
 
 from numbavol.kernels.devices import is_on_cuda
 from numbavol.kernels.dispatch import find_device_of
+from numbavol.kernels.extras import how_to_install
 from numbavol.notebooks import find_limits
 
 if TYPE_CHECKING:
@@ -38,17 +39,54 @@ def import_matplotlib(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        msg = "pictures need matplotlib: pip install 'numbavol[plot]'"
+        msg = f"pictures need matplotlib: {how_to_install('plot')}"
         raise ModuleNotFoundError(msg, name="matplotlib") from error
 
 
 def make_axes(axes: Axes | None, figsize: tuple[float, float]) -> Axes:
-    """Take the axes that are given, or those of a new figure, in inches (x, y)."""
-    if axes is not None:
-        return axes
-    pyplot = import_matplotlib("matplotlib.pyplot")
-    made: Axes = pyplot.subplots(figsize=figsize, layout="constrained")[1]
-    return made
+    """Take the axes that are given, or those of a new figure, in inches (x, y).
+
+    Raises
+    ------
+    ValueError
+        If something else is given.
+    """
+    if axes is None:
+        pyplot = import_matplotlib("matplotlib.pyplot")
+        made: Axes = pyplot.subplots(figsize=figsize, layout="constrained")[1]
+        return made
+    expected: type[Axes] = import_matplotlib("matplotlib.axes").Axes
+    if not isinstance(axes, expected):
+        msg = f"axes: expected axes of matplotlib, got {type(axes).__name__}"
+        raise ValueError(msg)
+    return axes
+
+
+def read_many_axes(axes: ArrayLike | Sequence[Axes], n_axes: int) -> NDArray[Any]:
+    """Read axes that are given, of any shape.
+
+    Parameters
+    ----------
+    axes
+        An array of axes of matplotlib, or a sequence of them.
+    n_axes
+        How many there are to be, at least.
+
+    Raises
+    ------
+    ValueError
+        If something else is given, or there are fewer.
+    """
+    places = np.asarray(axes, object)
+    expected = import_matplotlib("matplotlib.axes").Axes
+    others = [type(place).__name__ for place in places.flat if not isinstance(place, expected)]
+    if others:
+        msg = f"axes: expected axes of matplotlib, got {others[0]}"
+        raise ValueError(msg)
+    if places.size < n_axes:
+        msg = f"axes: expected {n_axes} for as many pictures, got {places.size}"
+        raise ValueError(msg)
+    return places
 
 
 def read_reals(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.imaging import NoiseSpectrum
     from numbavol.ndimage import FourierCorrelation
 
 FIGURE = (5.0, 3.4)
@@ -70,12 +71,44 @@ def plot_power_spectrum(
     return _plot_spectrum(spectrum.distances, spectrum.values, unit, make_axes(axes, FIGURE))
 
 
-def plot_mean_power_spectrum(images: ArrayLike, pixel_size: float | None, axes: Axes) -> Axes:
+def plot_mean_power_spectrum(
+    images: NDArray[np.floating[Any]], pixel_size: ArrayLike | None, axes: Axes
+) -> Axes:
     """Draw the mean of the power spectra of images (n, y, x): see `plot_power_spectrum`."""
     sides, unit = read_lengths("pixel_size", pixel_size, 2)
-    spectra = [compute_power_spectrum(image, sides) for image in np.asarray(images)]
+    spectra = [compute_power_spectrum(image, sides) for image in images]
     mean = np.mean([spectrum.values for spectrum in spectra], axis=0)
     return _plot_spectrum(spectra[0].distances, mean, unit, axes)
+
+
+def plot_noise_spectrum(spectrum: NoiseSpectrum, *, axes: Axes | None = None) -> Axes:
+    """Draw the power spectrum of noise.
+
+    Parameters
+    ----------
+    spectrum
+        The spectrum.
+    axes
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The power on a logarithmic scale, without the zero frequency.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from numbavol import NoiseSpectrum
+    >>> from numbavol.plot import plot_noise_spectrum
+    >>> plot_noise_spectrum(NoiseSpectrum([0.0, 0.2, 0.3], [4.0, 2.0, 1.0])).get_yscale()
+    'log'
+    """
+    return _plot_spectrum(spectrum.frequencies, spectrum.power, "Å", make_axes(axes, FIGURE))
 
 
 def plot_fourier_correlation(
@@ -164,7 +197,8 @@ def plot_histogram(values: ArrayLike, *, label: str = "value", axes: Axes | None
     """
     flat = read_reals("values", values, ANY_NUMBER, "(...)").ravel()
     axes = make_axes(axes, FIGURE)
-    finite = flat[np.isfinite(flat)].astype(np.float64)
+    is_finite = np.isfinite(flat)
+    finite = (flat if is_finite.all() else flat[is_finite]).astype(np.float64, copy=False)
     axes.hist(finite, bins=N_BINS, range=_find_range(finite), log=True, color="gray")
     axes.set(xlabel=label, ylabel="count")
     return axes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from numbavol.plot.axes import (
     import_matplotlib,
     make_axes,
     read_lengths,
+    read_many_axes,
     read_reals,
     show_image,
 )
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 # Of arrays; coordinates are in the opposite order.
 AXES = "zyx"
 FIGURE_OF_ONE, FIGURE_OF_SIX = (4.0, 4.2), (9.0, 6.2)
+
+
+class _Grid(NamedTuple):
+    """A map that was read, with the sides of a voxel by their names and their unit."""
+
+    values: NDArray[Any]
+    sides: dict[str, float]
+    unit: str
 
 
 def plot_section(
@@ -65,10 +74,7 @@ def plot_section(
     >>> axes.get_title()
     'section xy'
     """
-    values, sides, unit = _read(real_voxel_grid, voxel_size)
-    axis = _find_axis(along)
-    section = values[(slice(None),) * axis + (values.shape[axis] // 2,)]
-    return _show("section", section, sides, unit, along, make_axes(axes, FIGURE_OF_ONE))
+    return _plot("section", real_voxel_grid, voxel_size, along, axes)
 
 
 def plot_projection(
@@ -110,10 +116,7 @@ def plot_projection(
     >>> plot_projection(np.ones((4, 6, 8)), along="x").get_title()
     'projection yz'
     """
-    values, sides, unit = _read(real_voxel_grid, voxel_size)
-    axis = _find_axis(along)
-    projection = values.sum(axis=axis, dtype=np.float64) * sides[along]
-    return _show("projection", projection, sides, unit, along, make_axes(axes, FIGURE_OF_ONE))
+    return _plot("projection", real_voxel_grid, voxel_size, along, axes)
 
 
 def plot_map(
@@ -152,35 +155,58 @@ def plot_map(
     >>> plot_map(np.ones((4, 6, 8)), voxel_size=(1.0, 1.0, 2.0)).shape
     (2, 3)
     """
+    grid = _read(real_voxel_grid, voxel_size)
     if axes is None:
         pyplot = import_matplotlib("matplotlib.pyplot")
         axes = pyplot.subplots(2, 3, figsize=FIGURE_OF_SIX, layout="constrained")[1]
-    for column, along in enumerate(AXES):
-        plot_section(real_voxel_grid, voxel_size, along=along, axes=axes[0, column])
-        plot_projection(real_voxel_grid, voxel_size, along=along, axes=axes[1, column])
-    return axes
+    places = read_many_axes(axes, 6)
+    if places.shape != (2, 3):
+        msg = f"axes: expected shape (2, 3), got {places.shape}"
+        raise ValueError(msg)
+    for row, what in zip(places, PICTURES, strict=True):
+        for place, along in zip(row, AXES, strict=True):
+            _show(what, grid, along, place)
+    return places
 
 
-def _read(
-    real_voxel_grid: ArrayLike, voxel_size: ArrayLike | None
-) -> tuple[NDArray[Any], dict[str, float], str]:
-    values = read_reals("real_voxel_grid", real_voxel_grid, (3,), "(z, y, x)")
-    sides, unit = read_lengths("voxel_size", voxel_size, 3)
-    return values, dict(zip("xyz", sides, strict=True)), unit
-
-
-def _find_axis(along: str) -> int:
+def _plot(
+    what: str,
+    real_voxel_grid: ArrayLike,
+    voxel_size: ArrayLike | None,
+    along: str,
+    axes: Axes | None,
+) -> Axes:
     if along not in ("x", "y", "z"):
         msg = f"along: expected 'x', 'y' or 'z', got {along!r}"
         raise ValueError(msg)
-    return AXES.index(along)
+    grid = _read(real_voxel_grid, voxel_size)
+    return _show(what, grid, along, make_axes(axes, FIGURE_OF_ONE))
 
 
-def _show(
-    what: str, image: NDArray[Any], sides: dict[str, float], unit: str, along: str, axes: Axes
-) -> Axes:
+def _read(real_voxel_grid: ArrayLike, voxel_size: ArrayLike | None) -> _Grid:
+    values = read_reals("real_voxel_grid", real_voxel_grid, (3,), "(z, y, x)")
+    sides, unit = read_lengths("voxel_size", voxel_size, 3)
+    return _Grid(values, dict(zip("xyz", sides, strict=True)), unit)
+
+
+def _show(what: str, grid: _Grid, along: str, axes: Axes) -> Axes:
+    image = PICTURES[what](grid.values, AXES.index(along), grid.sides[along])
     right, up = (name for name in "xyz" if name != along)
-    show_image(axes, image, (sides[right], sides[up]))
-    add_scale_bar(axes, unit)
+    show_image(axes, image, (grid.sides[right], grid.sides[up]))
+    add_scale_bar(axes, grid.unit)
     axes.set_title(f"{what} {right}{up}", fontsize="medium")
     return axes
+
+
+def _take_section(values: NDArray[Any], axis: int, _: float) -> NDArray[Any]:
+    section: NDArray[Any] = values.take(values.shape[axis] // 2, axis)
+    return section
+
+
+def _project(values: NDArray[Any], axis: int, side: float) -> NDArray[Any]:
+    projection: NDArray[Any] = values.sum(axis=axis, dtype=np.float64) * side
+    return projection
+
+
+# Of the values, along an axis, whose voxels have a side.
+PICTURES = {"section": _take_section, "projection": _project}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numbavol.plot.axes import (
     add_scale_bar,
     import_matplotlib,
     read_lengths,
+    read_many_axes,
     read_reals,
     show_image,
 )
@@ -24,7 +26,7 @@ INCHES_AN_IMAGE = 1.5
 
 def plot_images(
     images: ArrayLike,
-    pixel_size: float | None = None,
+    pixel_size: ArrayLike | None = None,
     *,
     n_columns: int = 6,
     axes: NDArray[Any] | None = None,
@@ -36,11 +38,11 @@ def plot_images(
     images
         Real, (n, y, x), or one image (y, x).
     pixel_size
-        Side of a pixel in angstroms; None if it is not known.
+        Side of a pixel, or its sides (x, y), in angstroms; None if they are not known.
     n_columns
         How many stand in a row.
     axes
-        Array of at least n axes, of any shape; by default those of a new figure.
+        At least n axes, an array of any shape; by default those of a new figure.
 
     Returns
     -------
@@ -62,24 +64,18 @@ def plot_images(
     >>> plot_images(np.ones((8, 16, 16)), pixel_size=2.0, n_columns=3).shape
     (3, 3)
     """
-    values = read_reals("images", images, (2, 3), "(n, y, x)")
-    values = values[np.newaxis] if values.ndim == 2 else values
-    if n_columns < 1:
-        msg = f"n_columns: expected at least 1, got {n_columns}"
-        raise ValueError(msg)
+    values = read_images(images)
+    sides, unit = read_lengths("pixel_size", pixel_size, 2)
+    n_rows, n_columns = arrange(len(values), n_columns)
     if axes is None:
         pyplot = import_matplotlib("matplotlib.pyplot")
         n_columns = min(n_columns, len(values))
-        n_rows = math.ceil(len(values) / n_columns)
         size = (INCHES_AN_IMAGE * n_columns, INCHES_AN_IMAGE * n_rows)
         axes = pyplot.subplots(
             n_rows, n_columns, figsize=size, layout="constrained", squeeze=False
         )[1]
+    axes = read_many_axes(axes, len(values))
     places = axes.ravel()
-    if len(places) < len(values):
-        msg = f"axes: expected {len(values)} for as many images, got {len(places)}"
-        raise ValueError(msg)
-    sides, unit = read_lengths("pixel_size", pixel_size, 2)
     limits = find_limits(values)
     for place, image in zip(places, values, strict=False):
         show_image(place, image, sides, limits)
@@ -87,3 +83,33 @@ def plot_images(
         place.set_axis_off()
     add_scale_bar(places[0], unit)
     return axes
+
+
+def read_images(images: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Read images (n, y, x), or one image (y, x), that are to be drawn.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or they are not real.
+    """
+    values = read_reals("images", images, (2, 3), "(n, y, x)")
+    return values[np.newaxis] if values.ndim == 2 else values
+
+
+def arrange(n_images: int, n_columns: int) -> tuple[int, int]:
+    """Return how many rows and columns a gallery has.
+
+    Raises
+    ------
+    ValueError
+        If `n_columns` is not a whole number above 0.
+    """
+    try:
+        number = operator.index(n_columns)
+    except TypeError:
+        number = 0
+    if number < 1:
+        msg = f"n_columns: expected a whole number above 0, got {n_columns!r}"
+        raise ValueError(msg)
+    return math.ceil(n_images / number), number

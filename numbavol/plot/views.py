@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from numbavol.plot.axes import import_matplotlib
+from numbavol.plot.axes import import_matplotlib, read_reals
 from numbavol.plot.curves import plot_histogram, plot_mean_power_spectrum, plot_power_spectrum
 from numbavol.plot.maps import plot_map
-from numbavol.plot.stacks import INCHES_AN_IMAGE, plot_images
+from numbavol.plot.stacks import INCHES_AN_IMAGE, arrange, plot_images, read_images
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
     from numpy.typing import ArrayLike
 
-INCHES_OF_A_CURVE = 2.6
+INCHES_OF_A_CURVE, INCHES_OF_A_MAP = 2.6, (9.0, 6.0)
 
 
 def draw_map(
@@ -52,21 +50,17 @@ def draw_map(
     >>> len(draw_map(np.random.default_rng(0).random((8, 8, 8))).axes)
     8
     """
-    figure = import_matplotlib("matplotlib.figure").Figure(
-        figsize=(9.0, 6.0 + INCHES_OF_A_CURVE), layout="constrained"
-    )
-    pictures, curves = figure.subfigures(2, 1, height_ratios=(6.0, INCHES_OF_A_CURVE))
-    plot_map(real_voxel_grid, voxel_size, axes=pictures.subplots(2, 3))
-    spectrum, histogram = curves.subplots(1, 2)
-    plot_power_spectrum(real_voxel_grid, voxel_size, axes=spectrum)
-    plot_histogram(real_voxel_grid, label="value of a voxel", axes=histogram)
-    figure.suptitle(title)
-    return figure  # type: ignore[no-any-return]
+    values = read_reals("real_voxel_grid", real_voxel_grid, (3,), "(z, y, x)")
+    figure, pictures, spectrum, histogram = _make_figure(title, *INCHES_OF_A_MAP)
+    plot_map(values, voxel_size, axes=pictures.subplots(2, 3))
+    plot_power_spectrum(values, voxel_size, axes=spectrum)
+    plot_histogram(values, label="value of a voxel", axes=histogram)
+    return figure
 
 
 def draw_stack(
     images: ArrayLike,
-    pixel_size: float | None = None,
+    pixel_size: ArrayLike | None = None,
     *,
     title: str = "",
     n_columns: int = 6,
@@ -76,9 +70,9 @@ def draw_stack(
     Parameters
     ----------
     images
-        Real, (n, y, x).
+        Real, (n, y, x), or one image (y, x).
     pixel_size
-        Side of a pixel in angstroms; None if it is not known.
+        Side of a pixel, or its sides (x, y), in angstroms; None if they are not known.
     title
         Of the figure.
     n_columns
@@ -103,16 +97,25 @@ def draw_stack(
     >>> len(draw_stack(np.random.default_rng(0).random((6, 8, 8))).axes)
     8
     """
-    values = np.asarray(images)
-    n_rows = math.ceil(len(values) / n_columns)
-    height = INCHES_AN_IMAGE * n_rows
-    figure = import_matplotlib("matplotlib.figure").Figure(
-        figsize=(INCHES_AN_IMAGE * n_columns, height + INCHES_OF_A_CURVE), layout="constrained"
+    values = read_images(images)
+    n_rows, n_columns = arrange(len(values), n_columns)
+    figure, pictures, spectrum, histogram = _make_figure(
+        title, INCHES_AN_IMAGE * n_columns, INCHES_AN_IMAGE * n_rows
     )
-    pictures, curves = figure.subfigures(2, 1, height_ratios=(height, INCHES_OF_A_CURVE))
-    plot_images(values, pixel_size, axes=pictures.subplots(n_rows, n_columns, squeeze=False))
-    spectrum, histogram = curves.subplots(1, 2)
+    places = pictures.subplots(n_rows, n_columns, squeeze=False)
+    plot_images(values, pixel_size, axes=places)
     plot_mean_power_spectrum(values, pixel_size, spectrum)
     plot_histogram(values, label="value of a pixel", axes=histogram)
+    return figure
+
+
+def _make_figure(title: str, width: float, height: float) -> tuple[Figure, SubFigure, Axes, Axes]:
+    """Make a figure with room for pictures, in inches, above axes for two curves."""
+    figure: Figure = import_matplotlib("matplotlib.figure").Figure(
+        figsize=(width, height + INCHES_OF_A_CURVE), layout="constrained"
+    )
+    parts: Any = figure.subfigures(2, 1, height_ratios=(height, INCHES_OF_A_CURVE))
+    pictures, curves = parts
     figure.suptitle(title)
-    return figure  # type: ignore[no-any-return]
+    spectrum, histogram = curves.subplots(1, 2)
+    return figure, pictures, spectrum, histogram

@@ -121,7 +121,8 @@ def shift_half_transform(
     moved: NDArray[np.complexfloating[Any]] = device.xp.empty(half.shape, half.dtype)
     shift = find_kernel("shift_half_transforms", device.name)
     each = half.reshape(-1, *half.shape[-2:])
-    offsets = np.ascontiguousarray(np.broadcast_to(offset_in_pixels, (len(each), 2)))
+    # A copy can be written, whatever came: the kernel is compiled once.
+    offsets = np.array(np.broadcast_to(offset_in_pixels, (len(each), 2)), order="C")
     shift(moved.reshape(each.shape), each, shape[1], offsets)
     return moved
 

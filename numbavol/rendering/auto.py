@@ -12,6 +12,8 @@ from numbavol.rendering.fft_atoms import DEFAULT_EPS, FFTAtomRenderFn
 from numbavol.rendering.gaussian_mixture import DEFAULT_TOLERANCE, GaussianMixtureRenderFn
 from numbavol.volumes import (
     AbstractAtomVolume,
+    AbstractVolumeParametrization,
+    AbstractVolumeRepresentation,
     AbstractVoxelVolume,
     GaussianMixtureVolume,
     IndependentAtomVolume,
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
-
-    from numbavol.volumes import AbstractVolumeRepresentation
 
 VoxelVolume = TypeVar("VoxelVolume", bound=AbstractVoxelVolume)
 
@@ -154,6 +154,11 @@ class AutoVolumeRenderFn(AbstractVolumeRenderFn):
             "volume_representation: expected a GaussianMixtureVolume or an IndependentAtomVolume, "
             f"got {type(volume).__name__}"
         )
+        given: object = volume
+        if isinstance(given, AbstractVolumeParametrization) and not isinstance(
+            given, AbstractVolumeRepresentation
+        ):
+            msg += "; its get_representation makes one"
         raise TypeError(msg)
 
     def _of_gaussians(self) -> GaussianMixtureRenderFn:

@@ -8,7 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from numbavol.simulation.config import SimulationConfig, fields_of
+from numbavol.simulation.choices import fields_of
+from numbavol.simulation.config import SimulationConfig
 
 if TYPE_CHECKING:
     import os
@@ -26,7 +27,7 @@ _LONG_STRINGS = re.compile(r'"""|' + r"'''")
 def read_simulation_config(
     filename: str | os.PathLike[str], given: Mapping[tuple[str, ...], Any] | None = None
 ) -> SimulationConfig:
-    """Read a simulation from a TOML file.
+    r"""Read a simulation from a TOML file.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def read_simulation_config(
     >>> from numbavol.simulation import read_simulation_config
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "config.toml"
-    ...     _ = path.write_text("number = 10\\nbox = 64\\npixel_size = 2.0\\nnoise.snr = 0.1\\n")
+    ...     _ = path.write_text("number = 10\nbox = 64\npixel_size = 2.0\nnoise.snr = 0.1\n")
     ...     read_simulation_config(path).noise.snr
     0.1
     """
@@ -73,7 +74,10 @@ def read_simulation_config(
         for key in keys[:-1]:
             table = table.setdefault(key, {})
         table[keys[-1]] = value
-    return _Reader(str(path), find_lines(text)).read(SimulationConfig, tables, ())
+    config: SimulationConfig = _Reader(str(path), find_lines(text)).read(
+        SimulationConfig, tables, ()
+    )
+    return config
 
 
 def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationConfig:
@@ -84,7 +88,8 @@ def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationCo
         for key in keys[:-1]:
             table = table.setdefault(key, {})
         table[keys[-1]] = value
-    return _Reader(None, {}).read(SimulationConfig, tables, ())
+    config: SimulationConfig = _Reader(None, {}).read(SimulationConfig, tables, ())
+    return config
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:
@@ -110,6 +115,7 @@ def find_lines(text: str) -> dict[KeyPath, int]:
             if found := _TABLE.match(line):
                 table = _resolve(_split(found[2]), counts)
                 if found[1] == "[[":
+                    lines.setdefault(table, number)
                     counts[table] = counts.get(table, -1) + 1
                     table = (*table, counts[table])
                 lines[table] = number

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
     """What is imaged by sampling its transform on a plane."""
 
+    # With what the map was padded by, which the transform does not know any more.
+    _name_of_box = "padded box"
+
     if TYPE_CHECKING:
         frequency_slice_in_pixels: CoordinatesField
 
@@ -272,7 +275,13 @@ def _read_padded(real_voxel_grid: ArrayLike, pad_scale: float, pad_mode: str) ->
         msg = f"pad_scale: expected a finite number of 1 or more, got {pad_scale!r}"
         raise ValueError(msg)
     shape = tuple(int(length * pad_scale) for length in grid.shape)
-    return grid if shape == grid.shape else pad_to_shape(grid, shape, pad_mode)
+    if shape == grid.shape:
+        return grid
+    n_bytes = math.prod(shape) * grid.itemsize
+    free_bytes = find_device_of(grid).free_bytes
+    what = f"the padded map, {grid.dtype} of shape {shape},"
+    check_fits_in_memory("pad_scale", what, n_bytes, free_bytes)
+    return pad_to_shape(grid, shape, pad_mode)
 
 
 def _keep_complex(volume: object, name: str, value: ArrayLike, smallest: int) -> None:

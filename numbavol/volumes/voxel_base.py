@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -93,11 +93,14 @@ class AbstractVoxelVolume(AbstractVolumeRepresentation):
         """Say in a notebook what there is, and draw the central section of a map."""
         kept = [array for array in vars(self).values() if hasattr(array, "nbytes")]
         facts = {
-            **describe_grid(self.shape, self.voxel_size),
+            **describe_grid(self.shape, self.voxel_size, self._name_of_box),
             "values": str(kept[0].dtype),
             "memory": describe_memory(*kept),
         }
         return make_table(type(self).__name__, facts, self._draw_thumbnail())
+
+    # In a notebook.
+    _name_of_box: ClassVar[str] = "box"
 
     def _draw_thumbnail(self) -> NDArray[Any] | None:
         """Return the central section, if the volume is a map; None by default."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import arrays
 import backproject
+import imaging
 import memory
 import numpy as np
 import on_cuda
@@ -27,7 +28,7 @@ from rich.table import Table
 
 import numbavol
 from numbavol.kernels.finding import find_cuda
-from numbavol.kernels.threads import usable_cpus
+from numbavol.kernels.resources import usable_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], Sequence[Any]]] = {
     "render": render.measure,
     "transforms": transforms.measure,
     "project": project.measure,
+    "imaging": imaging.measure,
     "backproject": backproject.measure,
     "arrays": arrays.measure,
     "memory": memory.measure,

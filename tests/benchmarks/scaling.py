@@ -11,7 +11,7 @@ from render import copies_of_the_sample
 from series import Series, median_seconds
 
 import numbavol
-from numbavol.kernels.threads import usable_cpus
+from numbavol.kernels.resources import usable_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import subprocess
@@ -11,13 +13,29 @@ from pathlib import Path
 import click
 import pytest
 
+import numbavol
 from numbavol.cli import main
 from numbavol.cli.command import numbavol_command
 from numbavol.data import enterotoxin
+from numbavol.kernels.dispatch import MODULES, find_kernel
 
 NUMBAVOL = Path(sys.executable).with_name("numbavol")
 # A word has one meaning in every command.
 SAME_EVERYWHERE = ("threads", "device", "overwrite", "page", "quiet", "as_json", "b_factors")
+
+
+def list_commands() -> dict[str, click.Command]:
+    """All that do something, by the words that a user writes."""
+    found: dict[str, click.Command] = {}
+    for name, command in numbavol_command.commands.items():
+        if isinstance(command, click.Group):
+            found.update({f"{name} {word}": each for word, each in command.commands.items()})
+        else:
+            found[name] = command
+    return found
+
+
+COMMANDS = list_commands()
 
 
 def options_of(command: click.Command) -> dict[str, click.Option]:
@@ -26,24 +44,24 @@ def options_of(command: click.Command) -> dict[str, click.Option]:
     }
 
 
-@pytest.mark.parametrize("name", numbavol_command.commands)
+@pytest.mark.parametrize("name", {**COMMANDS, **numbavol_command.commands})
 def test_help_has_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([name, "--help"]) == 0
+    assert main([*name.split(), "--help"]) == 0
     output = capsys.readouterr().out
     assert f"\n    numbavol {name}" in output.partition("Examples:")[2] or name == "completion"
     assert max(map(len, output.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("name", sorted(set(numbavol_command.commands) - {"completion"}))
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"completion"}))
 def test_every_command_can_be_quiet_and_speak_json(name: str) -> None:
-    assert {"quiet", "as_json"} <= set(options_of(numbavol_command.commands[name]))
+    assert {"quiet", "as_json"} <= set(options_of(COMMANDS[name]))
 
 
 @pytest.mark.parametrize("option", SAME_EVERYWHERE)
 def test_options_are_named_and_worded_alike(option: str) -> None:
     found = {
         (tuple(options[option].opts), options[option].help)
-        for command in numbavol_command.commands.values()
+        for command in COMMANDS.values()
         if option in (options := options_of(command))
     }
     assert len(found) == 1
@@ -92,6 +110,23 @@ def test_a_shell_gets_its_script(shell: str, capsys: pytest.CaptureFixture[str])
     ],
 )
 def test_a_shell_completes_words(words: list[str], expected: str) -> None:
+    assert f"plain,{expected}" in complete(words)
+
+
+@pytest.mark.parametrize(
+    ("begun", "offered"),
+    [
+        ("", ["plain,random:", "plain,grid:"]),
+        ("g", ["plain,grid:"]),
+        ("particles", ["file,particles"]),
+    ],
+)
+def test_poses_are_words_or_a_file(begun: str, offered: list[str]) -> None:
+    # Beside files, bash offers no words.
+    assert complete(["numbavol", "project", "--poses", begun]) == offered
+
+
+def complete(words: list[str]) -> list[str]:
     environment = {
         **os.environ,
         "_NUMBAVOL_COMPLETE": "bash_complete",
@@ -99,16 +134,40 @@ def test_a_shell_completes_words(words: list[str], expected: str) -> None:
         "COMP_CWORD": str(len(words) - 1),
     }
     done = subprocess.run([NUMBAVOL], check=True, capture_output=True, text=True, env=environment)
-    assert f"plain,{expected}" in done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+USUAL_CALLS = """
+import numpy as np
+import numbavol
+config = numbavol.ImageConfig((8, 8), 1.0)
+for dtype in (np.float32, np.float64):
+    density = np.ones((8, 8, 8), dtype)
+    for poses in (numbavol.EulerAnglePose(), numbavol.draw_random_poses(2, rng=0)):
+        for volume in (
+            numbavol.FourierVoxelGridVolume.from_real_voxel_grid(density),
+            numbavol.FourierVoxelSplineVolume.from_real_voxel_grid(density),
+        ):
+            numbavol.project(volume, poses, config)
+            numbavol.project(volume, poses, config, integrator=numbavol.EwaldSphereExtraction())
+    fourier = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(density)
+    numbavol.map_coordinates(fourier.fourier_voxel_grid, np.ones((3, 1)), order=1)
+    numbavol.map_coordinates_spline(numbavol.compute_spline_coefficients(density), np.ones((3, 1)))
+    for n in (1, 4, 5, 7):
+        shape = (1, n)
+        volume = numbavol.GaussianMixtureVolume(np.zeros((1, 3)), np.ones(shape), np.ones(shape))
+        numbavol.GaussianMixtureRenderFn((8, 8, 8), 1.0, dtype=dtype)(volume)
+        numbavol.project(volume, poses, config)
+"""
 
 
 @pytest.mark.compiled
 @pytest.mark.heavy
-def test_commands_compile_nothing_after_warmup(tmp_path: Path) -> None:
+def test_commands_and_usual_calls_compile_nothing_after_warmup(tmp_path: Path) -> None:
     environment = {**os.environ, "NUMBAVOL_CACHE_DIR": str(tmp_path / "cache")}
 
-    def run(*arguments: object) -> set[Path]:
-        command = [str(NUMBAVOL), *map(str, arguments)]
+    def run(*arguments: object, program: Path = NUMBAVOL) -> set[Path]:
+        command = [str(program), *map(str, arguments)]
         subprocess.run(command, check=True, capture_output=True, env=environment, cwd=tmp_path)
         return set((tmp_path / "cache").rglob("*.kernel"))
 
@@ -117,17 +176,37 @@ def test_commands_compile_nothing_after_warmup(tmp_path: Path) -> None:
     model = enterotoxin()
     for method in ("gaussian", "fft"):
         assert run("render", model, "-o", f"{method}.mrc", "--method", method) == warm
-        assert run(
-            "project", model, "-o", f"{method}.mrcs", "--method", method, "--poses", "random:3",
-            "--offsets", 2,
-        ) == warm  # fmt: skip
-    for method in ("spline", "linear", "voxels"):
-        assert run(
-            "project", "fft.mrc", "-o", f"{method}.mrcs", "--method", method, "--poses",
-            "random:3", "--offsets", 2,
-        ) == warm  # fmt: skip
+    for source, methods in (
+        (model, ("gaussian", "fft")),
+        ("fft.mrc", ("spline", "linear", "voxels")),
+    ):
+        for method, offsets in itertools.product(methods, ((), ("--offsets", 2))):
+            assert run(
+                "project", source, "-o", "stack.mrcs", "--method", method, "--poses", "random:3",
+                *offsets, "--overwrite",
+            ) == warm, (method, offsets)  # fmt: skip
     assert run("filter", "fft.mrc", "-o", "small.mrc", "--lowpass", 6, "--voxel-size", 2) == warm
     assert run("fsc", "fft.mrc", "gaussian.mrc") == warm
+    assert run("compare", model, "gaussian.mrc", "--resolution", 6) == warm
+    assert run("view", "fft.mrc", "-o", "map.png") == warm
+    assert run("view", "stack.mrcs", "-o", "stack.png") == warm
+    assert run("noise", "estimate", "stack.mrcs", "-o", "spectrum.star", "--mask-radius", 0) == warm
+    assert run("-c", USUAL_CALLS, program=Path(sys.executable)) == warm
+
+
+def test_warmup_calls_every_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = set()
+
+    def record(name: str, *arguments: object) -> object:
+        called.add(name)
+        return kernels[name](*arguments)
+
+    kernels = {name: find_kernel(name, "cpu") for name in MODULES}
+    for name, module in MODULES.items():
+        place = f"numbavol.kernels.cpu.{module}.{name}"
+        monkeypatch.setattr(place, functools.partial(record, name))
+    numbavol.warmup()
+    assert called == set(MODULES)
 
 
 def test_warmup_says_what_it_keeps(

@@ -13,7 +13,7 @@ import pytest
 import numbavol
 from numbavol.cli import main, run
 from numbavol.data import enterotoxin
-from numbavol.kernels import finding
+from numbavol.kernels import finding, resources
 from numbavol.kernels.finding import FoundCuda
 
 PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
@@ -96,6 +96,8 @@ def test_versions_are_those_of_what_is_installed(capsys: pytest.CaptureFixture[s
 def test_the_system_is_described(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Another test's --threads would come first.
+    numbavol.set_num_threads(None)
     monkeypatch.setenv("NUMBAVOL_NUM_THREADS", "3")
     monkeypatch.setenv("NUMBAVOL_CACHE_DIR", str(tmp_path))
     assert main(["info", "--system"]) == 0
@@ -118,6 +120,53 @@ def test_a_cache_that_cannot_be_written_is_said(
     assert "which cannot be written" in capsys.readouterr().out
 
 
+def test_a_cache_that_cannot_be_looked_at_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No name is as long: as where there is no permission, but for root, too.
+    monkeypatch.setenv("NUMBAVOL_CACHE_DIR", str(tmp_path / ("a" * 300)))
+    assert main(["info", "--system"]) == 0
+    assert "which cannot be written" in capsys.readouterr().out
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
+        msg = "Could not determine home directory."
+        raise RuntimeError(msg)
+
+    monkeypatch.delenv("NUMBAVOL_CACHE_DIR", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", fail)
+
+
+@pytest.mark.usefixtures("no_home")
+def test_a_user_without_a_home_has_no_cache(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--system"]) == 0
+    output = capsys.readouterr().out
+    assert "cache     none, as there is no home folder" in output
+    assert "None" not in output
+
+
+@pytest.mark.usefixtures("no_home")
+def test_warmup_without_a_home_warns_and_says_the_same_facts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbavol, "warmup", lambda _: None)
+    assert main(["warmup", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["folder"] is None
+    assert facts.keys() == {"folder", "n_kernels", "seconds", "warnings"}
+    assert "no home folder" in facts["warnings"][0]
+
+
+def test_the_memory_is_what_the_library_goes_by(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "find_memory", lambda: resources.Memory(3 * 2**30, 8 * 2**30))
+    assert main(["info", "--system"]) == 0
+    assert "memory    3.0 GiB free of 8.0\n" in capsys.readouterr().out
+
+
 def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rendre"]) == 2
     assert capsys.readouterr().err.startswith("numbavol: error: No such command 'rendre'")
@@ -132,7 +181,7 @@ def test_what_there_is_of_cuda_is_described(
     output = capsys.readouterr().out
     assert "packages  cupy not installed" in output
     assert "driver    none found" in output
-    assert 'pip install "numbavol[cuda]"' in output
+    assert 'pip install ".[cuda]", in the checkout of numbavol' in output
     assert main(["info", "--device", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["usable"] is False
 

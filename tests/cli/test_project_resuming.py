@@ -92,6 +92,14 @@ def test_resuming_makes_only_what_is_missing(
     assert output.read_bytes() == whole.read_bytes()
 
 
+def test_a_run_that_finds_nothing_to_go_on_with_says_so(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = (map_file, "-o", tmp_path / "stack.mrcs", "--poses", "random:3", "--resume")
+    assert project(*command) == 0
+    assert "resume  nothing: all are to be made\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "changed",
     [("--seed", 1), ("--method", "linear"), ("--box", 20), ("--offsets", 1), ("--pad-scale", 2)],

@@ -34,11 +34,13 @@ class Page(html.parser.HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.alternatives: list[str] = []
         self.open_tags: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.links += [str(value) for name, value in attrs if name in ("src", "href")]
+        self.alternatives += [str(value) for name, value in attrs if name == "alt"]
         if tag not in ("meta", "img"):
             self.open_tags.append(tag)
 
@@ -65,8 +67,14 @@ def test_a_page_says_what_the_command_said_and_needs_no_network(
     assert len(page.links) == 1
     assert page.links[0].startswith("data:image/png;base64,")
     assert not re.search("https?:|@import|url\\(", text)
-    for line in lines:
-        assert html.escape(line.split(maxsplit=1)[1], quote=False) in text.replace("&#39;", "'")
+    steps = re.findall('<th scope="row">(.*?)</th><td>(.*?)</td>', text)
+    assert [html.unescape(" ".join(step)).split() for step in steps] == list(map(str.split, lines))
+    assert len({step for step, _ in steps}) == len(steps)
+    # Who cannot see the picture reads its caption anyway.
+    (caption,) = re.findall("<figcaption>(.*?)</figcaption>", text)
+    assert len(page.alternatives) == 1
+    assert page.alternatives[0] not in ("", html.unescape(caption))
+    assert text.count("<main>") == 1
     assert html.escape(" ".join(COMMANDS[name][2:]), quote=False) in text
 
 
@@ -114,7 +122,7 @@ def test_without_jinja_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     assert main([*COMMANDS["render"], "--report", "out.html"]) == 1
-    assert capsys.readouterr().err.endswith("pip install 'numbavol[plot]'\n")
+    assert capsys.readouterr().err.endswith('pip install ".[plot]", in the checkout of numbavol\n')
     assert not (folder / "out.mrc").exists()
 
 

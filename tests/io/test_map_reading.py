@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from numbavol.io import read_map, read_map_header, write_map
+from numbavol.io import read_images, read_map, read_map_header, write_map
 
 SHAPE = (4, 5, 6)  # z, y, x
 
@@ -185,6 +185,14 @@ class TestGeometry:
         assert_array_equal(density.origin, [0, 0, 0])
         assert "voxel_size=None" in repr(density)
 
+    def test_images_have_a_pixel_size_without_a_length_along_z(self, path, data):
+        write(path, data, cella=(12, 5, 0), mx=6, my=5)
+        header = read_map_header(path)
+        assert header.voxel_size is None
+        assert_array_equal(header.pixel_size, [2, 1])
+        write(path, data, cella=(0, 5, 4))
+        assert read_map_header(path).pixel_size is None
+
     def test_angles_that_were_not_filled_in(self, path, data):
         write(path, data, cellb=(0, 0, 0))
         assert_array_equal(read_map(path).data, data)
@@ -340,6 +348,29 @@ class TestBrokenFiles:
             assert str(path) in str(error)  # noqa: PT017
         else:
             assert density.data.dtype == np.float32
+
+
+class TestImages:
+    @pytest.mark.parametrize(("start", "stop"), [(0, None), (1, 3), (3, 9), (np.int64(2), 3)])
+    def test_those_that_are_asked_for_are_read(self, path, data, start, stop):
+        write(path, data)
+        assert_array_equal(read_images(path, start, stop), data[start:stop])
+
+    @pytest.mark.parametrize(
+        ("start", "stop", "message"),
+        [
+            (-1, None, "start: expected a whole number of at least 0, got -1"),
+            (1.0, None, "start: expected a whole number of at least 0, got 1.0"),
+            (0, "2", "stop: expected a whole number of at least 0, got '2'"),
+            (2, 2, "stop: expected more than start, 2, got 2"),
+            (4, None, "start: expected less than 4, the images of "),
+            (4, 8, "start: expected less than 4, the images of "),
+        ],
+    )
+    def test_the_file_is_not_blamed_for_numbers(self, path, data, start, stop, message):
+        write(path, data)
+        with pytest.raises(ValueError, match=f"^{message}"):
+            read_images(path, start, stop)
 
 
 class TestResult:

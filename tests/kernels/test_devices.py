@@ -41,7 +41,7 @@ def test_a_kernel_has_one_signature_on_every_device(name):
 @pytest.mark.parametrize(
     ("found", "what"),
     [
-        ({"missing_packages": ("cupy",)}, r"cupy not installed: pip install .numbavol\[cuda\]"),
+        ({"missing_packages": ("cupy",)}, r"cupy not installed: pip install \"\.\[cuda\]\""),
         ({}, "no NVIDIA driver"),
         ({"driver": "12.4"}, r"the driver \(CUDA 12.4\) has no device"),
         ({"driver": "12.4", "problem": "broken"}, r"has no device \(broken\)"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -18,12 +17,10 @@ from numbavol.kernels.threads import (
     run_on_one_thread,
     run_tasks,
     set_num_threads,
-    usable_cpus,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -173,17 +170,6 @@ def test_a_wrong_number_in_the_environment_is_an_error(
 def test_no_thread_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"n_threads: expected .* above 0, got 0"):
         set_num_threads(0)
-
-
-@pytest.mark.parametrize(
-    ("quota", "cpus"), [("max 100000", None), ("50000 100000", 1), ("100000 100000", 1)]
-)
-def test_a_quota_limits_the_cpus(quota: str, cpus: int | None, tmp_path: Path) -> None:
-    file = tmp_path / "cpu.max"
-    file.write_text(f"{quota}\n")
-    affinity = len(os.sched_getaffinity(0))
-    assert usable_cpus(file) == (affinity if cpus is None else cpus)
-    assert usable_cpus(tmp_path / "none") == affinity
 
 
 def test_an_interrupt_between_any_two_lines_leaves_no_lock() -> None:

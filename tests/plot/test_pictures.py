@@ -17,6 +17,8 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 import numbavol
 from numbavol import plot
+from numbavol.kernels.dispatch import find_device
+from numbavol.kernels.finding import describe_what_is_missing
 from numbavol.notebooks import find_limits
 from numbavol.plot.axes import find_round_length
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 mpl.use("agg")
 pyplot = importlib.import_module("matplotlib.pyplot")  # after the backend is chosen
+MISSING = describe_what_is_missing()
 SHAPE = (5, 6, 8)
 MAP = np.random.default_rng(0).random(SHAPE)
 
@@ -136,6 +139,13 @@ def test_a_map_without_power_has_a_spectrum_without_line() -> None:
     assert axes.lines[0].get_xdata().size == 0
 
 
+def test_a_spectrum_of_noise_is_drawn_without_the_zero_frequency() -> None:
+    spectrum = numbavol.NoiseSpectrum([0.0, 0.1, 0.2], [9.0, 4.0, 1.0])
+    axes = plot.plot_noise_spectrum(spectrum, axes=new_axes())
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[0.1, 4.0], [0.2, 1.0]])
+    assert axes.get_xlabel() == "spatial frequency (1/Å)"
+
+
 def test_a_correlation_is_drawn_with_its_thresholds() -> None:
     fsc = numbavol.compute_fourier_shell_correlation(MAP, MAP + 0.1, 1.5)
     axes = plot.plot_fourier_correlation(fsc, thresholds=(0.5,), axes=new_axes())
@@ -166,6 +176,48 @@ def test_plain_maps_are_drawn_without_a_warning(values: np.ndarray) -> None:
     plot.draw_stack(values).savefig(io.BytesIO())
 
 
+def test_oblong_pixels_are_drawn_in_their_lengths() -> None:
+    image = plot.plot_images(MAP, (1.0, 1.5))[0, 0].images[0]
+    left, right, bottom, top = image.get_extent()
+    assert (right - left, top - bottom) == pytest.approx((8 * 1.0, 6 * 1.5))
+
+
+def test_axes_that_are_given_are_those_that_are_drawn_into() -> None:
+    one = new_axes()
+    assert plot.plot_images(MAP[0], axes=one).item() is one
+    rows = [[new_axes() for _ in range(3)] for _ in range(2)]
+    assert plot.plot_map(MAP, axes=rows).tolist() == rows
+
+
+class Slow:
+    """An array that is counted when it is read, as one of a device or on disk would be."""
+
+    n_reads = 0
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        self.n_reads += 1
+        return MAP.astype(np.float16)
+
+
+@pytest.mark.parametrize("draw", [plot.draw_map, plot.draw_stack, plot.plot_map, plot.plot_images])
+def test_an_array_is_read_once(draw: Any) -> None:
+    array = Slow()
+    draw(array)
+    assert array.n_reads == 1
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
+def test_arrays_of_a_device_are_drawn() -> None:
+    send = find_device("cuda").send
+    assert len(plot.draw_stack(send(MAP), n_columns=3).axes) == 8
+    assert len(plot.draw_map(send(MAP)).axes) == 8
+
+
+def test_one_image_is_a_stack_of_one() -> None:
+    assert len(plot.draw_stack(MAP[0], n_columns=1).axes) == 3
+
+
 def test_figures_need_no_pyplot() -> None:
     figure = plot.draw_map(MAP, 1.5, title="a map")
     assert len(figure.axes) == 8
@@ -182,8 +234,19 @@ def test_figures_need_no_pyplot() -> None:
         (plot.plot_section, {"real_voxel_grid": MAP, "voxel_size": 0.0}, "voxel_size: expected 1"),
         (plot.plot_map, {"real_voxel_grid": np.ones((0, 4, 4))}, "got float64 of shape"),
         (plot.plot_images, {"images": np.ones(4)}, "images: expected real numbers"),
-        (plot.plot_images, {"images": MAP, "n_columns": 0}, "n_columns: expected at least 1"),
-        (plot.plot_images, {"images": MAP, "axes": np.array([1])}, "axes: expected 5"),
+        (plot.plot_images, {"images": MAP, "n_columns": 0}, "n_columns: expected a whole"),
+        (plot.plot_images, {"images": MAP, "axes": 5 * [new_axes()], "n_columns": 2.5}, "got 2.5"),
+        (plot.plot_images, {"images": MAP, "pixel_size": (1.0, 2.0, 3.0)}, "pixel_size: expected"),
+        (plot.draw_stack, {"images": MAP, "n_columns": 0}, "n_columns: expected a whole"),
+        (plot.draw_stack, {"images": MAP, "n_columns": 2.5}, "n_columns: expected a whole"),
+        (plot.draw_stack, {"images": MAP[:0]}, "images: expected real numbers"),
+        (plot.draw_stack, {"images": np.ones(4)}, "images: expected real numbers"),
+        (plot.draw_map, {"real_voxel_grid": np.ones(4)}, "real_voxel_grid: expected real"),
+        (plot.plot_map, {"real_voxel_grid": MAP, "axes": 6 * [new_axes()]}, "axes: expected shape"),
+        (plot.plot_map, {"real_voxel_grid": MAP, "axes": new_axes()}, "axes: expected 6"),
+        (plot.plot_map, {"real_voxel_grid": MAP, "axes": np.ones((2, 3))}, "got float"),
+        (plot.plot_section, {"real_voxel_grid": MAP, "axes": np.ones(1)}, "axes: expected axes of"),
+        (plot.plot_images, {"images": MAP, "axes": [new_axes()]}, "axes: expected 5"),
         (plot.plot_power_spectrum, {"array": np.ones(4)}, "array: expected real numbers"),
         (plot.plot_histogram, {"values": []}, "values: expected real numbers"),
     ],
@@ -197,5 +260,5 @@ def test_without_matplotlib_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ModuleNotFoundError, match="numbavol\\[plot\\]"):
+    with pytest.raises(ModuleNotFoundError, match="\\[plot\\]"):
         plot.plot_section(MAP)

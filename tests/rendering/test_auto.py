@@ -40,9 +40,16 @@ def test_precision_reaches_both_renderers() -> None:
         assert numbavol.render(volume, SHAPE, VOXEL_SIZE).dtype == np.float32
 
 
+def test_what_makes_a_volume_is_not_rendered_and_the_error_says_how() -> None:
+    ensemble = numbavol.EnsembleVolume([GAUSSIANS, GAUSSIANS])
+    with pytest.raises(TypeError, match="got EnsembleVolume; its get_representation makes one"):
+        numbavol.render(ensemble, SHAPE, 1.0)  # type: ignore[arg-type]
+    assert numbavol.render(ensemble.get_representation(rng=0), SHAPE, 1.0).shape == SHAPE
+
+
 def test_a_volume_of_voxels_has_no_renderer() -> None:
     volume = numbavol.RealVoxelGridVolume.from_real_voxel_grid(np.ones((4, 4, 4)))
-    with pytest.raises(TypeError, match=r"expected a GaussianMixtureVolume or .*RealVoxelGrid"):
+    with pytest.raises(TypeError, match=r"expected a GaussianMixtureVolume or .*RealVoxelGrid.*e$"):
         numbavol.render(volume, SHAPE, VOXEL_SIZE)
 
 

@@ -247,3 +247,7 @@ def test_what_does_not_fit_into_memory_is_refused_before():
     # A view of one number: only its transform would take memory.
     with pytest.raises(MemoryError, match=r"real_voxel_grid: .* GiB of memory are free"):
         numbavol.volumes.fourier_voxels._centred_transform(huge, margin=0)
+    for volume in (FourierVoxelGridVolume, FourierVoxelSplineVolume):
+        message = r"pad_scale: the padded map, float64 of shape \(30000, .* takes .* are free"
+        with pytest.raises(MemoryError, match=message):
+            volume.from_real_voxel_grid(np.ones((3, 3, 3)), pad_scale=1e4)

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+# That of numbavol filter, too.
+DEFAULT_ROLLOFF_WIDTH_FRACTION = 0.05
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class _CutoffFilter(AbstractFilter):
     frequency_grid_in_angstroms_or_pixels: dataclasses.InitVar[ArrayLike | OpenGrid]
     grid_spacing: float = 1.0
     frequency_cutoff_fraction: float = 0.95
-    rolloff_width_fraction: float = 0.05
+    rolloff_width_fraction: float = DEFAULT_ROLLOFF_WIDTH_FRACTION
     array: NDArray[np.floating[Any]] = dataclasses.field(init=False)
 
     def __post_init__(self, frequency_grid_in_angstroms_or_pixels: ArrayLike | OpenGrid) -> None:
@@ -50,7 +53,7 @@ class _CutoffFilter(AbstractFilter):
         shape: Sequence[int],
         grid_spacing: ArrayLike,
         resolution: float,
-        rolloff_width_fraction: float = 0.05,
+        rolloff_width_fraction: float = DEFAULT_ROLLOFF_WIDTH_FRACTION,
         *,
         dtype: DTypeLike = np.float32,
     ) -> Self:

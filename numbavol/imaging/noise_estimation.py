@@ -1,0 +1,290 @@
+"""Noise and signal, as stacks of images have them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+import scipy.fft
+
+from numbavol.arguments import check_finite, check_is_on_host
+from numbavol.imaging.curves import evaluate_curve
+from numbavol.imaging.noise import NoiseSpectrum
+from numbavol.kernels.rounding import HALF_A_SHELL
+from numbavol.kernels.threads import run_tasks
+from numbavol.ndimage import make_radial_coordinate_grid
+from numbavol.ndimage.parameters import (
+    REAL,
+    get_working_dtype,
+    read_array,
+    read_grid_spacing,
+    read_number,
+)
+from numbavol.ndimage.soft_edges import compute_cosine_edge
+from numbavol.ndimage.statistics import sum_fourier_shells
+from numbavol.progress import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+BYTES_A_TASK = 2**22
+# Of half the shorter side of an image: RELION's background is outside of the same circle.
+DEFAULT_MASK_RADIUS = 0.75
+# The width of the circle's edge, of the shorter side.
+EDGE_WIDTH = 1 / 16
+# Of an image: what lies outside of less than this says little about long waves.
+LEAST_SHARE = 0.05
+# What further ones would change is far less than what spectra of two stacks differ by.
+N_CORRECTIONS = 4
+
+
+class SlicedImages(Protocol):
+    """What gives images ``(m, y, x)`` for a slice: an array, a memory map, a file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(n, y, x)``."""
+
+    def __getitem__(self, numbers: slice, /) -> Any:
+        """Return the images of a slice."""
+
+
+def estimate_noise_spectrum(
+    images: ArrayLike | SlicedImages,
+    pixel_size: ArrayLike,
+    *,
+    mask_radius: float | None = None,
+    progress: bool = False,
+) -> NoiseSpectrum:
+    r"""Measure the power spectrum of noise around the particles of a stack.
+
+    Of each image, the mean outside of a circle is taken off, the circle is masked with a soft
+    edge, and the squared transform is averaged over rings of equal frequency, one frequency step
+    wide, up to the corner of the plane. The spectrum returned is the one from which noise, after
+    the same steps, has the averages that were measured: it is right about the masked area, what
+    the mask mixes, and the mean that is taken off. Noise is taken to be periodic in an image. The
+    zero frequency cannot be measured, and has the power of the next one.
+
+    Parameters
+    ----------
+    images
+        Real, (n, y, x): an array, a memory map, or what gives arrays of images when it is sliced,
+        by any number of threads. It is read in blocks.
+    pixel_size
+        Side of a pixel, or its two sides (x, y), in angstroms.
+    mask_radius
+        Of the circle around pixel ``n // 2`` that holds the particles, in angstroms; its edge
+        begins there and is 1/16 of the shorter side wide. 0 for images of nothing but noise; by
+        default 3/4 of half the shorter side.
+    progress
+        Show how far the work is, where errors go to a terminal.
+
+    Returns
+    -------
+    NoiseSpectrum
+        In the unit of the images squared.
+
+    Raises
+    ------
+    ValueError
+        If the images are not real and finite, or the mask leaves less than 5 % of an image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import estimate_noise_spectrum
+    >>> images = np.random.default_rng(0).normal(10.0, 3.0, size=(200, 32, 32))
+    >>> spectrum = estimate_noise_spectrum(images, pixel_size=1.5)
+    >>> round(spectrum.variance((32, 32), pixel_size=1.5), 1)
+    9.0
+    """
+    stack, (n_images, n_y, n_x) = _read_stack(images)
+    shape, spacing = (n_y, n_x), read_grid_spacing("pixel_size", pixel_size, 2)
+    background = _make_background(shape, spacing, mask_radius)
+    width = 1.0 / max(n * side for n, side in zip(shape, spacing, strict=True))
+    highest = math.hypot(*(n // 2 / (n * side) for n, side in zip(shape, spacing, strict=True)))
+    n_rings = int(highest / width + HALF_A_SHELL) + 1
+
+    def sum_over_rings(power: NDArray[np.float64]) -> NDArray[np.float64]:
+        half = np.sqrt(power).astype(np.complex128)
+        return sum_fourier_shells(half, half, shape, spacing, n_rings)
+
+    def sum_block(block: NDArray[Any]) -> NDArray[np.float64]:
+        half = background.transform(block)
+        # The rings of the block's sum, not of each image: it takes a fraction of the time.
+        power = np.asarray((half.real**2 + half.imag**2).sum(axis=0, dtype=np.float64))
+        return sum_over_rings(power)[:, 2]
+
+    with progress_bar("measuring", is_wanted=progress) as report:
+        total = _sum_in_blocks(stack, n_images, sum_block, report)
+    check_finite("images", total)
+    n_samples = sum_over_rings(np.zeros((n_y, n_x // 2 + 1)))[:, 0]
+    is_measured = n_samples > 0
+    is_measured[0] = False  # it is the mean, which was taken off
+    if not np.any(is_measured):
+        msg = f"images: expected more than one pixel, got shape {(n_images, n_y, n_x)}"
+        raise ValueError(msg)
+    rings = np.flatnonzero(is_measured)
+    frequencies = np.concatenate([[0.0], width * rings])
+
+    def predict(power: NDArray[np.float64]) -> NDArray[np.float64]:
+        plane = evaluate_curve(frequencies, _begin_at_zero(power), shape, spacing[::-1])
+        return np.asarray(sum_over_rings(background.predict(plane))[rings, 2] / n_samples[rings])
+
+    measured = total[rings] / n_images / n_samples[rings]
+    power = np.full(len(rings), measured.mean())
+    for _ in range(N_CORRECTIONS):
+        expected = predict(power)
+        power *= np.divide(measured, expected, out=np.zeros_like(power), where=expected > 0)
+    return NoiseSpectrum(frequencies, _begin_at_zero(power))
+
+
+def _begin_at_zero(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([power[:1], power])
+
+
+def measure_signal_variance(
+    images: ArrayLike | SlicedImages, radius: float, pixel_size: ArrayLike = 1.0
+) -> NDArray[np.float64]:
+    r"""Measure the variance of each image inside a circle around its origin.
+
+    With the m pixels of the circle and their mean, it is :math:`\sum (x - \bar x)^2 / m`. The
+    signal-to-noise ratio is that of signal without noise, averaged over images, over the variance
+    of a pixel of the noise.
+
+    Parameters
+    ----------
+    images
+        As in `estimate_noise_spectrum`.
+    radius
+        Of the circle around pixel ``n // 2``, in the unit of `pixel_size`; pixels whose centre is
+        in it or on it count.
+    pixel_size
+        Side of a pixel, or its two sides (x, y), in angstroms or another unit; by default, a radius
+        is in pixels.
+
+    Returns
+    -------
+    NDArray
+        ``(n,)``, in the unit of the images squared.
+
+    Raises
+    ------
+    ValueError
+        If the images are not real and finite, or the radius is below 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numbavol import measure_signal_variance
+    >>> images = np.zeros((1, 4, 4))
+    >>> images[0, 2, 2] = 5.0
+    >>> measure_signal_variance(images, radius=1.0)
+    array([4.])
+    """
+    stack, (n_images, *shape) = _read_stack(images)
+    spacing = read_grid_spacing("pixel_size", pixel_size, 2)
+    distances = make_radial_coordinate_grid(shape, spacing[::-1])
+    circle = distances <= read_number("radius", radius, minimum=0.0)
+    variances = np.empty(n_images)
+
+    def measure(block: range) -> None:
+        pixels = _read_block(stack, block)[:, circle]
+        variances[block.start : block.stop] = pixels.var(axis=1, dtype=np.float64)
+
+    run_tasks(measure, _list_blocks(stack, n_images))
+    check_finite("images", variances)
+    return variances
+
+
+class _Background(NamedTuple):
+    """What is outside of the circle: weights of pixels, and their transform."""
+
+    weights: NDArray[np.float64]
+    transform_of_weights: NDArray[np.complex128]
+
+    def transform(self, images: NDArray[Any]) -> NDArray[np.complexfloating[Any, Any]]:
+        """Transform images, without their means and what is in the circle."""
+        weights = self.weights.astype(images.dtype)
+        means = np.tensordot(images, self.weights, axes=2) / self.weights.sum()
+        centred = (images - means[:, np.newaxis, np.newaxis].astype(images.dtype)) * weights
+        transformed: NDArray[Any] = scipy.fft.rfft2(centred, overwrite_x=True)
+        return transformed
+
+    def predict(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        r"""Predict the mean of the squared modulus of what `transform` makes of noise.
+
+        With noise x of covariance C, weights w and their transform W, the mean
+        :math:`m = \sum w x / \sum w`, and the transform F of w x, it is
+        :math:`\langle |F|^2 \rangle - 2 \Re W^* \langle F m \rangle + \langle m^2 \rangle |W|^2`.
+        """
+        shape, total, w = self.weights.shape, self.weights.sum(), self.transform_of_weights
+        covariance = scipy.fft.irfft2(power, shape)
+        pairs = scipy.fft.irfft2(np.abs(w) ** 2, shape)
+        with_mean = self.weights * scipy.fft.irfft2(power * w, shape) / total
+        masked = scipy.fft.rfft2(covariance * pairs).real
+        cross = scipy.fft.rfft2(with_mean) * np.conj(w)
+        predicted = masked - 2.0 * cross.real + np.abs(w) ** 2 * (with_mean.sum() / total)
+        # But for rounding, it is.
+        return np.asarray(np.maximum(predicted, 0.0))
+
+
+def _make_background(
+    shape: tuple[int, int], spacing: tuple[float, ...], mask_radius: float | None
+) -> _Background:
+    shorter = min(n * side for n, side in zip(shape, spacing, strict=True))
+    radius = DEFAULT_MASK_RADIUS * shorter / 2
+    if mask_radius is not None:
+        radius = read_number("mask_radius", mask_radius, minimum=0.0)
+    weights = np.ones(shape)
+    if radius > 0:
+        distances = make_radial_coordinate_grid(shape, spacing[::-1])
+        weights -= compute_cosine_edge(distances, radius, EDGE_WIDTH * shorter)
+    if weights.mean() < LEAST_SHARE:
+        msg = (
+            f"mask_radius: expected to leave {LEAST_SHARE:.0%} of an image or more, got "
+            f"{radius:g} A, which leaves {weights.mean():.2%}"
+        )
+        raise ValueError(msg)
+    return _Background(weights, scipy.fft.rfft2(weights))
+
+
+def _read_stack(images: ArrayLike | SlicedImages) -> tuple[Any, tuple[int, int, int]]:
+    check_is_on_host("images", images)
+    stack: Any = images if hasattr(images, "shape") else np.asarray(images)
+    if len(stack.shape) != 3 or 0 in stack.shape:
+        msg = f"images: expected shape (n, y, x), of one image or more, got {tuple(stack.shape)}"
+        raise ValueError(msg)
+    n, y, x = stack.shape
+    return stack, (int(n), int(y), int(x))
+
+
+def _read_block(stack: Any, block: range) -> NDArray[np.floating[Any]]:
+    read = read_array("images", stack[block.start : block.stop], (3,), kinds=REAL)
+    return read.astype(get_working_dtype(read.dtype), copy=False)
+
+
+def _list_blocks(stack: Any, n_images: int) -> list[range]:
+    _, n_y, n_x = stack.shape
+    n_a_task = max(1, BYTES_A_TASK // (8 * n_y * n_x))
+    return [range(start, min(start + n_a_task, n_images)) for start in range(0, n_images, n_a_task)]
+
+
+def _sum_in_blocks(
+    stack: Any,
+    n_images: int,
+    compute: Callable[[NDArray[Any]], NDArray[np.float64]],
+    report: Callable[[int, int], object] | None,
+) -> NDArray[np.float64]:
+    """Sum what is computed of blocks of images, in one order whatever the number of threads."""
+    blocks = _list_blocks(stack, n_images)
+    parts = [np.empty(0)] * len(blocks)
+
+    def work(number: int) -> None:
+        parts[number] = compute(_read_block(stack, blocks[number]))
+
+    run_tasks(work, range(len(blocks)), report)
+    return np.asarray(np.sum(parts, axis=0))

@@ -1,0 +1,178 @@
+"""The blocks of a STAR file, and columns of numbers."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from gemmi import cif
+
+from numbavol.io.whole_file import write_whole_file
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+# What gemmi's C++ exceptions arrive as. `MemoryError` is not among them and passes.
+_GEMMI_ERRORS = (RuntimeError, ValueError, IndexError)
+_GEMMI_PLACE = re.compile(r"^data:(\d+):\d+\(\d+\)")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NOT_ASCII = re.compile(rb"[^\x00-\x7f]")
+
+
+class StarBlock:
+    """A block of a STAR file, by the exact names of its columns.
+
+    Parameters
+    ----------
+    block
+        As gemmi has it.
+    """
+
+    def __init__(self, block: cif.Block) -> None:
+        self.name = block.name.strip()  # gemmi calls one without a name " "
+        self._block = block
+
+    def __contains__(self, tag: str) -> bool:
+        """Whether it has a column."""
+        # gemmi finds names in upper and lower case alike, RELION does not.
+        return bool(self._block.find_values(tag).tag == tag)
+
+    def numbers(self, tag: str) -> NDArray[np.float64]:
+        """Read a column of finite numbers.
+
+        Raises
+        ------
+        ValueError
+            If a cell is something else; says which.
+        """
+        column = self._block.find_values(tag)
+        try:
+            numbers = np.fromiter(map(float, column), np.float64, len(column))
+        except ValueError:
+            # Something is no number, or stands in quotes.
+            numbers = np.array([_number(cell) for cell in column])
+        if not np.isfinite(numbers).all():
+            row = int(np.argmin(np.isfinite(numbers)))
+            msg = (
+                f"data_{self.name}: {tag} of row {row + 1} is {column[row]}, expected a finite "
+                f"number"
+            )
+            raise ValueError(msg)
+        return numbers
+
+    def texts(self, tag: str) -> tuple[str, ...] | None:
+        """Read a column of texts; None where there is none."""
+        if tag not in self:
+            return None
+        return tuple(map(cif.as_string, self._block.find_values(tag)))
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cif.as_string(cell))
+    except ValueError:
+        return np.nan
+
+
+def parse_star_blocks(text: bytes) -> list[StarBlock]:
+    """Parse the blocks of a STAR file.
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        If it is none: see `explain_star_errors`.
+    """
+    text = text.removeprefix(_BYTE_ORDER_MARK)
+    if wrong := _NOT_ASCII.search(text):
+        line = text.count(b"\n", 0, wrong.start()) + 1
+        msg = f"line {line}: there is a byte {wrong.group()!r}, a STAR file is ASCII text"
+        raise ValueError(msg)
+    return [StarBlock(block) for block in cif.read_string(text)]
+
+
+@contextmanager
+def explain_star_errors(filename: str | os.PathLike[str], what: str) -> Iterator[None]:
+    """Let every error of reading a STAR file name it, and what was looked for in it.
+
+    Raises
+    ------
+    ValueError
+        In place of what leaves the block.
+    """
+    try:
+        yield
+    except _GEMMI_ERRORS as error:
+        reason = _GEMMI_PLACE.sub(r"line \1", str(error).strip())
+        msg = f"{filename}: no {what} that can be read: {reason}"
+        raise ValueError(msg) from error
+
+
+def read_star_columns(
+    filename: str | os.PathLike[str], what: str, tags: Sequence[str]
+) -> list[NDArray[np.float64]]:
+    """Read columns of numbers, of the only block that has them all.
+
+    Parameters
+    ----------
+    filename
+        A STAR file.
+    what
+        What the columns are, for errors.
+    tags
+        Their names.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no STAR file, no block or several have these columns, or a value is no finite
+        number; names the file.
+    """
+    text = Path(filename).read_bytes()
+    with explain_star_errors(filename, what):
+        blocks = parse_star_blocks(text)
+        found = [block for block in blocks if all(tag in block for tag in tags)]
+        if len(found) != 1:
+            names = ", ".join(f"data_{block.name}" for block in found or blocks) or "no block"
+            msg = f"expected one block with {' and '.join(tags)}, got {len(found)} (in {names})"
+            raise ValueError(msg)
+        return [found[0].numbers(tag) for tag in tags]
+
+
+def write_star_columns(
+    filename: str | os.PathLike[str],
+    name: str,
+    columns: Mapping[str, NDArray[np.float64]],
+    *,
+    overwrite: bool,
+) -> None:
+    """Write columns of numbers with all their digits, whole or not at all.
+
+    Parameters
+    ----------
+    filename
+        The file to write.
+    name
+        Of the block.
+    columns
+        By their names.
+    overwrite
+        Whether to replace an existing file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, or exists and is not to be replaced.
+    """
+    block = cif.Block(name)
+    texts = [list(map(repr, column.tolist())) for column in columns.values()]
+    block.init_loop("", list(columns)).set_all_values(texts)
+    with write_whole_file(filename, overwrite=overwrite) as file:
+        file.write(block.as_string().encode("ascii"))

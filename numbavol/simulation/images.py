@@ -1,0 +1,204 @@
+"""The images of particles: volumes projected, and what the microscope makes of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol.imaging.detector import Detector, read_mtf
+from numbavol.imaging.formation import ImageFormation, PreparedFormation
+from numbavol.imaging.ice import VitreousIce
+from numbavol.imaging.noise import NoiseSpectrum
+from numbavol.imaging.noise_estimation import measure_signal_variance
+from numbavol.kernels.dispatch import find_device
+from numbavol.projection.draws import Places
+from numbavol.projection.each import Delivery, StreamedDelivery, project_each
+from numbavol.simulation.particles import Particles, ParticleSource
+from numbavol.simulation.volumes import Volumes, load_volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from numbavol.imaging.ctf import CTF
+    from numbavol.projection.draws import Images
+    from numbavol.projection.projections import Projection
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.tables import DetectorConfig
+
+# The signal is measured on the first particles of a seed, whichever are made, so that the noise of
+# a particle depends on nothing else.
+N_MEASURED = 100
+# Of several volumes: so many particles are imaged volume by volume, and then those that follow.
+PARTICLES_A_BLOCK = 2048
+
+
+@dataclasses.dataclass(frozen=True)
+class Simulator:
+    """A simulation that is ready: its volumes are in memory, its noise is known."""
+
+    config: SimulationConfig
+    volumes: Volumes
+    source: ParticleSource
+    formation: ImageFormation
+    signal_variance: float | None
+    """Of images without noise, inside the circle; None where nothing asks for it."""
+
+    @classmethod
+    def prepare(cls, config: SimulationConfig, device: str = "cpu") -> Simulator:
+        """Read what a simulation needs, and measure its signal.
+
+        Parameters
+        ----------
+        config
+            The simulation.
+        device
+            Where images are made, as `find_device` takes it.
+
+        Raises
+        ------
+        OSError, ValueError, MemoryError
+            If a file cannot be read, or choices do not go together.
+        """
+        volumes = load_volumes(config)
+        if device != "cpu":
+            moved = volumes.integrator.move_to(device)
+            volumes = dataclasses.replace(volumes, integrator=moved)
+        source = ParticleSource(config, volumes.weights)
+        formation = _make_formation(config)
+        variance: float | None = None
+        simulator = cls(config, volumes, source, formation, None)
+        if config.noise.is_wanted:
+            noise_variance = config.noise.variance
+            if noise_variance is None:
+                assert config.noise.snr is not None
+                variance = simulator._measure_signal()
+                noise_variance = variance / config.noise.snr
+            spectrum = _read_spectrum(config).scaled_to(
+                noise_variance, config.image_config.padded_shape, config.pixel_size
+            )
+            formation = dataclasses.replace(formation, noise=spectrum)
+        return dataclasses.replace(simulator, formation=formation, signal_variance=variance)
+
+    def _measure_signal(self) -> float:
+        config = self.config
+        n = min(N_MEASURED, self.source.n_available)
+        particles = self.source.take(np.arange(n))
+        images = np.empty((n, config.box, config.box), np.float32)
+        # The structure of ice is no signal.
+        clean = dataclasses.replace(self.formation, ice=None)
+        dataclasses.replace(self, formation=clean).image(particles, images)
+        radius = config.noise.radius or config.box * config.pixel_size / 2
+        variance = float(np.mean(measure_signal_variance(images, radius / config.pixel_size)))
+        if variance == 0:
+            msg = "noise.snr: expected images with a signal, got images of one value"
+            raise ValueError(msg)
+        return variance
+
+    def image(
+        self,
+        particles: Particles,
+        images: Images,
+        *,
+        first: int = 0,
+        report: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """Image particles.
+
+        Parameters
+        ----------
+        particles
+            n of them.
+        images
+            Where their images go, by their places among the n: an array or an `ImageStack`.
+        first
+            Begin with this one.
+        report
+            Called as the work goes on, with the number of images done and of all.
+        """
+        n_all = len(particles.numbers)
+        if len(self.volumes.volumes) == 1:
+            self._image_volume(0, particles, np.arange(first, n_all), images, report, n_all)
+            return
+        for start in range(first, n_all, PARTICLES_A_BLOCK):
+            block = np.arange(start, min(start + PARTICLES_A_BLOCK, n_all))
+            for volume in np.unique(particles.volumes[block]).tolist():
+                chosen = block[particles.volumes[block] == volume]
+                self._image_volume(volume, particles, chosen, images, None, n_all)
+            if report is not None:
+                report(int(block[-1]) + 1, n_all)
+
+    def _image_volume(
+        self,
+        volume: int,
+        particles: Particles,
+        chosen: NDArray[np.int64],
+        images: Images,
+        report: Callable[[int, int], object] | None,
+        n_all: int,
+    ) -> None:
+        """Image those particles whose volume is one."""
+        if not chosen.size:
+            return
+        config, integrator = self.config, self.volumes.integrator
+        image_config = config.image_config
+        prepared = PreparedFormation(
+            self.formation, image_config.padded_shape, config.pixel_size, integrator.device
+        )
+        ctf: CTF | None = None if particles.ctf is None else particles.ctf[chosen]
+
+        def develop(here: int | slice, projection: Projection) -> NDArray[Any]:
+            several = here if isinstance(here, slice) else slice(here, here + 1)
+            half = projection.to_transform_from_first_pixel()
+            developed = prepared.develop(
+                half.reshape(-1, *half.shape[-2:]),
+                None if ctf is None else ctf[several],
+                config.seed,
+                particles.numbers[chosen[several]],
+                image_config.shape,
+            )
+            return developed if isinstance(here, slice) else developed[0]
+
+        places = Places(images, chosen)
+        is_on_host = integrator.device == "cpu" or self.formation.detector is not None
+        delivery = (
+            Delivery(places, develop)
+            if is_on_host
+            else StreamedDelivery(places, develop, find_device(integrator.device))
+        )
+        begun = int(chosen[0])
+
+        def count(n_done: int, _: int) -> None:
+            if report is not None:
+                report(begun + n_done, n_all)
+
+        project_each(
+            delivery, self.volumes.volumes[volume], particles.poses[chosen], image_config,
+            integrator, report=count,
+        )  # fmt: skip
+
+
+def _make_formation(config: SimulationConfig) -> ImageFormation:
+    thickness = config.solvent.ice_thickness
+    return ImageFormation(
+        config.contrast,
+        ice=VitreousIce(thickness) if thickness > 0 else None,
+        detector=None if config.detector.dose is None else _read_detector(config.detector),
+        dose=config.detector.dose,
+    )
+
+
+def _read_detector(config: DetectorConfig) -> Detector:
+    return Detector(
+        mtf=None if config.mtf is None else read_mtf(config.mtf),
+        dqe=None if config.dqe is None else read_mtf(config.dqe),
+    )
+
+
+def _read_spectrum(config: SimulationConfig) -> NoiseSpectrum:
+    if config.noise.spectrum == "white":
+        return NoiseSpectrum.white(1.0)
+    return NoiseSpectrum.read(config.noise.spectrum)

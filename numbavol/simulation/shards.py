@@ -1,0 +1,206 @@
+"""A simulation in shards: stacks that are written whole or not at all, each on its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol import __version__
+from numbavol.io import read_map_header, resume_image_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.images import Simulator
+
+BYTES_AT_A_TIME = 2**24
+MOST_SHARDS = 999_999
+LABEL = "Simulated by numbavol; of what it was made, the SHA-256:"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """Some particles in a row, and the stack that they are written to."""
+
+    path: Path
+    start: int
+    """Number of the first one."""
+    stop: int
+    """Number after the last one."""
+
+    @property
+    def numbers(self) -> Any:
+        """``(n,)``: the numbers of the particles."""
+        return np.arange(self.start, self.stop)
+
+
+def make_shards(number: int, output: Path, n_shards: int) -> list[Shard]:
+    """Share particles among stacks, as evenly as can be.
+
+    Parameters
+    ----------
+    number
+        Of particles.
+    output
+        The stack, if there is one; of several, their names have numbers after its stem.
+    n_shards
+        How many.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer particles than shards, or no shard.
+    """
+    if not 1 <= n_shards <= min(number, MOST_SHARDS):
+        most = min(number, MOST_SHARDS)
+        msg = f"shards: expected a number from 1 to {most}, got {n_shards!r}"
+        raise ValueError(msg)
+    if n_shards == 1:
+        return [Shard(output, 0, number)]
+    ends = [number * n // n_shards for n in range(n_shards + 1)]
+    return [
+        Shard(output.with_name(f"{output.stem}_{n + 1:06d}{output.suffix}"), *ends[n : n + 2])
+        for n in range(n_shards)
+    ]
+
+
+def fingerprint(config: SimulationConfig, device: str) -> str:
+    """Write down everything that the images of a simulation depend on.
+
+    Parameters
+    ----------
+    config
+        The simulation. How many particles there are changes none of them.
+    device
+        Where they are made: other devices have other last digits.
+
+    Raises
+    ------
+    OSError
+        If one of its files cannot be read.
+    """
+    files = [volume.file for volume in config.volume]
+    files += [config.poses.file or "", config.detector.mtf or "", config.detector.dqe or ""]
+    files += ["" if config.noise.spectrum == "white" else config.noise.spectrum]
+    contents = [_hash(name) if name else "" for name in files]
+    choices = dataclasses.asdict(dataclasses.replace(config, number=1))
+    for volume in choices["volume"]:
+        del volume["file"]
+    for group, key in (("poses", "file"), ("detector", "mtf"), ("detector", "dqe")):
+        del choices[group][key]
+    choices["noise"]["spectrum"] = config.noise.spectrum == "white"
+    return json.dumps([__version__, choices, contents, device])
+
+
+def _hash(filename: str) -> str:
+    hashed = hashlib.sha256()
+    with Path(filename).open("rb") as file:
+        while content := file.read(BYTES_AT_A_TIME):
+            hashed.update(content)
+    return hashed.hexdigest()
+
+
+def find_missing(shards: list[Shard], key: str, *, overwrite: bool) -> list[Shard]:
+    """List the shards that are still to be written.
+
+    Parameters
+    ----------
+    shards
+        All of them.
+    key
+        From `fingerprint`.
+    overwrite
+        Whether stacks of something else may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If a stack of another simulation has the name of one of them, and may not be replaced.
+    """
+    missing = []
+    for shard in shards:
+        if shard.path.exists() and is_written(shard, key):
+            continue
+        if shard.path.exists() and not overwrite:
+            reason = "the stack is of another simulation"
+            raise FileExistsError(errno.EEXIST, reason, os.fspath(shard.path))
+        missing.append(shard)
+    return missing
+
+
+def key_of(shard: Shard, key: str) -> str:
+    """Write down everything that the bytes of one shard depend on."""
+    return json.dumps([key, shard.start, shard.stop])
+
+
+def make_labels(shard: Shard, key: str) -> tuple[str, str]:
+    """Say in a stack's header what it was made of."""
+    return LABEL, hashlib.sha256(key_of(shard, key).encode()).hexdigest()
+
+
+def is_written(shard: Shard, key: str) -> bool:
+    """Tell whether the stack of a shard is whole, and of this simulation.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it is no MRC file that can be read.
+    """
+    return set(make_labels(shard, key)) <= set(read_map_header(shard.path).labels)
+
+
+def write_shard(
+    simulator: Simulator,
+    shard: Shard,
+    key: str,
+    *,
+    overwrite: bool = False,
+    report: Callable[[int, int], object] | None = None,
+) -> None:
+    """Write the stack of a shard, or go on with what an interrupted run left of it.
+
+    Parameters
+    ----------
+    simulator
+        Makes the images.
+    shard
+        Which.
+    key
+        From `fingerprint`.
+    overwrite
+        Whether to replace a stack of something else.
+    report
+        Called as the work goes on, with the number of images done and of all.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process writes it.
+    OSError, ValueError
+        If it cannot be written.
+    """
+    config = simulator.config
+    shape = (shard.stop - shard.start, config.box, config.box)
+    with resume_image_stack(
+        shard.path, shape, config.pixel_size,
+        resume_key=key_of(shard, key), dtype=config.dtype, overwrite=overwrite,
+        labels=make_labels(shard, key),
+    ) as stack:  # fmt: skip
+        particles = simulator.source.take(shard.numbers)
+        simulator.image(particles, stack, first=stack.n_already_written, report=report)
+
+
+def name_images(shards: list[Shard], folder: Path) -> Iterator[str]:
+    """Name the images of all particles as RELION does, seen from a folder."""
+    for shard in shards:
+        path = Path(os.path.relpath(shard.path, folder))
+        for n in range(shard.stop - shard.start):
+            yield f"{n + 1:06d}@{path}"

@@ -1,0 +1,323 @@
+"""`simulate`: particles of a configuration to arrays, a stream of batches, or stacks on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+import numpy as np
+
+from numbavol.arguments import check_fits_in_memory
+from numbavol.io import write_cs, write_particles
+from numbavol.io.whole_file import give_name
+from numbavol.kernels.dispatch import check_device
+from numbavol.progress import progress_bar
+from numbavol.simulation.config import SimulationConfig
+from numbavol.simulation.config_reading import read_simulation_config
+from numbavol.simulation.images import Simulator
+from numbavol.simulation.shards import (
+    Shard,
+    find_missing,
+    fingerprint,
+    make_shards,
+    name_images,
+    write_shard,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from numbavol.io import ParticleTable
+
+BATCH_SIZE = 256
+
+
+class SimulatedParticles(NamedTuple):
+    """Images, and what is known of each.
+
+    Parameters
+    ----------
+    images
+        ``(n, y, x)``, float32, in the unit that `ImageFormation` says.
+    particles
+        Their poses, transfer functions and all else.
+
+    Examples
+    --------
+    >>> import numbavol
+    >>> from numbavol.simulation import SimulationConfig, VolumeConfig
+    >>> volume = VolumeConfig(str(numbavol.data.enterotoxin()))
+    >>> simulated = numbavol.simulate(SimulationConfig(2, 32, 4.0, volume=(volume,)))
+    >>> simulated.images.shape, len(simulated.particles)
+    ((2, 32, 32), 2)
+    """
+
+    images: NDArray[np.floating[Any]]
+    particles: ParticleTable
+
+
+@overload
+def simulate(
+    config: SimulationConfig | str | os.PathLike[str],
+    output: None = None,
+    *,
+    stream: Literal[False] = False,
+    numbers: slice | None = None,
+    device: str = "cpu",
+    progress: bool = False,
+) -> SimulatedParticles: ...
+
+
+@overload
+def simulate(
+    config: SimulationConfig | str | os.PathLike[str],
+    output: None = None,
+    *,
+    stream: Literal[True],
+    numbers: slice | None = None,
+    batch_size: int = BATCH_SIZE,
+    device: str = "cpu",
+) -> Iterator[SimulatedParticles]: ...
+
+
+@overload
+def simulate(
+    config: SimulationConfig | str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    shards: int = 1,
+    cs: bool = False,
+    device: str = "cpu",
+    overwrite: bool = False,
+    progress: bool = False,
+) -> ParticleTable: ...
+
+
+def simulate(
+    config: SimulationConfig | str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    stream: bool = False,
+    numbers: slice | None = None,
+    batch_size: int = BATCH_SIZE,
+    shards: int = 1,
+    cs: bool = False,
+    device: str = "cpu",
+    overwrite: bool = False,
+    progress: bool = False,
+) -> SimulatedParticles | Iterator[SimulatedParticles] | ParticleTable:
+    """Simulate particles: volumes, poses, transfer functions, solvent and noise.
+
+    Everything random of a particle belongs to the seed and its number: any subset, order, number
+    of threads or of shards makes the same particle.
+
+    Parameters
+    ----------
+    config
+        The simulation, or a TOML file of it.
+    output
+        The stack to write, ``.mrcs``; a STAR file of the same stem is written beside it. By default
+        images are returned.
+    stream
+        Return batches one after another, as they are asked for.
+    numbers
+        Which particles are returned; all by default.
+    batch_size
+        Images of a batch of a stream.
+    shards
+        Stacks that the particles are shared among, each with a number after the stem of `output`.
+        A stack that this simulation has written already is left as it is, and one that an
+        interrupted run left is gone on with.
+    cs
+        Write a ``.cs`` file of cryoSPARC as well.
+    device
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used.
+    overwrite
+        Whether to replace files of something else.
+    progress
+        Show how far the work is, where errors go to a terminal.
+
+    Returns
+    -------
+    SimulatedParticles
+        Images ``(n, y, x)`` and their particles; an iterator of such batches with `stream`. With an
+        output, the particles alone. Images are in inverse angstroms, relative changes of the
+        intensity without a unit, or electrons a pixel, see `ImageFormation`.
+
+    Raises
+    ------
+    FileExistsError
+        If a file of something else has the name of one that is to be written.
+    MemoryError
+        If images that are to be returned do not fit into the free memory.
+    OSError, ValueError
+        If a file cannot be read or written, or choices are not as described.
+
+    Examples
+    --------
+    >>> import numbavol
+    >>> from numbavol.simulation import NoiseConfig, SimulationConfig, VolumeConfig
+    >>> config = SimulationConfig(
+    ...     3, 48, 4.0, volume=(VolumeConfig(str(numbavol.data.enterotoxin())),),
+    ...     noise=NoiseConfig(snr=0.1), seed=1,
+    ... )
+    >>> images, particles = numbavol.simulate(config)
+    >>> images.shape, particles
+    ((3, 48, 48), ParticleTable(3 particles, pixel_size=4.0, ...))
+    """
+    if not isinstance(config, SimulationConfig):
+        config = read_simulation_config(config)
+    where = check_device(device)
+    if output is not None:
+        if stream or numbers is not None:
+            msg = "output: expected None with stream or numbers, which return images"
+            raise ValueError(msg)
+        return _write(
+            config, Path(output), shards, where, cs=cs, overwrite=overwrite, progress=progress
+        )
+    if shards != 1 or cs or overwrite:
+        msg = "output: expected a name with shards, cs or overwrite, got None"
+        raise ValueError(msg)
+    chosen = np.arange(config.number)[numbers or slice(None)]
+    if not chosen.size:
+        msg = f"numbers: expected one particle or more of {config.number}, got {numbers}"
+        raise ValueError(msg)
+    if stream:
+        if batch_size < 1:
+            msg = f"batch_size: expected a number above 0, got {batch_size!r}"
+            raise ValueError(msg)
+        return _stream(Simulator.prepare(config, where), chosen, batch_size)
+    what = f"images of shape {(len(chosen), config.box, config.box)}"
+    check_fits_in_memory("config", what, 4 * len(chosen) * config.box**2)
+    simulator = Simulator.prepare(config, where)
+    with progress_bar("simulating", is_wanted=progress) as report:
+        return _make(simulator, chosen, report)
+
+
+def _make(
+    simulator: Simulator, numbers: NDArray[np.int64], report: Any = None
+) -> SimulatedParticles:
+    config = simulator.config
+    particles = simulator.source.take(numbers)
+    images = np.empty((len(numbers), config.box, config.box), np.float32)
+    simulator.image(particles, images, report=report)
+    return SimulatedParticles(images, particles.to_table(config))
+
+
+def _stream(
+    simulator: Simulator, numbers: NDArray[np.int64], batch_size: int
+) -> Iterator[SimulatedParticles]:
+    for start in range(0, len(numbers), batch_size):
+        yield _make(simulator, numbers[start : start + batch_size])
+
+
+def _write(
+    config: SimulationConfig,
+    output: Path,
+    n_shards: int,
+    device: str,
+    *,
+    cs: bool,
+    overwrite: bool,
+    progress: bool,
+) -> ParticleTable:
+    parts = make_shards(config.number, output, n_shards)
+    key = fingerprint(config, device)
+    missing = find_missing(parts, key, overwrite=overwrite)
+    simulator = Simulator.prepare(config, device)
+    with (
+        write_tables(simulator, parts, output, cs=cs, overwrite=overwrite) as table,
+        progress_bar("simulating", is_wanted=progress) as report,
+    ):
+        write_missing(simulator, missing, key, overwrite=overwrite, report=report)
+    return table
+
+
+def write_missing(
+    simulator: Simulator,
+    missing: list[Shard],
+    key: str,
+    *,
+    overwrite: bool,
+    report: Callable[[int, int], object] | None,
+) -> None:
+    """Write stacks one after another.
+
+    Parameters
+    ----------
+    simulator
+        Makes the images.
+    missing
+        The stacks.
+    key
+        From `fingerprint`.
+    overwrite
+        Whether to replace files of something else.
+    report
+        Called as the work goes on, with the number of images done and of all these stacks.
+    """
+    n_all = sum(shard.stop - shard.start for shard in missing)
+    n_before = 0
+    for shard in missing:
+        before = n_before
+
+        def count(n_done: int, _: int, before: int = before) -> None:
+            if report is not None:
+                report(before + n_done, n_all)
+
+        write_shard(simulator, shard, key, overwrite=overwrite, report=count)
+        n_before += shard.stop - shard.start
+
+
+@contextlib.contextmanager
+def write_tables(
+    simulator: Simulator, parts: list[Shard], output: Path, *, cs: bool, overwrite: bool
+) -> Iterator[ParticleTable]:
+    """Write the particles of all shards beside the stacks, once these are there.
+
+    What cannot be written is found before the stacks are made; and a table never lies there without
+    its stacks.
+
+    Parameters
+    ----------
+    simulator
+        Knows the particles.
+    parts
+        All shards.
+    output
+        The tables have its stem.
+    cs
+        Whether to write a file for cryoSPARC besides that for RELION.
+    overwrite
+        Whether to replace tables of something else.
+    """
+    config = simulator.config
+    folder = output.resolve().parent
+    names = tuple(name_images(parts, folder))
+    table = simulator.source.take(np.arange(config.number)).to_table(config)
+    table = dataclasses.replace(table, image_names=names)
+    targets: dict[Path, Callable[..., None]] = {output.with_suffix(".star"): write_particles}
+    if cs:
+        targets[output.with_suffix(".cs")] = write_cs
+    with contextlib.ExitStack() as cleaning:
+        written = {}
+        for target, write in targets.items():
+            part = target.with_name(f".numbavol-{secrets.token_hex(8)}.part")
+            cleaning.callback(part.unlink, missing_ok=True)
+            write(part, table, overwrite=True)
+            is_same = target.is_file() and target.read_bytes() == part.read_bytes()
+            if target.exists() and not is_same and not overwrite:
+                reason = "the file is of another simulation"
+                raise FileExistsError(errno.EEXIST, reason, os.fspath(target))
+            written[target] = None if is_same else part
+        yield table
+        for target, made in written.items():
+            if made is not None:
+                give_name(made, target, overwrite=overwrite)

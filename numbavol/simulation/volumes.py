@@ -1,0 +1,152 @@
+"""The volumes of a simulation: models and maps, with what is around them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.fft
+
+from numbavol.atoms.loading import center_together, load_with_notes
+from numbavol.imaging.hydration import HydrationLayer
+from numbavol.imaging.solvent import BulkSolvent
+from numbavol.io import is_map_file, read_map
+from numbavol.projection import FourierSliceExtraction, GaussianMixtureProjection
+from numbavol.projection.fourier_sampling import SAME_SIZE
+from numbavol.projection.maps import make_sliced_volume
+from numbavol.rendering import render
+from numbavol.volumes import make_gaussian_mixture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from numbavol.atoms import Atoms
+    from numbavol.projection import AbstractVolumeIntegrator
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.tables import VolumeConfig
+    from numbavol.volumes import AbstractVolumeParametrization
+
+# Of what the voxels of a rendered model reach beyond its atoms, in angstroms; solvent reaches some
+# molecules further.
+MARGIN, MARGIN_OF_SOLVENT = 6.0, 12.0
+SOLVENTS = {"bulk": BulkSolvent, "hydration": HydrationLayer}
+
+
+class SimulationWarning(UserWarning):
+    """Something in a simulation that is probably not meant.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numbavol
+    >>> from numbavol.simulation import SimulationConfig, SimulationWarning, VolumeConfig
+    >>> volume = VolumeConfig(str(numbavol.data.enterotoxin()))
+    >>> with warnings.catch_warnings(record=True) as found:
+    ...     warnings.simplefilter("always", SimulationWarning)
+    ...     _ = numbavol.simulate(SimulationConfig(1, 16, 4.0, volume=(volume,)))
+    >>> print(str(found[0].message).partition(": ")[2])
+    the box of 16 pixels does not hold it in every pose, 30 would; what is outside is lost
+    """
+
+
+@dataclasses.dataclass(frozen=True)
+class Volumes:
+    """The volumes of a simulation."""
+
+    volumes: tuple[AbstractVolumeParametrization, ...]
+    weights: tuple[float, ...]
+    """How often each is drawn, not normalised."""
+    names: tuple[str, ...]
+    integrator: AbstractVolumeIntegrator
+
+
+def load_volumes(config: SimulationConfig) -> Volumes:
+    """Read the volumes of a simulation, and make them ready for images.
+
+    Parameters
+    ----------
+    config
+        The simulation.
+
+    Raises
+    ------
+    OSError, ValueError
+        If a file cannot be read, or does not go together with the simulation.
+    """
+    if not config.volume:
+        msg = "volume: expected one or more, got none"
+        raise ValueError(msg)
+    volumes: list[AbstractVolumeParametrization] = []
+    weights: list[float] = []
+    names: list[str] = []
+    for given in config.volume:
+        made = _load_map(given, config) if is_map_file(given.file) else _load_model(given, config)
+        volumes += made
+        weights += [given.weight / len(made)] * len(made)
+        names += [
+            given.file if len(made) == 1 else f"{given.file}, model {n + 1}"
+            for n in range(len(made))
+        ]
+    if not any(weights):
+        msg = "volume: expected a weight above 0, all of them are 0"
+        raise ValueError(msg)
+    slices: AbstractVolumeIntegrator = FourierSliceExtraction()
+    integrator = GaussianMixtureProjection() if config.method == "gaussian" else slices
+    return Volumes(tuple(volumes), tuple(weights), tuple(names), integrator)
+
+
+def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVolumeParametrization]:
+    if config.method == "gaussian":
+        msg = f"method: 'gaussian' images models, and {given.file} is a map"
+        raise ValueError(msg)
+    if config.solvent.kind != "none":
+        msg = f"solvent: a map has its own, and {given.file} is one"
+        raise ValueError(msg)
+    read = read_map(given.file)
+    size = config.pixel_size
+    if read.voxel_size is not None and not np.allclose(read.voxel_size, size, SAME_SIZE, 0.0):
+        sizes = " x ".join(f"{side:g}" for side in read.voxel_size)
+        msg = (
+            f"pixel_size: {given.file} has voxels of {sizes} A, expected {size:g}; numbavol filter "
+            f"--voxel-size {size:g} resamples it"
+        )
+        raise ValueError(msg)
+    return [make_sliced_volume(read.data, size, config.method)]
+
+
+def _load_model(
+    given: VolumeConfig, config: SimulationConfig
+) -> list[AbstractVolumeParametrization]:
+    loaded = load_with_notes(given.file, given.load_options)
+    loaded.warn(given.file, stacklevel=3)
+    centered, _ = center_together(loaded.models if given.models == "ensemble" else [loaded.atoms])
+    side = max(_count_voxels(each.positions, config) for each in centered)
+    if side > config.padded_box:
+        warnings.warn(
+            f"{given.file}: the box of {config.box} pixels does not hold it in every pose, {side} "
+            "would; what is outside is lost",
+            SimulationWarning, stacklevel=2,
+        )  # fmt: skip
+    if config.method == "gaussian":
+        return [make_gaussian_mixture(each) for each in centered]
+    return [_render(each, max(side, config.padded_box), config) for each in centered]
+
+
+def _count_voxels(positions: NDArray[np.float64], config: SimulationConfig) -> int:
+    """Count the voxels along a side of a cube that holds positions however they are turned."""
+    margin = MARGIN if config.solvent.kind == "none" else MARGIN_OF_SOLVENT
+    radius = float(np.linalg.norm(positions, axis=1).max()) + margin
+    side: int = 2 * scipy.fft.next_fast_len(math.ceil(radius / config.pixel_size), real=True)
+    return side
+
+
+def _render(atoms: Atoms, side: int, config: SimulationConfig) -> AbstractVolumeParametrization:
+    shape = (side, side, side)
+    real_voxel_grid = render(make_gaussian_mixture(atoms), shape, config.pixel_size)
+    if config.solvent.kind != "none":
+        solvent = SOLVENTS[config.solvent.kind]()
+        real_voxel_grid += solvent.render(atoms, shape, config.pixel_size)
+    return make_sliced_volume(real_voxel_grid, config.pixel_size, config.method)
