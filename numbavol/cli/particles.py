@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 import numbavol
-from numbavol.imaging.particle_ctf import make_ctf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,10 +64,12 @@ class StackOfParticles:
         if particles.image_names is None:
             msg = f"{source}: expected names of images (rlnImageName), it has none"
             raise ValueError(msg)
-        ctf = None if wants_ctf is False else make_ctf(particles)
-        if wants_ctf and ctf is None:
+        has_defocus = particles.defocus_u_in_angstroms is not None
+        if wants_ctf and not has_defocus:
             msg = f"{source}: --ctf needs a defocus (rlnDefocusU), it has none"
             raise ValueError(msg)
+        is_corrected = has_defocus and wants_ctf is not False
+        ctf = numbavol.CTF.from_particles(particles) if is_corrected else None
         images = numbavol.ParticleImages(particles.image_names, source.parent)
         if images.shape[1] != images.shape[2]:
             msg = f"{source}: expected square images, got {images.shape[1:]} (y, x) pixels"

@@ -25,7 +25,7 @@ class ParticleImages:
     Parameters
     ----------
     image_names
-        `ParticleTable.image_names`: the number in a stack, from 1 on, and the file.
+        Those of a `ParticleTable`: the number in a stack, from 1 on, and the file.
     folder
         Where the files are, if they are not where this process runs: the folder of the STAR file.
 

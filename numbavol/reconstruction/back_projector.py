@@ -60,7 +60,7 @@ class BackProjector:
         {\sum_i |C_i|^2 / P_i + \langle 1 / P_i \rangle / \mathrm{SNR}}
 
     over all samples around it; `finish` transforms it back and undoes what the interpolation does
-    to the map. Of projections of a molecule that fills half of the box, the map is within 3 % of
+    to the map. Of projections of a molecule that fills half of the box, the map is within 4 % of
     its standard deviation; the lowest frequencies, of which slices have few samples, err most, but
     for the mean, which is that of the images. The memory is that of the transform, whatever the
     number of images, and the same images in the same order give the same bits, for any number of

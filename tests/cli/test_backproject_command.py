@@ -61,6 +61,7 @@ def correlate(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
+@pytest.mark.compiled
 def test_images_come_back_as_the_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     star, output = write_stack(tmp_path), tmp_path / "map.mrc"
     assert main(["backproject", str(star), "-o", str(output)]) == 0
@@ -73,6 +74,7 @@ def test_images_come_back_as_the_map(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert found.origin.tolist() == [-SIDE // 2 * PIXEL_SIZE] * 3
 
 
+@pytest.mark.compiled
 def test_a_ctf_is_undone_where_there_is_one(tmp_path: Path) -> None:
     star = write_stack(tmp_path, with_ctf=True)
     found = {}
@@ -86,6 +88,7 @@ def test_a_ctf_is_undone_where_there_is_one(tmp_path: Path) -> None:
     assert correlate(found["--no-ctf"], make_map()) < 0.95
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "subsets", [None, np.arange(N) // (N // 2) + 1], ids=["every other", "RELION's"]
 )
@@ -158,6 +161,7 @@ def test_the_stack_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFix
     assert "--overwrite replaces it" in capsys.readouterr().err
 
 
+@pytest.mark.compiled
 @pytest.mark.skipif(shutil.which("relion_reconstruct") is None, reason="RELION is not installed")
 @pytest.mark.parametrize("with_ctf", [False, True], ids=["plain", "ctf"])
 def test_relion_makes_the_same_map(tmp_path: Path, with_ctf: bool) -> None:
