@@ -1,4 +1,17 @@
-from . import atoms, data, imaging, io, ndimage, plot, poses, projection, rendering, volumes
+from . import (
+    atoms,
+    data,
+    imaging,
+    io,
+    ndimage,
+    plot,
+    poses,
+    projection,
+    reconstruction,
+    rendering,
+    simulation,
+    volumes,
+)
 from .atoms import (
     AtomProperties,
     Atoms,
@@ -34,6 +47,7 @@ from .imaging import (
 from .io import (
     ImageStack,
     MapHeader,
+    ParticleImages,
     ParticleTable,
     RealSpaceMap,
     is_map_file,
@@ -133,6 +147,7 @@ from .projection import (
     RealVoxelProjection,
     project,
 )
+from .reconstruction import BackProjector, backproject
 from .rendering import (
     AbstractVolumeRenderFn,
     AutoVolumeRenderFn,
@@ -143,6 +158,7 @@ from .rendering import (
     render_gaussian_mixture,
     render_voxel_volume,
 )
+from .simulation import simulate
 from .volumes import (
     AbstractAtomVolume,
     AbstractVolumeParametrization,
@@ -185,6 +201,7 @@ __all__ = [
     "AutoVolumeRenderFn",
     "AxisAnglePose",
     "BFactorFilter",
+    "BackProjector",
     "BulkSolvent",
     "CircularCosineMask",
     "CustomFilter",
@@ -221,6 +238,7 @@ __all__ = [
     "LowpassFilter",
     "MapHeader",
     "NoiseSpectrum",
+    "ParticleImages",
     "ParticleTable",
     "PengScatteringFactor",
     "PengScatteringFactorParameters",
@@ -242,6 +260,7 @@ __all__ = [
     "ZeroMode",
     "atoms",
     "b_factor_to_variance",
+    "backproject",
     "compute_critical_exposure",
     "compute_dose_filter",
     "compute_fourier_ring_correlation",
@@ -301,6 +320,7 @@ __all__ = [
     "read_map_header",
     "read_mtf",
     "read_particles",
+    "reconstruction",
     "reduce_to_asymmetric_unit",
     "render",
     "render_fft_atoms",
@@ -314,6 +334,8 @@ __all__ = [
     "sample_fourier_planes",
     "sample_fourier_planes_spline",
     "set_num_threads",
+    "simulate",
+    "simulation",
     "split_atoms_by_element",
     "to_device",
     "variance_to_b_factor",

@@ -15,6 +15,7 @@ from numbavol.ndimage import (
 )
 from numbavol.poses import draw_random_poses
 from numbavol.projection import EwaldSphereExtraction, ImageConfig, project
+from numbavol.reconstruction import backproject
 from numbavol.rendering import FFTAtomRenderFn, GaussianMixtureRenderFn
 from numbavol.rendering.gaussian_mixture import MOST_IN_SINGLE_PRECISION
 from numbavol.volumes import (
@@ -71,6 +72,7 @@ def _works() -> dict[str, Callable[[], object]]:
         works[f"images of maps {of}"] = functools.partial(_project_map, dtype)
         works[f"filters and correlations {of}"] = functools.partial(_filter, dtype)
         works[f"points between voxels {of}"] = functools.partial(_interpolate, dtype)
+    works["maps of images"] = _backproject
     works["images of Gaussians and atoms"] = _project_atoms
     return works
 
@@ -118,6 +120,11 @@ def _project_map(dtype: type[np.floating[Any]]) -> None:
     ):
         for integrator in (None, EwaldSphereExtraction()):
             project(volume, _two_poses(), _image_config(), integrator=integrator)
+
+
+def _backproject() -> None:
+    images = np.ones((2, N_VOXELS, N_VOXELS), np.float32)
+    backproject(images, _two_poses(), 1.0)
 
 
 def _filter(dtype: type[np.floating[Any]]) -> None:

@@ -207,3 +207,54 @@ def power_of_masked_noise(shape, pixel_size, weights, power_at):
     without_mean = np.eye(len(w)) - np.outer(np.ones(len(w)), w) / w.sum()
     masked = waves @ (w[:, None] * without_mean)
     return np.einsum("ki,ij,kj->k", masked, covariance, masked.conj()).real.reshape(shape)
+
+
+def back_project(
+    images, rotations, offsets, transfers, weights, signal_to_noise, padded_side, radius
+):
+    """A map of square images, each times a weight and a transfer function that are functions of k.
+
+    ``offsets`` are in pixels. Sums and weights are of all cells of the whole padded transform; what
+    is added to the weights is an inverse signal-to-noise ratio.
+    """
+    side = len(images[0])
+    step = padded_side / side
+    sums, total_weights = {}, {}
+    frequencies = [k for k in range(-side, side + 1) if abs(k) < side]
+    for image, rotation, offset, transfer, weight in zip(
+        images, rotations, offsets, transfers, weights, strict=True
+    ):
+        transform = centred_dft(image)
+        for ky, kx in itertools.product(frequencies, frequencies):
+            if math.hypot(kx, ky) >= radius:
+                continue
+            turns = (kx * offset[0] + ky * offset[1]) / side
+            value = transform[ky % side, kx % side] * cmath.exp(2j * math.pi * turns)
+            factor = transfer(kx, ky)
+            place = step * (rotation.T @ [kx, ky, 0.0])
+            below = np.floor(place).astype(int)
+            for corner in itertools.product((0, 1), repeat=3):
+                share = np.prod(1 - np.abs(place - below - corner))
+                cell = tuple(below + corner)
+                w = weight(math.hypot(kx, ky)) * share
+                sums[cell] = sums.get(cell, 0.0) + w * factor.conjugate() * value
+                total_weights[cell] = total_weights.get(cell, 0.0) + w * abs(factor) ** 2
+    mean_weights = [
+        np.mean([weight(cell / step) for weight in weights]) for cell in range(padded_side)
+    ]
+    padded = np.zeros((padded_side,) * 3, complex)
+    for cell, value in sums.items():
+        distance = math.hypot(*cell)
+        if distance < radius * step:
+            # Curves are kept at whole distances.
+            prior = np.interp(distance, range(len(mean_weights)), mean_weights)
+            prior /= signal_to_noise * step**3
+            x, y, z = (c % padded_side for c in cell)
+            padded[z, y, x] = value / (total_weights[cell] + prior)
+    whole = np.fft.fftshift(np.fft.ifftn(padded)).real
+    first = padded_side // 2 - side // 2
+    grid = whole[(slice(first, first + side),) * 3].copy()
+    for index in indices(grid.shape):
+        for i in index:
+            grid[index] /= np.sinc((i - side // 2) / padded_side) ** 2
+    return grid + padded[0, 0, 0].real / grid.size - grid.mean()

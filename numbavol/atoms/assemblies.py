@@ -58,6 +58,13 @@ class AssemblyOperators:
         ]
         return "copies: " + ", ".join(counts)
 
+    def describe_chains(self) -> str:
+        """Name the chains, or the parts of chains, that there are copies of."""
+        names = dict.fromkeys(
+            name for each in self.generators for name in each.subchains or each.chains
+        )
+        return f"chains {', '.join(names)}"
+
 
 def find_assembly(
     filename: str | os.PathLike[str], structure: gemmi.Structure, name: str

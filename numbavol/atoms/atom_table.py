@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 _UNKNOWN = 0
 DEUTERIUM = 119
 
-_LONGEST_FLAT_NAME = 7
-
 
 class AtomTable(NamedTuple):
     """The atoms of all models, one after the other."""
@@ -72,7 +70,7 @@ def tabulate_atoms(structure: gemmi.Structure) -> AtomTable:
     ValueError
         If a position, an occupancy or a B-factor is not a finite number; names the atom.
     """
-    flat = _flatten(structure)
+    flat, long_names = _flatten(structure)
     flat.strings_as_numbers = False
     table = AtomTable(
         positions=np.array(flat.pos, order="C"),
@@ -89,6 +87,12 @@ def tabulate_atoms(structure: gemmi.Structure) -> AtomTable:
         insertions=np.array(flat.icodes).view(np.uint8),
         chains=np.array(flat.chain_ids),
         subchains=np.array(flat.subchains),
+    )
+    table = table._replace(
+        **{
+            column: names[getattr(table, column).astype(np.int64)]
+            for column, names in long_names.items()
+        }
     )
     for what, values in (
         ("position", table.positions),
@@ -134,21 +138,34 @@ def symbol_of(ordinal: int) -> str:
     return "D" if ordinal == DEUTERIUM else gemmi.Element(ordinal).name
 
 
-def _flatten(structure: gemmi.Structure) -> gemmi.FlatStructure:
+def _flatten(
+    structure: gemmi.Structure,
+) -> tuple[gemmi.FlatStructure, dict[str, NDArray[np.bytes_]]]:
+    """Flatten a structure; returns what numbers in columns of names stand for, where they do."""
     try:
-        return gemmi.FlatStructure(structure)
+        return gemmi.FlatStructure(structure), {}
     except RuntimeError:  # it holds names of up to seven characters, mmCIF has longer ones
-        shortened = structure.clone()
-    for model in shortened:
+        numbered = structure.clone()
+    numbers: dict[str, dict[str, int]] = {
+        column: {} for column in ("chains", "residue_names", "subchains", "names")
+    }
+
+    def stand_in(column: str, name: str) -> str:
+        return str(numbers[column].setdefault(name, len(numbers[column])))
+
+    for model in numbered:
         for chain in model:
-            chain.name = chain.name[:_LONGEST_FLAT_NAME]
+            chain.name = stand_in("chains", chain.name)
             for residue in chain:
-                residue.name = residue.name[:_LONGEST_FLAT_NAME]
-                residue.subchain = residue.subchain[:_LONGEST_FLAT_NAME]
-                residue.entity_id = residue.entity_id[:_LONGEST_FLAT_NAME]
+                residue.name = stand_in("residue_names", residue.name)
+                residue.subchain = stand_in("subchains", residue.subchain)
+                residue.entity_id = ""  # nothing reads it
                 for atom in residue:
-                    atom.name = atom.name[:_LONGEST_FLAT_NAME]
-    return gemmi.FlatStructure(shortened)
+                    atom.name = stand_in("names", atom.name)
+    names = {
+        column: np.array([name.encode() for name in known]) for column, known in numbers.items()
+    }
+    return gemmi.FlatStructure(numbered), names
 
 
 def _decimals_as_written(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

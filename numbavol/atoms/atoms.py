@@ -9,20 +9,24 @@ import gemmi
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
+from numbavol.atoms.anisotropy import count_anisotropic, make_isotropic
 from numbavol.atoms.atom_table import tabulate_atoms
-from numbavol.atoms.labels import LABELS, AtomLabels, read_labels
+from numbavol.atoms.labels import AtomLabels, read_labels
+from numbavol.atoms.making_structures import make_structure
 from numbavol.atoms.scattering_factors import read_atomic_numbers
 from numbavol.values import ArrayValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     from numbavol.atoms.atom_table import AtomTable
     from numbavol.atoms.labels import Texts
 
     Index = slice | int | NDArray[Any] | Sequence[int] | Sequence[bool]
+
+WHOLE_NUMBERS = {"atomic_numbers": np.int64, "charges": np.int64, "label_numbers": np.int32}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -51,6 +55,12 @@ class Atoms(ArrayValue):
     label_numbers
         ``(n,)``: which entry of `labels` is each atom's. Copies of an atom share one.
 
+    Raises
+    ------
+    ValueError
+        If a shape is another, or a number is not finite, or not whole where it is to be. One number
+        stands for all atoms.
+
     Examples
     --------
     >>> from numbavol.atoms import load_atoms
@@ -70,6 +80,23 @@ class Atoms(ArrayValue):
     masses: NDArray[np.float64]
     labels: AtomLabels
     label_numbers: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        """Read the arguments; one number stands for all atoms."""
+        positions = _read_positions(self.positions)
+        n = len(positions)
+        read: dict[str, NDArray[Any]] = {"positions": positions}
+        for name in ("b_factors", "occupancies", "masses"):
+            reals = read_reals(name, getattr(self, name))
+            check_finite(name, reals)
+            read[name] = _spread(name, reals, n)
+        for name, dtype in WHOLE_NUMBERS.items():
+            read[name] = _spread(name, _read_whole_numbers(name, getattr(self, name), dtype), n)
+        numbers, n_labels = read["label_numbers"], len(self.labels.names)
+        if n and not 0 <= numbers.min() <= numbers.max() < n_labels:
+            msg = f"label_numbers: expected numbers of {n_labels} labels, from 0 on"
+            raise ValueError(msg)
+        vars(self).update(read)
 
     @classmethod
     def from_arrays(
@@ -119,11 +146,7 @@ class Atoms(ArrayValue):
         >>> Atoms.from_arrays([[0.0, 0.0, 0.0], [1.2, 0.0, 0.0]], [6, 8], b_factors=20.0)
         Atoms(2: C 1, O 1)
         """
-        places = read_reals("positions", positions)
-        if places.ndim != 2 or places.shape[1] != 3:
-            msg = f"positions: expected shape (n, 3), got {places.shape}"
-            raise ValueError(msg)
-        check_finite("positions", places)
+        places = _read_positions(positions)
         n = len(places)
         numbers = read_atomic_numbers(np.atleast_1d(np.asarray(atomic_numbers)))
         texts = {
@@ -135,17 +158,13 @@ class Atoms(ArrayValue):
             "subchains": "",
         }
         elements = _spread("atomic_numbers", numbers if len(numbers) != 1 else numbers[0], n)
-        numbers_of = {"b_factors": b_factors, "occupancies": occupancies}
-        reals = {name: read_reals(name, value) for name, value in numbers_of.items()}
-        for name, value in reals.items():
-            check_finite(name, value)
         weights = {int(z): gemmi.Element(int(z)).weight for z in np.unique(elements)}
         return cls(
             places.copy(),
-            elements.astype(np.int64),
-            _spread("b_factors", reals["b_factors"], n),
-            _spread("occupancies", reals["occupancies"], n),
-            _spread("charges", np.asarray(charges, np.int64), n),
+            elements,
+            np.array(b_factors),
+            np.array(occupancies),
+            np.array(charges),
             np.array([weights[int(z)] for z in elements], np.float64),
             AtomLabels(
                 **{name: _spread(name, np.asarray(text, str), n) for name, text in texts.items()}
@@ -167,7 +186,8 @@ class Atoms(ArrayValue):
         Returns
         -------
         Atoms
-            All of the model's, in its order.
+            All of the model's, in its order: those of unknown element too, with 0 as their atomic
+            number. Anisotropic ones have the isotropic equivalent of their B-factor.
 
         Raises
         ------
@@ -187,6 +207,9 @@ class Atoms(ArrayValue):
         if number not in existing:
             msg = f"model: expected one of {existing}, got {number}"
             raise ValueError(msg)
+        if count_anisotropic(structure, [number]):
+            structure = structure.clone()
+            make_isotropic(structure, [number])
         return atoms_of(tabulate_atoms(structure).of_model(number))
 
     @property
@@ -221,7 +244,16 @@ class Atoms(ArrayValue):
 
     @property
     def center_of_mass(self) -> NDArray[np.float64]:
-        """Centre of mass ``(x, y, z)`` in angstroms, shape ``(3,)``; occupancies do not count."""
+        """Centre of mass ``(x, y, z)`` in angstroms, shape ``(3,)``; occupancies do not count.
+
+        Raises
+        ------
+        ValueError
+            If there are no atoms.
+        """
+        if len(self) == 0:
+            msg = "center_of_mass: expected atoms, there are none"
+            raise ValueError(msg)
         return np.asarray(self.masses @ self.positions / self.masses.sum())
 
     def __len__(self) -> int:
@@ -314,6 +346,8 @@ class Atoms(ArrayValue):
         -------
         gemmi.Structure
             Atoms that follow each other and have one chain and one residue number are a residue.
+            Copies are chains of their own: of chain A they are A, A2 and A3. A cell, a space group
+            and anisotropic B-factors are not in it.
 
         Examples
         --------
@@ -323,35 +357,7 @@ class Atoms(ArrayValue):
         >>> len(structure[0]), structure[0].count_atom_sites()
         (8, 5684)
         """
-        structure = gemmi.Structure()
-        model = gemmi.Model(1)
-        chain_name, residue_key = None, None
-        for number in range(len(self)):
-            entry = int(self.label_numbers[number])
-            name, alternate, residue_name, residue_number, its_chain, subchain = (
-                str(getattr(self.labels, label)[entry]) for label in LABELS
-            )
-            if its_chain != chain_name:
-                model.add_chain(gemmi.Chain(its_chain))
-                chain_name, residue_key = its_chain, None
-            chain = model[-1]
-            if (residue_name, residue_number) != residue_key:
-                residue = gemmi.Residue()
-                residue.name = residue_name
-                residue.seqid = gemmi.SeqId(residue_number or "1")
-                residue.subchain = subchain
-                chain.add_residue(residue)
-                residue_key = (residue_name, residue_number)
-            atom = gemmi.Atom()
-            atom.name, atom.altloc = name, alternate or "\0"
-            atom.element = gemmi.Element(int(self.atomic_numbers[number]))
-            atom.pos = gemmi.Position(*self.positions[number].tolist())
-            atom.b_iso = float(self.b_factors[number])
-            atom.occ = float(self.occupancies[number])
-            atom.charge = int(self.charges[number])
-            chain[-1].add_atom(atom)
-        structure.add_model(model)
-        return structure
+        return make_structure(self)
 
 
 def atoms_of(table: AtomTable) -> Atoms:
@@ -368,8 +374,27 @@ def atoms_of(table: AtomTable) -> Atoms:
     )
 
 
+def _read_positions(value: ArrayLike) -> NDArray[np.float64]:
+    positions = read_reals("positions", value)
+    if positions.ndim != 2 or positions.shape[1] != 3:
+        msg = f"positions: expected shape (n, 3), got {positions.shape}"
+        raise ValueError(msg)
+    check_finite("positions", positions)
+    return positions
+
+
+def _read_whole_numbers(name: str, value: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
+    given = read_reals(name, value) if np.asarray(value).dtype.kind not in "iu" else value
+    numbers: NDArray[Any] = np.asarray(given).astype(dtype, copy=False)
+    if not np.array_equal(numbers, given):
+        wrong = np.asarray(given)[numbers != given].flat[0]
+        msg = f"{name}: expected whole numbers, got {wrong}"
+        raise ValueError(msg)
+    return numbers
+
+
 def _spread(name: str, value: NDArray[Any], n: int) -> NDArray[Any]:
     if value.shape not in [(), (n,)]:
         msg = f"{name}: expected one value or {n}, one an atom, got shape {value.shape}"
         raise ValueError(msg)
-    return np.broadcast_to(value, n).copy()
+    return np.full(n, value) if value.ndim == 0 else value

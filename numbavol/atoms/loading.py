@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from numbavol.atoms.anisotropy import count_anisotropic, make_isotropic
 from numbavol.atoms.assemblies import find_assembly, join_atoms
 from numbavol.atoms.atoms import atoms_of
 from numbavol.atoms.hydrogens import add_hydrogens
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.reading import choose_models, tabulate_selected
-from numbavol.atoms.sites import choose_alternates, find_problems
+from numbavol.atoms.sites import (
+    WATERS,
+    choose_alternates,
+    find_crowded_sites,
+    find_odd_values,
+)
 from numbavol.atoms.structure_file import parse_structure_file
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    import gemmi
     from numpy.typing import NDArray
 
     from numbavol.atoms.atoms import Atoms
-
-WATERS = ("HOH", "DOD", "WAT", "H2O")
 
 
 class StructureWarning(UserWarning):
@@ -94,9 +97,10 @@ def load_atoms(
         ``"first"``, the number of a model, or ``"all"`` of them together.
     alternates
         ``"all"`` keeps every alternate conformation, weighted by its occupancy. ``"highest"``
-        keeps, of each residue, the one whose occupancies sum to most; a letter keeps that one where
+        keeps, of each residue, the one of the highest mean occupancy; a letter keeps that one where
         the residue has it, and else the highest. What is kept then counts as much as all alternates
-        of its site.
+        of its site, or of its residue where the site has not all of them. A site that is full
+        without the one that is kept keeps its own highest.
     hydrogens
         ``"keep"`` those of the file, ``"drop"`` them, or ``"add"`` them in their place: where bonds
         and angles of a monomer library put them, with the B-factor, occupancy and alternate of the
@@ -126,7 +130,8 @@ def load_atoms(
     -----
     StructureWarning
         With counts, if occupancies at a site sum to more than 1, B-factors are 0 or below, atoms
-        occur twice, or their element is unknown.
+        occur twice, or their element is unknown; if there are alternates, but none of the letter
+        that is to be kept.
 
     Raises
     ------
@@ -174,8 +179,8 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
     notes: list[str] = []
     problems: list[str] = []
     uses_the_files = options.b_factors == "file"
-    if uses_the_files and (n_anisotropic := _make_isotropic(structure, numbers)):
-        notes.append(f"{n_anisotropic} anisotropic B-factors as their isotropic equivalents")
+    # Before hydrogens, which have those of the atoms that they ride on.
+    n_anisotropic = make_isotropic(structure, numbers) if uses_the_files else 0
     if options.hydrogens == "add":
         added = add_hydrogens(
             filename, structure, numbers, options.selection_string, options.monomer_library
@@ -184,6 +189,8 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
         problems += added.problems
     n_sites = {model.num: model.count_atom_sites() for model in structure}
     table = tabulate_selected(filename, structure, options.selection_string, numbers)
+    if n_anisotropic and (n_selected := count_anisotropic(structure, numbers)):
+        notes.append(f"{n_selected} anisotropic B-factors as their isotropic equivalents")
     parts = [atoms_of(part) for part in table.split(numbers)]
     n_selected = sum(map(len, parts))
     if options.waters == "drop":
@@ -194,17 +201,27 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
         parts, lambda part: part.atomic_numbers == 0, "atoms of unknown element", problems
     )
     parts = [_change_b_factors(part, options) for part in parts]
-    problems += find_problems(parts, b_factors_are_the_files=uses_the_files)
+    problems += find_crowded_sites(parts)
     if options.alternates != "all":
+        problems += _find_missing_letter(parts, options.alternates)
         n_before = sum(map(len, parts))
         parts = [choose_alternates(part, options.alternates) for part in parts]
         if n_left_out := n_before - sum(map(len, parts)):
             notes.append(f"{n_left_out} alternates left out")
+    problems += find_odd_values(parts, b_factors_are_the_files=uses_the_files)
     if not any(map(len, parts)):
         msg = f"{filename}: nothing is left of it: {', '.join(notes + problems)}"
         raise ValueError(msg)
     if operators is not None:
-        parts = [operators.apply(part) for part in parts]
+        copied = [operators.apply(part) for part in parts]
+        if not any(map(len, copied)):
+            chains = sorted({str(chain) for part in parts for chain in part.chains})
+            msg = (
+                f"{filename}: assembly {assembly!r} has nothing of chains {', '.join(chains)}, "
+                f"which are left; it copies {operators.describe_chains()}"
+            )
+            raise ValueError(msg)
+        parts = copied
         notes.append(f"assembly {assembly}: {operators.describe()}")
     return LoadedAtoms(
         tuple(parts), file_format, n_sites, n_selected, tuple(notes), tuple(problems)
@@ -230,6 +247,13 @@ def center_together(models: Sequence[Atoms]) -> tuple[list[Atoms], NDArray[np.fl
     return moved, center
 
 
+def _find_missing_letter(parts: list[Atoms], alternates: str) -> list[str]:
+    letters = {str(letter) for part in parts for letter in np.unique(part.alternates)} - {""}
+    if alternates == "highest" or not letters or alternates in letters:
+        return []
+    return [f"no alternate {alternates!r}, only {', '.join(sorted(letters))}: the highest are kept"]
+
+
 def _change_b_factors(atoms: Atoms, options: LoadOptions) -> Atoms:
     given = options.b_factors
     b = atoms.b_factors if given == "file" else np.full(len(atoms), float(given))
@@ -247,16 +271,3 @@ def _leave_out(
     if n_left_out := sum(int(np.count_nonzero(each)) for each in are_left_out):
         notes.append(f"{n_left_out} {what} left out")
     return [part[~each] for part, each in zip(parts, are_left_out, strict=True)]
-
-
-def _make_isotropic(structure: gemmi.Structure, numbers: list[int]) -> int:
-    """Give anisotropic atoms of models the isotropic equivalent; returns how many there are."""
-    n_anisotropic = 0
-    for model in structure:
-        if model.num not in numbers:
-            continue
-        for site in model.all():
-            if site.atom.aniso.nonzero():
-                site.atom.b_iso = site.atom.b_eq()
-                n_anisotropic += 1
-    return n_anisotropic

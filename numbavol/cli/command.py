@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from numbavol.cli.backproject import backproject
 from numbavol.cli.compare import compare
 from numbavol.cli.completion import COMPLETE_VARIABLE, completion
 from numbavol.cli.filter import filter_map
@@ -57,7 +58,8 @@ def numbavol_command() -> None:
 
 
 for command in (
-    render, project, simulate, view, info, compare, fsc, filter_map, noise, warmup, completion,
+    render, project, simulate, backproject, view, info, compare, fsc, filter_map, noise, warmup,
+    completion,
 ):  # fmt: skip
     numbavol_command.add_command(command)
 

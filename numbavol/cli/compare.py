@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from numbavol.cli.correlations import (
     check_outputs,
+    check_voxels_are_finite,
     correlation_options,
     read_like,
     say_correlation,
@@ -18,9 +19,6 @@ from numbavol.cli.correlations import (
 from numbavol.cli.model_options import model_options
 from numbavol.cli.options import FiniteNumber
 from numbavol.cli.output import Report
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 @click.command()
@@ -56,9 +54,8 @@ def compare(
       numbavol compare model.cif map.mrc --mask mask.mrc --plot fsc.png
       numbavol compare model.cif map.mrc --resolution 4 --waters drop
     """  # noqa: D301
-    import numpy as np
-
     import numbavol
+    from numbavol.cli.comparing import check_comparison_fits, check_mask, correlate_voxels
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.models import read_model, read_options
     from numbavol.cli.resolutions import blur
@@ -69,40 +66,31 @@ def compare(
     check_outputs(plot, page, map_file, (model, mask), overwrite)
     grid = MapGrid.like(map_file, "MAP")
     read = numbavol.read_map(map_file)
-    weights = None if mask is None else read_like(read, map_file, mask).data
-    atoms, center = read_model(model, read_options(atoms_that_count), report)
+    check_voxels_are_finite(read, map_file)
+    check_comparison_fits(read.data, is_masked=mask is not None)
+    weights = None
+    if mask is not None:
+        weights = read_like(read, map_file, mask, report).data
+        check_mask(weights, mask)
+    atoms, center = read_model(model, read_options(atoms_that_count), report, grid.center)
     if resolution is not None:
         atoms = blur(atoms, resolution)
     moved = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
+    grid.say_atoms_outside(moved.positions, report)
     of_model = numbavol.GaussianMixtureRenderFn(grid.shape, grid.voxel_sides)(
         numbavol.make_gaussian_mixture(moved)
     )
-    found = _correlate(read.data, of_model, weights)
+    found = correlate_voxels(read.data, of_model, weights)
+    if found is None:
+        report.warn("one of the two maps is constant; a correlation with it is taken for 0")
     report.say(
-        f"real space  correlation {found:.4f}" + ("" if mask is None else ", within the mask"),
-        real_space_correlation=found,
+        f"real space  correlation {found or 0.0:.4f}"
+        + ("" if mask is None else ", within the mask"),
+        real_space_correlation=found or 0.0,
     )
     data = read.data
     if weights is not None:
         data, of_model = data * weights, of_model * weights
-    if not (np.any(data) and np.any(of_model)):
-        report.warn("one of the two maps is 0 everywhere")
     curve = say_correlation(data, of_model, grid.voxel_size, report)
     write_correlation(curve, f"{model} and {map_file}", plot, page, report, overwrite)
     report.finish()
-
-
-def _correlate(one: NDArray[Any], other: NDArray[Any], weights: NDArray[Any] | None) -> float:
-    """Pearson's correlation, weighted; 0 where one of the two is constant."""
-    import numpy as np
-
-    first, second = (values.ravel().astype(np.float64) for values in (one, other))
-    shares = np.ones(first.size) if weights is None else weights.ravel().astype(np.float64)
-    total = shares.sum()
-    if total <= 0:
-        msg = "--mask: expected values above 0, got a mask that sums to 0 or less"
-        raise ValueError(msg)
-    first -= shares @ first / total
-    second -= shares @ second / total
-    scale = np.sqrt((shares @ first**2) * (shares @ second**2))
-    return float(shares @ (first * second) / scale) if scale > 0 else 0.0

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from numbavol.ndimage import FourierCorrelation
 
 THRESHOLDS = (0.143, 0.5)
+# Of a voxel: programs round what they write.
+SAME_PLACE = 0.05
 
 
 def correlation_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,11 +104,8 @@ def say_correlation(
     import numbavol
 
     sides, unit = (1.0, "voxels") if voxel_size is None else (voxel_size, "A")
-    found = {
-        threshold: numbavol.compute_fourier_shell_correlation(data, other, sides, threshold)
-        for threshold in THRESHOLDS
-    }
-    curve = found[THRESHOLDS[0]]
+    curve = numbavol.compute_fourier_shell_correlation(data, other, sides, THRESHOLDS[0])
+    found = {threshold: curve.at_threshold(threshold) for threshold in THRESHOLDS}
     report.say(
         f"shells      {len(curve.frequencies)}, up to {1 / curve.frequencies[-1]:.3g} {unit}"
         if len(curve.frequencies) > 1
@@ -161,13 +160,15 @@ def write_correlation(
         report.say(f"report      {page}", report=str(page))
 
 
-def read_like(one: RealSpaceMap, first: Path, other: Path) -> RealSpaceMap:
+def read_like(one: RealSpaceMap, first: Path, other: Path, report: Report) -> RealSpaceMap:
     """Read a map that is to have the grid of another, which ``first`` is the file of.
+
+    Warns if it lies in another place: voxels are compared one by one.
 
     Raises
     ------
     ValueError
-        If its shape or its voxel size is another.
+        If its shape or its voxel size is another, or a value is not finite.
     """
     import numpy as np
 
@@ -182,7 +183,36 @@ def read_like(one: RealSpaceMap, first: Path, other: Path) -> RealSpaceMap:
     if ours is not None and theirs is not None and not np.allclose(ours, theirs, rtol=1e-3):
         msg = f"{other}: expected the voxel size of {first}, {ours.tolist()}, got {theirs.tolist()}"
         raise ValueError(msg)
+    check_voxels_are_finite(read, other)
+    away = read.origin - one.origin
+    if ours is not None and np.any(np.abs(away) > SAME_PLACE * ours):
+        x, y, z = away.tolist()
+        report.warn(
+            f"{other} lies ({x:.4g}, {y:.4g}, {z:.4g}) A from {first} by their headers; it is "
+            "used voxel for voxel"
+        )
     return read
+
+
+def check_voxels_are_finite(read: RealSpaceMap, map_file: Path) -> None:
+    """Refuse a map that has NaN or infinities, which would be in every shell.
+
+    Raises
+    ------
+    ValueError
+        If there is one; names the first.
+    """
+    import numpy as np
+
+    if np.isfinite(read.data.sum(dtype=np.float64)):
+        return
+    wrong = np.argwhere(~np.isfinite(read.data))
+    z, y, x = wrong[0].tolist()
+    msg = (
+        f"{map_file}: expected finite values, got {read.data[z, y, x]} in voxel ({x}, {y}, {z}) "
+        f"(x, y, z), the first of {len(wrong)}"
+    )
+    raise ValueError(msg)
 
 
 def _describe(curve: Curve) -> str:

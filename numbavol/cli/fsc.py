@@ -8,6 +8,7 @@ import click
 
 from numbavol.cli.correlations import (
     check_outputs,
+    check_voxels_are_finite,
     correlation_options,
     read_like,
     say_correlation,
@@ -49,9 +50,10 @@ def fsc(
         numbavol.set_num_threads(threads)
     check_outputs(plot, page, first, (second, mask), overwrite)
     one = numbavol.read_map(first)
-    data, other = one.data, read_like(one, first, second).data
+    data, other = one.data, read_like(one, first, second, report).data
+    check_voxels_are_finite(one, first)
     if mask is not None:
-        weights = read_like(one, first, mask).data
+        weights = read_like(one, first, mask, report).data
         data, other = data * weights, other * weights
     if one.voxel_size is None:
         report.warn(f"{first} has no voxel size; frequencies are in cycles a voxel")

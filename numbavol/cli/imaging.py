@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ import numbavol
 from numbavol.cli.models import ModelOptions, read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
+from numbavol.projection.draws import Stream, make_generator
 from numbavol.projection.fourier_sampling import SAME_SIZE
 from numbavol.projection.maps import PAD_SCALES, make_sliced_volume
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
@@ -94,9 +96,12 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
     box: int | NDArray[np.int64] | None = None
     if source.path is not None:
         if offsets:
-            msg = "--offsets: the STAR file has those of its particles"
+            msg = "--offsets: the file of poses has those of its particles"
             raise click.UsageError(msg)
-        particles = numbavol.read_particles(source.path)
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            particles = numbavol.read_particles(source.path)
+        for warning in caught:
+            report.warn(str(warning.message))
         poses = numbavol.EulerAnglePose.from_relion_angles(
             particles.rot,
             particles.tilt,
@@ -114,7 +119,8 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
         described = f"random, seed {seed}"
     if offsets:
         # Of a stream of their own, so that they change no view.
-        x, y = np.random.default_rng([seed, 1]).normal(scale=offsets, size=(2, len(poses)))
+        generator = make_generator(seed, Stream.OFFSET, 0)
+        x, y = generator.normal(scale=offsets, size=(2, len(poses)))
         poses = dataclasses.replace(poses, offset_x_in_angstroms=x, offset_y_in_angstroms=y)
         described += f"; offsets of {offsets:g} A, seed {seed}"
     report.say(f"poses   {len(poses)}: {described}", poses=described, n_poses=len(poses))
@@ -200,11 +206,9 @@ class Task:
         task = cls(volume, config, integrator, method, described, settings)
         if not (thermal or options.is_ensemble):
             return task
-        # Of a stream of their own, so that they change no view and no offset.
-        drawn = int(np.random.default_rng([seed, 2]).integers(2**63))
         return dataclasses.replace(
             task,
-            seed=drawn,
+            seed=seed,
             described=f"{described}, drawn by seed {seed}",
             settings=(*settings, seed),
         )

@@ -155,10 +155,12 @@ def _describe_structure(summary: StructureSummary, report: Report) -> None:
 
 
 def _describe_map(header: MapHeader, report: Report, *, has_images: bool) -> None:
-    facts = {field.name: getattr(header, field.name) for field in dataclasses.fields(header)}
-    for name in ("voxel_size", "pixel_size", "origin", "written_origin", "nstart"):
-        if facts[name] is not None:
-            facts[name] = facts[name].tolist()
+    values_of = {field.name: getattr(header, field.name) for field in dataclasses.fields(header)}
+    # Arrays become lists, as JSON has them.
+    facts = {
+        name: value.tolist() if hasattr(value, "tolist") else value
+        for name, value in values_of.items()
+    }
     if has_images:
         _say_images(header, facts, report)
     else:

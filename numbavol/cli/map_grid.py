@@ -12,6 +12,8 @@ import scipy.fft
 import numbavol
 from numbavol.arguments import read_voxel_size
 from numbavol.cli.options import LARGEST_SIDE
+from numbavol.cli.output import plural
+from numbavol.rendering.base import count_outside
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from numbavol.cli.output import Report
     from numbavol.volumes import GaussianMixtureVolume
 
 
@@ -32,10 +35,12 @@ class MapGrid:
         (z, y, x).
     voxel_size, origin
         (x, y, z) in angstroms: the sides of a voxel, and the centre of voxel [0, 0, 0].
-    written_origin, nstart, axis_order
+    written_origin, nstart, intervals, axis_order
         How the file says it, as in `numbavol.io.MapHeader`.
     described
         In a word or two, for the report.
+    is_given
+        Whether it is that of another map, and not one around the model.
     """
 
     shape: tuple[int, int, int]
@@ -43,8 +48,10 @@ class MapGrid:
     origin: NDArray[np.float64]
     written_origin: NDArray[np.float64]
     nstart: NDArray[np.int64]
+    intervals: NDArray[np.int64]
     axis_order: str
     described: str
+    is_given: bool = False
 
     @property
     def center(self) -> NDArray[np.float64]:
@@ -57,6 +64,16 @@ class MapGrid:
         x, y, z = self.voxel_size.tolist()
         return x if x == y == z else (x, y, z)
 
+    def say_atoms_outside(self, positions: NDArray[np.float64], report: Report) -> None:
+        """Warn of positions around voxel ``n // 2`` that lie in none of the voxels."""
+        n_outside = count_outside(positions, self.shape, self.voxel_size)
+        if n_outside:
+            report.warn(
+                f"{plural(n_outside, 'atom')} of {len(positions)} outside the box"
+                + ("" if self.is_given else "; --box auto holds them all")
+            )
+        report.note(n_outside=n_outside)
+
     @classmethod
     def around(
         cls,
@@ -66,18 +83,30 @@ class MapGrid:
         box: str | float,
         margin: float,
         tolerance: float,
+        resolution: float | None = None,
     ) -> Self:
-        """Make a grid around a volume whose origin lies at `center`: see the options."""
-        if box == "auto":
-            shape = (max(_lengths_that_hold(volume, voxel_size, margin, tolerance)),) * 3
-        elif box == "fit":
-            shape = _lengths_that_hold(volume, voxel_size, margin, tolerance)
+        """Make a grid around a volume whose origin lies at `center`: see the options.
+
+        A volume that is blurred to a resolution is so already.
+        """
+        if box in ("auto", "fit"):
+            shape = _lengths_that_hold(volume, voxel_size, margin, tolerance, resolution)
+            shape = (max(shape),) * 3 if box == "auto" else shape
         else:
             shape = (int(box),) * 3
         sides = np.full(3, voxel_size)
         origin = center - np.array(shape[::-1]) // 2 * sides
         described = ", which holds the model" if box in ("auto", "fit") else ""
-        return cls(shape, sides, origin, origin, np.zeros(3, np.int64), "xyz", described)
+        return cls(
+            shape,
+            sides,
+            origin,
+            origin,
+            np.zeros(3, np.int64),
+            np.array(shape[::-1]),
+            "xyz",
+            described,
+        )
 
     @classmethod
     def like(cls, map_file: Path, option: str = "--like") -> Self:
@@ -92,13 +121,19 @@ class MapGrid:
             header.origin,
             header.written_origin,
             header.nstart,
+            header.intervals,
             header.axis_order,
             f", the grid of {map_file}",
+            is_given=True,
         )
 
 
 def _lengths_that_hold(
-    volume: GaussianMixtureVolume, voxel_size: float, margin: float, tolerance: float
+    volume: GaussianMixtureVolume,
+    voxel_size: float,
+    margin: float,
+    tolerance: float,
+    resolution: float | None,
 ) -> tuple[int, int, int]:
     """Even lengths (z, y, x), quick to transform, of a box that no rendered window reaches out of.
 
@@ -108,8 +143,11 @@ def _lengths_that_hold(
     reach = reach_in_deviations(tolerance) * np.sqrt(volume.variances.max(axis=1))
     halves = np.max(np.abs(volume.positions) + reach[:, np.newaxis], axis=0) + margin
     if (largest := float(halves.max())) / voxel_size > LARGEST_SIDE:
+        option, blur = "--voxel-size", ""
+        if resolution is not None:
+            option, blur = "--resolution", f" and blurred to {resolution:g} A"
         msg = (
-            f"--voxel-size: the model takes {2 * largest:.3g} A, with its B-factors, and so "
+            f"{option}: the model takes {2 * largest:.3g} A, with its B-factors{blur}, and so "
             f"{2 * largest / voxel_size:.3g} voxels of {voxel_size:g} A a side"
         )
         raise ValueError(msg)

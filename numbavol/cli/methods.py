@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.atoms import Atoms
+    from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.output import Report
     from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
@@ -37,6 +38,7 @@ def choose_method(
     atoms: Atoms,
     gaussians: GaussianMixtureVolume,
     mixture: GaussianMixtureRenderFn,
+    grid: MapGrid,
     report: Report,
     *,
     verbose: bool,
@@ -51,6 +53,8 @@ def choose_method(
         The atoms, and the Gaussians that they are.
     mixture
         Renders the Gaussians: its shape, voxel size and tolerance are those of either way.
+    grid
+        Where the map lies.
     report
         Says what was chosen, and why.
     verbose
@@ -73,7 +77,7 @@ def choose_method(
     reason = _why_not_fft(gaussians, mixture)
     is_settled = method == "gaussian" or (method == "auto" and reason is not None)
     if method == "fft":
-        _check_fft(gaussians, mixture)
+        _check_fft(gaussians, mixture, grid)
     seconds = {
         "gaussian": predict_gaussian_mixture(gaussians, voxel_size, reach_in_deviations(tolerance))
     }
@@ -109,7 +113,9 @@ def choose_method(
     return "fft", lambda progress: render_fft_atoms(fft, groups, progress)
 
 
-def _check_fft(gaussians: GaussianMixtureVolume, mixture: GaussianMixtureRenderFn) -> None:
+def _check_fft(
+    gaussians: GaussianMixtureVolume, mixture: GaussianMixtureRenderFn, grid: MapGrid
+) -> None:
     if mixture.tolerance < SMALLEST_EPS:
         msg = (
             f"--tolerance: expected at least {SMALLEST_EPS:g} with --method fft, got "
@@ -118,9 +124,12 @@ def _check_fft(gaussians: GaussianMixtureVolume, mixture: GaussianMixtureRenderF
         raise ValueError(msg)
     n_outside = count_outside(gaussians.positions, mixture.shape, mixture.voxel_size)
     if n_outside:
+        option, advice = ("--box", "--box auto holds them all")
+        if grid.is_given:
+            option, advice = "--like", "--method gaussian leaves out what is there"
         msg = (
-            f"--box: {n_outside} of {plural(len(gaussians.positions), 'atom')} outside the box, "
-            "which --method fft does not allow; --box auto holds them all"
+            f"{option}: {n_outside} of {plural(len(gaussians.positions), 'atom')} outside the box, "
+            f"which --method fft does not allow; {advice}"
         )
         raise ValueError(msg)
 

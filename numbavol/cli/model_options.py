@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from numbavol.cli.common_options import add_options
-from numbavol.cli.options import FiniteNumber, HelixText, WordOrNumber
+from numbavol.cli.options import CenterText, FiniteNumber, HelixText, WordOrNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--alternates", default="all", show_default=True, metavar="all|highest|LETTER",
             help="Alternate conformations: all, weighted by occupancy, or one of each residue, "
-            "which then counts in full.",
+            "that of the highest mean occupancy or of a letter, which then counts in full.",
         ),
         click.option(
             "--hydrogens", type=click.Choice(["keep", "drop", "add"]), default="keep",
@@ -64,11 +64,19 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--symmetry", metavar="GROUP",
-            help="Copies by a point group around the file's origin: C4, D7, T, O, I; or crystal: "
-            "the content of the unit cell.",
+            help="Copies by a point group: C4, D7, T, O, I; or crystal: the content of the unit "
+            "cell.",
+        ),
+        click.option(
+            "--symmetry-center", type=CenterText(), default="origin", show_default=True,
+            metavar="origin|box|X,Y,Z",
+            help="What a point group or a helix is around: the file's origin; the middle of the "
+            "box of a map that is given, where most models that were built in one have it; or a "
+            "place in angstroms.",
         ),
         click.option(
             "--helix", type=HelixText(), metavar="RISE:TWIST:N",
-            help="N copies along the file's z axis, by a rise in angstroms and a twist in degrees.",
+            help="N copies along an axis parallel to z, by a rise in angstroms and a twist in "
+            "degrees.",
         ),
     )  # fmt: skip

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 import gemmi
 import numpy as np
 
-import numbavol
 from numbavol.atoms.assemblies import join_atoms
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import center_together, load_with_notes
+from numbavol.cli.copies import CRYSTAL, copy_models
 from numbavol.cli.options import refuse_without_effect
 from numbavol.cli.output import Report, count_elements, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from numbavol.atoms import Atoms
     from numbavol.atoms.loading import LoadedAtoms
     from numbavol.cli.options import Helix
-
-CRYSTAL = "crystal"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +40,7 @@ class ModelOptions:
     waters: str
     assembly: str | None
     symmetry: str | None
+    symmetry_center: str | tuple[float, float, float]
     helix: Helix | None
 
     @property
@@ -78,11 +76,17 @@ def read_options(given: dict[str, Any]) -> ModelOptions:
         given = {**given, "monomer_library": None}
     if given["symmetry"] == CRYSTAL:
         refuse_without_effect(("assembly",), "a crystal has copies of what is deposited")
+    if given["symmetry"] in (None, CRYSTAL) and given["helix"] is None:
+        reason = "there is neither a point group nor a helix"
+        refuse_without_effect(("symmetry_center",), reason)
     return ModelOptions(**given)
 
 
 def read_model(
-    filename: Path, options: ModelOptions, report: Report
+    filename: Path,
+    options: ModelOptions,
+    report: Report,
+    box_center: NDArray[np.float64] | None = None,
 ) -> tuple[Atoms, NDArray[np.float64]]:
     """Read the atoms of a file, and say which; of an ensemble, so that they are its mean.
 
@@ -94,6 +98,8 @@ def read_model(
         Which atoms.
     report
         Says what was read.
+    box_center
+        That of the map that the model lies in, ``(3,)``; None where there is none.
 
     Returns
     -------
@@ -102,19 +108,23 @@ def read_model(
     NDArray
         Where that was, ``(3,)``.
     """
-    models, center = read_models(filename, options, report, "their mean")
+    models, center = read_models(filename, options, report, "their mean", box_center)
     atoms = join_atoms(models)
     return dataclasses.replace(atoms, occupancies=atoms.occupancies / len(models)), center
 
 
 def read_models(
-    filename: Path, options: ModelOptions, report: Report, use: str
+    filename: Path,
+    options: ModelOptions,
+    report: Report,
+    use: str,
+    box_center: NDArray[np.float64] | None = None,
 ) -> tuple[list[Atoms], NDArray[np.float64]]:
     """Read the models of a file that are an ensemble, or else one, and say which.
 
     Parameters
     ----------
-    filename, options, report
+    filename, options, report, box_center
         As in `read_model`.
     use
         Says what is made of an ensemble.
@@ -127,33 +137,15 @@ def read_models(
         Where that was, ``(3,)``.
     """
     loaded = load_with_notes(filename, options.load_options)
-    models, notes = _copy(loaded.models, filename, options)
+    models, notes, problems = copy_models(loaded.models, filename, options, box_center)
     if options.is_ensemble:
         notes = [*notes, f"an ensemble of {plural(len(models), 'model')}: {use}"]
     else:
         models = [join_atoms(models)]
     _say_what_was_read(filename, options, loaded, models, [*loaded.notes, *notes], report)
+    for problem in problems:
+        report.warn(f"{filename}: {problem}")
     return center_together(models)
-
-
-def _copy(
-    models: Sequence[Atoms], filename: Path, options: ModelOptions
-) -> tuple[list[Atoms], list[str]]:
-    """Make the copies of a crystal or a point group, and then those of a helix."""
-    copied, notes = list(models), []
-    if options.symmetry == CRYSTAL:
-        crystal = numbavol.read_crystal_operators(filename)
-        copied = [atoms.repeat(*crystal) for atoms in copied]
-        notes.append(f"{len(crystal.rotations)} copies in the unit cell")
-    elif options.symmetry is not None:
-        rotations = numbavol.make_symmetry_rotations(options.symmetry).as_matrix()
-        copied = [atoms.repeat(rotations, np.zeros((len(rotations), 3))) for atoms in copied]
-        notes.append(f"{len(rotations)} copies by symmetry {options.symmetry}")
-    if options.helix is not None:
-        helix = numbavol.make_helical_operators(*options.helix)
-        copied = [atoms.repeat(*helix) for atoms in copied]
-        notes.append(f"{options.helix.n_subunits} copies along a helix")
-    return copied, notes
 
 
 def _say_what_was_read(

@@ -132,6 +132,24 @@ class HelixText(click.ParamType):  # type: ignore[type-arg]
         return Helix(rise, twist, number)
 
 
+class CenterText(click.ParamType):  # type: ignore[type-arg]
+    """A place as text: ``origin``, ``box`` or ``80.5,80.5,80.5``."""
+
+    name = "center"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | tuple[float, float, float]:
+        """Read the option."""
+        if value in ("origin", "box"):
+            return str(value)
+        try:
+            x, y, z = map(float, str(value).split(","))
+        except ValueError:
+            x = y = z = math.nan
+        if not all(map(math.isfinite, (x, y, z))):
+            self.fail(f"expected origin, box or X,Y,Z in angstroms, got {value!r}", param, ctx)
+        return x, y, z
+
+
 class PoseSource(NamedTuple):
     """Where poses are from: one of the three."""
 
@@ -139,7 +157,7 @@ class PoseSource(NamedTuple):
     spacing: float | None = None
     """Of a grid, in degrees."""
     path: Path | None = None
-    """Of a STAR file."""
+    """Of a STAR file, or one of cryoSPARC."""
 
 
 class PoseText(click.ParamType):  # type: ignore[type-arg]
@@ -169,8 +187,8 @@ class PoseText(click.ParamType):  # type: ignore[type-arg]
                 return PoseSource(spacing=spacing)
             msg = f"expected {FINEST_GRID} to 180 degrees after grid:, got {text!r}"
             self.fail(msg, param, ctx)
-        if Path(value).suffix.lower() != ".star":
-            msg = f"expected random:N, grid:DEGREES or a .star file, got {value!r}"
+        if Path(value).suffix.lower() not in (".star", ".cs"):
+            msg = f"expected random:N, grid:DEGREES, or a .star or .cs file, got {value!r}"
             self.fail(msg, param, ctx)
         return PoseSource(path=Path(value))
 

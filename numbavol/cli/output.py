@@ -55,6 +55,10 @@ class Report:
         if not (self._as_json or self._quiet):
             click.echo(line)
 
+    def note(self, **facts: Any) -> None:
+        """Keep facts that no line states, for JSON."""
+        self._facts.update(facts)
+
     def warn(self, line: str, **facts: Any) -> None:
         """Print a warning where errors go; with JSON, keep it."""
         self._facts.update(facts)

@@ -50,18 +50,19 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 )  # fmt: skip
 @click.option(
     "--poses", type=PoseText(), required=True, metavar="random:N|grid:DEGREES|FILE",
-    help="N random views, a grid of all views, so many degrees apart, or those of a STAR file.",
+    help="N random views, a grid of all views, so many degrees apart, or those of a STAR file or a "
+    "file of cryoSPARC (.cs).",
 )  # fmt: skip
 @click.option(
     "--box", type=WordOrNumber(("auto",), click.IntRange(min=1, max=LARGEST_SIDE)), default="auto",
     show_default=True, metavar="N|auto",
-    help="Pixels of a side of an image; auto is that of the map; of a model, that of the STAR file "
-    "or one that holds it in every pose.",
+    help="Pixels of a side of an image; auto is that of the map; of a model, that of the file of "
+    "poses or one that holds it in every pose.",
 )  # fmt: skip
 @click.option(
     "--pixel-size", type=LENGTH, metavar="A",
     help="Side of a pixel in angstroms; by default that of the map; of a model, that of the "
-    "STAR file, or 1.",
+    "file of poses, or 1.",
 )  # fmt: skip
 @click.option(
     "--offsets", type=FiniteNumber(click.FloatRange(min=0)), default=0.0, show_default=True,
@@ -154,7 +155,7 @@ def project(
     check_page(page, source, (output, star), overwrite)
     is_random = thermal or atoms_that_count["models"] == "ensemble"
     if poses.path is not None and not is_random:
-        refuse_without_effect(("seed",), "the poses of a STAR file are not random")
+        refuse_without_effect(("seed",), "the poses of a file are not random")
     given = read_poses(poses, offsets, seed, report)
     if numbavol.is_map_file(source):
         refuse_without_effect(("thermal", *atoms_that_count), "a map has no atoms")

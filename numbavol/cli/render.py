@@ -25,7 +25,7 @@ from numbavol.cli.options import (
     read_device,
     refuse_without_effect,
 )
-from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
+from numbavol.cli.output import Report, check_inputs_stay, check_output
 from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ DEFAULT_TOLERANCE = 1e-6
 @click.option(
     "--resolution-by", type=click.Choice(["gaussian", "sharp", "soft"]), default="gaussian",
     show_default=True,
-    help="gaussian: times a Gaussian that falls to 1/e at the resolution, as molmap. sharp, soft: "
-    "nothing finer than the resolution, with no edge or one of a twentieth of Nyquist's frequency.",
+    help="gaussian: times a Gaussian that falls to 1/e at the resolution, as molmap. sharp: "
+    "nothing finer than the resolution, and all else. soft: the same, but falls over the last "
+    "tenth of the frequencies that are left.",
 )  # fmt: skip
 @click.option(
     "--unit", type=click.Choice(["angstrom^-2", "volt"]), default="angstrom^-2",
@@ -143,19 +144,23 @@ def render(
     check_page(page, model, (output,), overwrite)
     if like is not None:
         refuse_without_effect(("voxel_size", "box", "margin"), "--like gives the grid")
+    elif box not in ("auto", "fit"):
+        refuse_without_effect(("margin",), f"--box {box:g} gives the box")
     if resolution is None:
         refuse_without_effect(("resolution_by",), "there is no --resolution")
     # Before the model, which takes longer.
     grid = None if like is None else MapGrid.like(like)
-    atoms, center = read_model(model, read_options(atoms_that_count), report)
-    if resolution is not None and resolution_by == "gaussian":
-        atoms = blur(atoms, resolution)
+    box_center = None if grid is None else grid.center
+    atoms, center = read_model(model, read_options(atoms_that_count), report, box_center)
+    blurred_to = resolution if resolution_by == "gaussian" else None
+    if blurred_to is not None:
+        atoms = blur(atoms, blurred_to)
     if grid is not None:
         atoms = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
         volume = numbavol.make_gaussian_mixture(atoms)
     else:
         volume = numbavol.make_gaussian_mixture(atoms)
-        grid = MapGrid.around(volume, center, voxel_size, box, margin, tolerance)
+        grid = MapGrid.around(volume, center, voxel_size, box, margin, tolerance, blurred_to)
     where = read_device(device)
     mixture = numbavol.GaussianMixtureRenderFn(
         grid.shape, grid.voxel_sides, tolerance=tolerance, device=where
@@ -164,7 +169,9 @@ def render(
         # What each takes is predicted for the CPU.
         method = "gaussian"
     _say_what_is_rendered(volume, mixture, grid, report)
-    chosen, render_map = choose_method(method, atoms, volume, mixture, report, verbose=verbose)
+    chosen, render_map = choose_method(
+        method, atoms, volume, mixture, grid, report, verbose=verbose
+    )
     with progress_bar("rendering", is_wanted=report.shows_progress) as progress:
         real_voxel_grid = render_map(progress)
     if resolution is not None:
@@ -179,6 +186,7 @@ def render(
         grid.voxel_size,
         origin=grid.written_origin,
         nstart=grid.nstart,
+        intervals=grid.intervals,
         axis_order=grid.axis_order,
         overwrite=overwrite,
     )
@@ -211,10 +219,8 @@ def _say_what_is_rendered(
 
     from numbavol.cli.placed_map import describe_shape
     from numbavol.notebooks import describe_sides
-    from numbavol.rendering.base import count_outside
 
     tolerance, sides = mixture.tolerance, grid.voxel_sides
-    n_outside = count_outside(volume.positions, mixture.shape, mixture.voxel_size)
     is_cube = len(set(grid.shape)) == 1 and not isinstance(sides, tuple)
     if is_cube:
         length = grid.shape[0] * float(grid.voxel_size[0])
@@ -227,12 +233,7 @@ def _say_what_is_rendered(
         shape=list(grid.shape),
         voxel_size=sides if isinstance(sides, float) else list(sides),
         tolerance=tolerance,
-        n_outside=n_outside,
     )
-    if n_outside:
-        report.warn(
-            f"{plural(n_outside, 'atom')} of {len(volume.positions)} outside the box"
-            + ("" if "grid of" in grid.described else "; --box auto holds them all")
-        )
+    grid.say_atoms_outside(volume.positions, report)
     if not np.any(volume.amplitudes):
         report.warn("all occupancies are 0, and so is the map")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from scipy.constants import angstrom, electron_mass, elementary_charge, hbar, pi
 
 import numbavol
-from numbavol.ndimage.filters.frequency import DEFAULT_ROLLOFF_WIDTH_FRACTION
 
 if TYPE_CHECKING:
     from typing import Any
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 
 # The potential in volts that is one inverse square angstrom, rescaled.
 VOLTS_OF_ONE = float(2 * pi * hbar**2 / (electron_mass * elementary_charge) / angstrom**2)
+
+# Of the frequency of the resolution: the edge lies before it, so that nothing finer is left.
+SOFT_EDGE = 0.1
 
 
 def blur(atoms: Atoms, resolution: float) -> Atoms:
@@ -55,15 +57,18 @@ def limit(
             f"{2 * grid.voxel_size.max():g} A, got {resolution:g}"
         )
         raise ValueError(msg)
-    edge = DEFAULT_ROLLOFF_WIDTH_FRACTION if resolution_by == "soft" else 0.0
+    edge = SOFT_EDGE if resolution_by == "soft" else 0.0
     lowpass = numbavol.LowpassFilter.from_resolution(
-        grid.shape, grid.voxel_size, resolution, rolloff_width_fraction=edge
+        grid.shape,
+        grid.voxel_size,
+        resolution / (1.0 - edge),
+        rolloff_width_fraction=edge * 2.0 * float(grid.voxel_size.max()) / resolution,
     )
     half: Any = lowpass(numbavol.rfftn(real_voxel_grid))
     limited = numbavol.irfftn(half, grid.shape)
     report.say(
         f"blur    nothing finer than {resolution:g} A, "
-        + ("with a soft edge" if edge else "with a sharp edge"),
+        + (f"all to {resolution / (1.0 - edge):.5g} A" if edge else "with a sharp edge"),
         resolution=resolution,
         resolution_by=resolution_by,
     )

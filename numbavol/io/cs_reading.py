@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MAGIC = b"\x93NUMPY"
 _COMPRESSED_MAGIC = b"\x94CSDAT"
+# What NumPy says of a header that is damaged.
+_DAMAGES = (ValueError, TypeError, SyntaxError, tokenize.TokenError)
 # Of the image, of the microscope: the same for most particles.
 _CONSTANTS = {
     "pixel_size": "blob/psize_A",
@@ -38,6 +41,7 @@ _NUMBERS = {
 _ANGLES = {"astigmatism_angle": "ctf/df_angle_rad", "phase_shift": "ctf/phase_shift_rad"}
 # Counted from 0 there.
 _COUNTERS = {"random_subset": "alignments3D/split", "class_number": "alignments3D/class"}
+_VECTORS = {"alignments3D/pose": 3, "alignments3D/shift": 2, "blob/shape": 2}
 # What changes the images but has no conversion that is known for certain, and its value without
 # effect.
 _UNREAD = {
@@ -109,7 +113,7 @@ def read_cs(
         fields = _join(fields, _load(passthrough_filename), passthrough_filename)
     try:
         particles = _read(fields)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # of a field that has another type than cryoSPARC's
         msg = f"{filename}: no particles that can be read: {error}"
         raise ValueError(msg) from error
     unread = [name for name, value in _UNREAD.items() if np.any(fields.get(name, value) != value)]
@@ -130,6 +134,10 @@ def _read(fields: Fields) -> ParticleTable:
             f"read_cs joins both"
         )
         raise ValueError(msg)
+    for name, length in _VECTORS.items():
+        if name in fields and fields[name].shape[1:] != (length,):
+            msg = f"{name}: expected {length} numbers a particle, got shape {fields[name].shape}"
+            raise ValueError(msg)
     # The inverse of RELION's matrix: Rz(rot) Ry(tilt) Rz(psi).
     rotations = Rotation.from_rotvec(fields["alignments3D/pose"].astype(np.float64))
     psi, tilt, rot = compute_euler_angles(rotations.as_quat(scalar_first=True))
@@ -182,6 +190,9 @@ def _shortest(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _texts(values: NDArray[Any]) -> tuple[str, ...]:
+    if values.dtype.kind not in "SU":
+        msg = f"expected texts of paths, got {values.dtype}"
+        raise ValueError(msg)
     distinct, number_of_each = np.unique(values, return_inverse=True)
     texts = [text.decode() if isinstance(text, bytes) else text for text in distinct.tolist()]
     # cryoSPARC marks paths in the project so.
@@ -201,7 +212,7 @@ def _load(filename: str | os.PathLike[str]) -> Fields:
         try:
             # Mapped, for a damaged header can claim any size.
             records = np.load(filename, mmap_mode="r", allow_pickle=False)
-        except ValueError as error:
+        except _DAMAGES as error:
             reason = str(error)
         else:
             if records.dtype.names is not None and records.ndim == 1 and records.size:

@@ -49,6 +49,9 @@ class MapHeader:
     pixel_size
         `(x, y)` in angstroms, float64 of shape `(2,)`; None if the file has none. Stacks of images
         may have this alone.
+    intervals
+        Into how many voxels the cell is divided, `(x, y, z)`, int64 of shape `(3,)`. Of a part of a
+        cell, not as many as there are. The lengths of the cell are these times the voxel size.
     origin
         Where the centre of voxel `[0, 0, 0]` lies, `(x, y, z)` in angstroms, float64 of shape
         `(3,)`: the `origin` field or, where that is zero, `nstart` times the voxel size (which
@@ -86,6 +89,7 @@ class MapHeader:
     dtype: str
     voxel_size: NDArray[np.float64] | None
     pixel_size: NDArray[np.float64] | None
+    intervals: NDArray[np.int64]
     origin: NDArray[np.float64]
     written_origin: NDArray[np.float64]
     nstart: NDArray[np.int64]
@@ -264,6 +268,7 @@ def parse_header(file: OpenMap) -> tuple[MapHeader, VoxelLayout]:
         dtype=dtype.name,
         voxel_size=voxel_size,
         pixel_size=None if np.isnan(sides[:2]).any() else sides[:2],
+        intervals=_intervals(fields),
         origin=_origin(fields, voxel_size, nstart),
         written_origin=_written_origin(fields),
         nstart=nstart,
@@ -330,13 +335,16 @@ def _axes(fields: np.void) -> list[int]:
 def _sides(fields: np.void) -> NDArray[np.float64]:
     """Return the sides of a voxel (x, y, z); NaN where there is none."""
     lengths = fields["cella"].tolist()
-    intervals = [int(fields[name]) for name in ("mx", "my", "mz")]
     return np.array(
         [
             _divide(length, n) if math.isfinite(length) and length > 0 and n > 0 else math.nan
-            for length, n in zip(lengths, intervals, strict=True)
+            for length, n in zip(lengths, _intervals(fields).tolist(), strict=True)
         ]
     )
+
+
+def _intervals(fields: np.void) -> NDArray[np.int64]:
+    return np.array([fields[name] for name in ("mx", "my", "mz")], np.int64)
 
 
 def _divide(length: float, intervals: int) -> float:

@@ -27,6 +27,7 @@ _CHUNK_BYTES = 2**24
 _UNKNOWN_RMS = -1.0
 _LEAST_RELATIVE_RMS = 1e-5  # of the mean; a hundred roundings
 _LARGEST_RMS = 1e18  # its square must not overflow
+_LARGEST_INTEGER = int(np.iinfo(np.int32).max)
 _GZIP_LEVEL = 6  # the gzip command's; gzip's own 9 takes several times as long for 1 %
 
 
@@ -37,6 +38,7 @@ def write_map(
     *,
     origin: ArrayLike = (0.0, 0.0, 0.0),
     nstart: ArrayLike = (0, 0, 0),
+    intervals: ArrayLike | None = None,
     axis_order: str = "xyz",
     overwrite: bool = False,
 ) -> None:
@@ -59,6 +61,9 @@ def write_map(
         Where it is zero, readers take `nstart` times the voxel size.
     nstart
         The `nstart` fields `(x, y, z)` in voxels: another way to say where the map lies.
+    intervals
+        Into how many voxels the cell is divided, `(x, y, z)`; by default as many as there are. The
+        lengths of the cell are these times `voxel_size`.
     axis_order
         Which axes the columns, rows and sections of the file are: `"xyz"` in any order.
     overwrite
@@ -85,10 +90,13 @@ def write_map(
     """
     array = _check_data(data)
     axes = _check_axis_order(axis_order)
-    starts = _check_nstart(nstart)
+    starts = _check_whole_numbers("nstart", nstart, -_LARGEST_INTEGER)
     size = np.broadcast_to(read_voxel_size("voxel_size", voxel_size), 3)
     dtype = np.dtype("<f2" if array.dtype.type is np.float16 else "<f4")
     header = make_header(array.shape, dtype, VOLUME_SPACEGROUP)
+    if intervals is not None:
+        numbers = _check_whole_numbers("intervals", intervals, 1)
+        header["mx"], header["my"], header["mz"] = numbers
     set_cell(header, "voxel_size", size)
     header["origin"] = tuple(_check_origin(origin))
     lengths = array.shape[::-1]
@@ -264,13 +272,14 @@ def _check_axis_order(axis_order: str) -> list[int]:
     return ["xyz".index(axis) for axis in axis_order]
 
 
-def _check_nstart(nstart: ArrayLike) -> NDArray[np.int64]:
-    starts = np.asarray(nstart)
-    largest = np.iinfo(np.int32).max
-    if starts.shape != (3,) or starts.dtype.kind not in "iu" or np.any(np.abs(starts) > largest):
-        msg = f"nstart: expected three whole numbers (x, y, z), got {nstart!r}"
+def _check_whole_numbers(name: str, value: ArrayLike, least: int) -> NDArray[np.int64]:
+    numbers = np.asarray(value)
+    is_whole = numbers.shape == (3,) and numbers.dtype.kind in "iu"
+    if not is_whole or np.any((numbers < least) | (numbers > _LARGEST_INTEGER)):
+        at_least = f" of at least {least}" if least > 0 else ""
+        msg = f"{name}: expected three whole numbers{at_least} (x, y, z), got {value!r}"
         raise ValueError(msg)
-    return starts.astype(np.int64)
+    return numbers.astype(np.int64)
 
 
 def _check_origin(origin: ArrayLike) -> NDArray[np.float64]:

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from numbavol.io.cs_reading import read_cs
+from numbavol.io.stack_names import CS_SUFFIX
 from numbavol.io.star_reading import read_star
 
 if TYPE_CHECKING:
     import os
 
     from numbavol.io.particle_table import ParticleTable
-
-CS_SUFFIX = ".cs"
 
 
 def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:

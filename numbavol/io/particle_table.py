@@ -74,8 +74,9 @@ class ParticleTable(ArrayValue):
     beam_tilt_x_in_milliradians, beam_tilt_y_in_milliradians
         `rlnBeamTiltX` and `rlnBeamTiltY`: a number, or n of them.
     odd_zernike, even_zernike
-        `rlnOddZernike` and `rlnEvenZernike`, coefficients in radians in RELION's order: a list of
-        shape `(k,)` for all particles, or one a particle, `(n, k)`.
+        `rlnOddZernike` and `rlnEvenZernike`, coefficients in RELION's order, in radians times
+        angstroms to the power of each: a list of shape `(k,)` for all particles, or one a
+        particle, `(n, k)`.
     micrograph_names
         `rlnMicrographName`: a string, or n of them.
     optics_group_names

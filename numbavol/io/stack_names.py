@@ -1,9 +1,11 @@
-"""The names of stacks, and of the images in them, as other programs read them."""
+"""The names of files, of stacks and of the images in them, as other programs read them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+CS_SUFFIX = ".cs"
 
 
 def name_from_folder_of(

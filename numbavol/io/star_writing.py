@@ -17,7 +17,7 @@ from numbavol.io.particle_columns import (
     POSE_COLUMNS,
     ZERNIKE_COLUMNS,
 )
-from numbavol.io.stack_names import name_from_folder_of, name_image
+from numbavol.io.stack_names import CS_SUFFIX, name_from_folder_of, name_image
 from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ def write_particles(
     OSError
         If it cannot be written. There is then no file of that name, or still the previous one.
     ValueError
-        If something that RELION needs is not known, a name is none that RELION can read, or
-        particles of an optics group of one name differ in what is of the group.
+        If the name is that of a `.cs` file, something that RELION needs is not known, a name is
+        none that RELION can read, or particles of an optics group of one name differ in what is of
+        the group.
 
     Examples
     --------
@@ -101,6 +102,9 @@ def write_particles(
     ...     print(path.read_text().splitlines()[-1])
     000001@stack.mrcs 10.0 30.5 50.0 0.0 0.0 1 12000.0 11000.0 30.0
     """
+    if Path(filename).suffix.lower() == CS_SUFFIX:
+        msg = f"filename: write_cs writes files of cryoSPARC, {filename} would be read as one"
+        raise ValueError(msg)
     known: dict[str, Any] = {
         "spherical_aberration_in_millimetres": _read_number(
             "spherical_aberration_in_mm", spherical_aberration_in_mm

@@ -71,6 +71,28 @@ class FourierCorrelation(NamedTuple):
     frequencies: NDArray[np.float64]
     resolution: float
 
+    def at_threshold(self, threshold: float) -> FourierCorrelation:
+        """Take the resolution at another threshold.
+
+        Parameters
+        ----------
+        threshold
+            Of the correlation, between 0 and 1.
+
+        Returns
+        -------
+        FourierCorrelation
+            The same curve.
+
+        Raises
+        ------
+        ValueError
+            If the threshold is not in (0, 1).
+        """
+        _check_threshold(threshold)
+        resolution = _resolution(self.correlation, self.frequencies, threshold)
+        return self._replace(resolution=resolution)
+
 
 def compute_fourier_shell_correlation(
     volume_1: ArrayLike,
@@ -262,15 +284,19 @@ def _correlate(
     if one.shape != other.shape:
         msg = f"{names[1]}: expected the shape of {names[0]}, {one.shape}, got {other.shape}"
         raise ValueError(msg)
-    if not 0.0 < threshold < 1.0:
-        msg = f"threshold: expected a number between 0 and 1, got {threshold!r}"
-        raise ValueError(msg)
+    _check_threshold(threshold)
     sums, frequencies = _correlate_up_to_nyquist(one, other, grid_spacing)
     power = np.sqrt(sums[:, 2] * sums[:, 3])
     correlation = np.divide(sums[:, 1], power, out=np.zeros(len(sums)), where=power > 0)
     return FourierCorrelation(
         correlation, frequencies, _resolution(correlation, frequencies, threshold)
     )
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0.0 < threshold < 1.0:
+        msg = f"threshold: expected a number between 0 and 1, got {threshold!r}"
+        raise ValueError(msg)
 
 
 def _resolution(

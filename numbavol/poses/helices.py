@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from numbavol.poses.arguments import read_count
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -58,7 +60,7 @@ def make_helical_operators(
     Raises
     ------
     ValueError
-        If a number is not finite, or there are none.
+        If a number is not finite, or that of subunits not a whole one above 0.
 
     References
     ----------
@@ -77,10 +79,8 @@ def make_helical_operators(
             f"{rise_in_angstroms} and {twist_in_degrees}"
         )
         raise ValueError(msg)
-    if n_subunits < 1:
-        msg = f"n_subunits: expected at least 1, got {n_subunits}"
-        raise ValueError(msg)
-    steps = np.arange(n_subunits) - (n_subunits - 1) // 2
+    n = read_count("n_subunits", n_subunits)
+    steps = np.arange(n) - (n - 1) // 2
     turns = Rotation.from_rotvec(
         np.multiply.outer(steps * twist_in_degrees, [0.0, 0.0, 1.0]), degrees=True
     )

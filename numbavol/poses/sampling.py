@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from numbavol.arguments import check_fits_in_memory, read_reals
+from numbavol.poses.arguments import read_count
 from numbavol.poses.representations import EulerAnglePose, QuaternionPose
 from numbavol.poses.symmetry import (
     cover_unit,
@@ -83,7 +83,7 @@ def draw_random_poses(
     >>> bool(abs(poses.rotation.as_matrix().mean(axis=0)).max() < 0.1)
     True
     """
-    number = _read_number(n_poses)
+    number = read_count("n_poses", n_poses)
     deviation = read_reals("offset_deviation_in_angstroms", offset_deviation_in_angstroms)
     if deviation.ndim or not 0.0 <= deviation < math.inf:
         msg = (
@@ -267,14 +267,3 @@ def _read_generator(rng: np.random.Generator | int | None) -> np.random.Generato
     except (TypeError, ValueError) as error:
         msg = f"rng: expected a Generator, a whole number of at least 0, or None, got {rng!r}"
         raise ValueError(msg) from error
-
-
-def _read_number(value: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        msg = f"n_poses: expected a whole number above 0, got {value!r}"
-        raise ValueError(msg)
-    return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -53,9 +54,24 @@ class Places:
             self._images[int(self._numbers[numbers])] = images
 
 
-def draw_generator(seed: int, number: int) -> np.random.Generator:
-    """Make the generator of one image, whichever others are made."""
-    return np.random.default_rng([seed, number])
+class Stream(enum.IntEnum):
+    """Streams of one seed that have nothing in common, by what they are for.
+
+    A generator of the seed alone, as of views, has nothing in common with them either.
+    """
+
+    VOLUME = 1
+    OFFSET = 2
+
+
+def make_generator(seed: int, stream: Stream, number: int) -> np.random.Generator:
+    """Make the generator of one stream and one image, whichever others are made.
+
+    Of a key, and not of more numbers in the seed: those are padded with zeros, so that `[5, 0]` is
+    the stream of 5.
+    """
+    key = (int(stream), number)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
 def group_by_volume(
@@ -64,16 +80,20 @@ def group_by_volume(
     """Draw a volume for each image; yields volumes with the numbers of their images."""
     for start in range(numbers.start, numbers.stop, POSES_A_BLOCK):
         block = np.arange(start, min(start + POSES_A_BLOCK, numbers.stop))
-        chosen = np.array([ensemble.choose(draw_generator(seed, n)) for n in block.tolist()])
+        chosen = np.array([_choose(ensemble, seed, n) for n in block.tolist()])
         for member in np.unique(chosen).tolist():
             yield ensemble.volumes[member], block[chosen == member]
+
+
+def _choose(ensemble: EnsembleVolume, seed: int, number: int) -> int:
+    return ensemble.choose(make_generator(seed, Stream.VOLUME, number))
 
 
 def represent(
     volume: AbstractVolumeParametrization, seed: int, number: int
 ) -> AbstractVolumeRepresentation:
     """Draw the volume of one image."""
-    return volume.get_representation(draw_generator(seed, number))
+    return volume.get_representation(make_generator(seed, Stream.VOLUME, number))
 
 
 def take_poses(poses: AbstractPose, numbers: NDArray[np.int64]) -> AbstractPose:

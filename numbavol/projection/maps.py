@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numbavol.ndimage.gridding import undo_linear_interpolation
 from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
 
 if TYPE_CHECKING:
@@ -47,24 +48,13 @@ def make_sliced_volume(
             real_voxel_grid, pad_scale=pad, voxel_size=voxel_size
         )
     grid = FourierVoxelGridVolume.from_real_voxel_grid(
-        undo_linear_interpolation(real_voxel_grid, pad), pad_scale=pad, voxel_size=voxel_size
+        undo_linear_interpolation(
+            real_voxel_grid, [int(length * pad) for length in real_voxel_grid.shape]
+        ),
+        pad_scale=pad,
+        voxel_size=voxel_size,
     )
     # A slice has the zero frequency itself, which interpolation did nothing to.
     middle = tuple(length // 2 for length in grid.shape)
     grid.fourier_voxel_grid[middle] = real_voxel_grid.sum(dtype=np.float64)
     return grid
-
-
-def undo_linear_interpolation(
-    real_voxel_grid: NDArray[np.float32], pad_scale: float
-) -> NDArray[np.float32]:
-    r"""Divide a map by what linear interpolation between the samples of its transform does to it.
-
-    That is :math:`\prod_i \operatorname{sinc}^2(r_i / N_i)`, with N the voxels of the padded map.
-    """
-    for axis, length in enumerate(real_voxel_grid.shape):
-        along = np.sinc((np.arange(length) - length // 2) / int(length * pad_scale)) ** -2
-        shape = [1, 1, 1]
-        shape[axis] = length
-        real_voxel_grid = real_voxel_grid * along.astype(np.float32).reshape(shape)
-    return real_voxel_grid

@@ -94,6 +94,11 @@ class Projection:
         """Return the half transform of an image whose origin is its first pixel.
 
         `scipy.fft.irfft2` makes of it the image as it is indexed, without rearranging.
+
+        Returns
+        -------
+        NDArray
+            ``(y, x // 2 + 1)``, or ``(n, y, x // 2 + 1)`` of several; a new array.
         """
         if self.is_image:
             return self._transform(self.array)

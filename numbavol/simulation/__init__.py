@@ -1,20 +1,29 @@
 """Stacks of simulated particles, whole or in shards.
 
+- ``simulate``: `simulate`, to arrays, a stream of batches, or stacks on disk.
 - ``config``: `SimulationConfig`, every choice with its unit, default and range.
+- ``tables``: its groups of choices.
+- ``choices``: how choices are checked.
 - ``config_reading``: `read_simulation_config`, from a TOML file.
+- ``volumes``: models and maps, with what is around them.
+- ``particles``: what is drawn for each particle.
+- ``images``: particles to images.
+- ``shards``: stacks that are written whole or not at all.
 """
 
-from numbavol.simulation.config import (
+from numbavol.simulation.config import SimulationConfig
+from numbavol.simulation.config_reading import read_simulation_config
+from numbavol.simulation.simulate import SimulatedParticles, simulate
+from numbavol.simulation.tables import (
     DefocusConfig,
     DetectorConfig,
     MicroscopeConfig,
     NoiseConfig,
     PoseConfig,
-    SimulationConfig,
     SolventConfig,
     VolumeConfig,
 )
-from numbavol.simulation.config_reading import read_simulation_config
+from numbavol.simulation.volumes import SimulationWarning
 
 __all__ = [
     "DefocusConfig",
@@ -22,8 +31,11 @@ __all__ = [
     "MicroscopeConfig",
     "NoiseConfig",
     "PoseConfig",
+    "SimulatedParticles",
     "SimulationConfig",
+    "SimulationWarning",
     "SolventConfig",
     "VolumeConfig",
     "read_simulation_config",
+    "simulate",
 ]

@@ -8,7 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from numbavol.simulation.config import SimulationConfig, fields_of
+from numbavol.simulation.choices import fields_of
+from numbavol.simulation.config import SimulationConfig
 
 if TYPE_CHECKING:
     import os
@@ -55,7 +56,7 @@ def read_simulation_config(
     >>> from numbavol.simulation import read_simulation_config
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "config.toml"
-    ...     _ = path.write_text("number = 10\\nbox = 64\\npixel_size = 2.0\\nnoise.snr = 0.1\\n")
+    ...     _ = path.write_text("number = 10\nbox = 64\npixel_size = 2.0\nnoise.snr = 0.1\n")
     ...     read_simulation_config(path).noise.snr
     0.1
     """
@@ -114,6 +115,7 @@ def find_lines(text: str) -> dict[KeyPath, int]:
             if found := _TABLE.match(line):
                 table = _resolve(_split(found[2]), counts)
                 if found[1] == "[[":
+                    lines.setdefault(table, number)
                     counts[table] = counts.get(table, -1) + 1
                     table = (*table, counts[table])
                 lines[table] = number

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from numbavol.imaging.ctf import CTF
     from numbavol.projection.draws import Images
     from numbavol.projection.projections import Projection
-    from numbavol.simulation.config import DetectorConfig, SimulationConfig
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.tables import DetectorConfig
 
 # The signal is measured on the first particles of a seed, whichever are made, so that the noise of
 # a particle depends on nothing else.
@@ -84,7 +85,7 @@ class Simulator:
 
     def _measure_signal(self) -> float:
         config = self.config
-        n = min(N_MEASURED, config.number) if config.poses.file else N_MEASURED
+        n = min(N_MEASURED, self.source.n_available)
         particles = self.source.take(np.arange(n))
         images = np.empty((n, config.box, config.box), np.float32)
         # The structure of ice is no signal.

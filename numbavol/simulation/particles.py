@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.simulation.config import DefocusConfig, SimulationConfig
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.tables import DefocusConfig
 
 MICROGRAPH_NAME = "micrograph_{:06d}.mrc"
 OPTICS_GROUP = "opticsGroup1"
@@ -115,6 +117,11 @@ class ParticleSource:
                     f"{config.poses.file}, got {config.number}"
                 )
                 raise ValueError(msg)
+
+    @property
+    def n_available(self) -> int:
+        """How many there can be."""
+        return sys.maxsize if self._given is None else len(self._given)
 
     def take(self, numbers: NDArray[np.int64]) -> Particles:
         """Take particles by their numbers, whichever others are taken."""

@@ -40,12 +40,27 @@ BATCH_SIZE = 256
 
 
 class SimulatedParticles(NamedTuple):
-    """Images, and what is known of each."""
+    """Images, and what is known of each.
+
+    Parameters
+    ----------
+    images
+        ``(n, y, x)``, float32, in the unit that `ImageFormation` says.
+    particles
+        Their poses, transfer functions and all else.
+
+    Examples
+    --------
+    >>> import numbavol
+    >>> from numbavol.simulation import SimulationConfig, VolumeConfig
+    >>> volume = VolumeConfig(str(numbavol.data.enterotoxin()))
+    >>> simulated = numbavol.simulate(SimulationConfig(2, 32, 4.0, volume=(volume,)))
+    >>> simulated.images.shape, len(simulated.particles)
+    ((2, 32, 32), 2)
+    """
 
     images: NDArray[np.floating[Any]]
-    """``(n, y, x)``, float32."""
     particles: ParticleTable
-    """Their poses, transfer functions and all else."""
 
 
 @overload

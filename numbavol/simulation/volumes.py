@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from numbavol.atoms import Atoms
     from numbavol.projection import AbstractVolumeIntegrator
-    from numbavol.simulation.config import SimulationConfig, VolumeConfig
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.tables import VolumeConfig
     from numbavol.volumes import AbstractVolumeParametrization
 
 # Of what the voxels of a rendered model reach beyond its atoms, in angstroms; solvent reaches some
@@ -35,7 +36,20 @@ SOLVENTS = {"bulk": BulkSolvent, "hydration": HydrationLayer}
 
 
 class SimulationWarning(UserWarning):
-    """Something in a simulation that is probably not meant."""
+    """Something in a simulation that is probably not meant.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numbavol
+    >>> from numbavol.simulation import SimulationConfig, SimulationWarning, VolumeConfig
+    >>> volume = VolumeConfig(str(numbavol.data.enterotoxin()))
+    >>> with warnings.catch_warnings(record=True) as found:
+    ...     warnings.simplefilter("always", SimulationWarning)
+    ...     _ = numbavol.simulate(SimulationConfig(1, 16, 4.0, volume=(volume,)))
+    >>> print(str(found[0].message).partition(": ")[2])
+    the box of 16 pixels does not hold it in every pose, 30 would; what is outside is lost
+    """
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import gemmi
 import numpy as np
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from numbavol.atoms import Atoms, load_atoms, read_atoms_from_pdb
+from numbavol.atoms import Atoms, StructureWarning, load_atoms, read_atoms_from_pdb
 from numbavol.data import enterotoxin
 
+PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
 SAMPLE = load_atoms(enterotoxin())
 COLUMNS = ("names", "alternates", "residue_names", "residue_numbers", "chains")
 
@@ -47,6 +49,11 @@ def test_the_centre_of_mass_is_what_reading_subtracts() -> None:
     np.testing.assert_allclose(SAMPLE.center_of_mass, properties["center"], atol=1e-9)
 
 
+def test_no_atoms_have_no_centre() -> None:
+    with pytest.raises(ValueError, match="center_of_mass: expected atoms, there are none"):
+        _ = SAMPLE[:0].center_of_mass
+
+
 @given(data=st.data(), n=st.integers(0, 12))
 def test_an_index_means_what_it_means_to_each_array(data: st.DataObject, n: int) -> None:
     atoms = some_atoms(n)
@@ -76,6 +83,15 @@ def test_gemmi_and_back_is_the_same() -> None:
     back = Atoms.from_gemmi(SAMPLE.to_gemmi())
     for name in (*COLUMNS, "positions", "atomic_numbers", "b_factors", "occupancies", "charges"):
         np.testing.assert_array_equal(getattr(back, name), getattr(SAMPLE, name), err_msg=name)
+
+
+def test_anisotropic_atoms_of_gemmi_have_the_b_factors_of_load_atoms() -> None:
+    structure = gemmi.read_structure(str(PEPTIDE))
+    before = structure.make_pdb_string()
+    with pytest.warns(StructureWarning):
+        atoms = load_atoms(PEPTIDE)
+    np.testing.assert_array_equal(Atoms.from_gemmi(structure).b_factors, atoms.b_factors)
+    assert structure.make_pdb_string() == before
 
 
 def test_a_model_is_taken_by_its_number() -> None:
@@ -121,6 +137,8 @@ def test_one_value_stands_for_all_atoms() -> None:
         ({"atomic_numbers": [0, 6]}, "atomic_numbers"),
         ({"b_factors": [1.0, 2.0, 3.0]}, "b_factors: expected one value or 2"),
         ({"occupancies": np.inf}, "occupancies: "),
+        ({"charges": [0.7, 0.0]}, "charges: expected whole numbers, got 0.7"),
+        ({"charges": "+"}, "charges: expected real numbers"),
         ({"chains": ["A"]}, r"chains: expected one value or 2, one an atom, got shape \(1,\)"),
     ],
 )
@@ -128,6 +146,55 @@ def test_bad_arrays_are_named(arguments: dict[str, object], message: str) -> Non
     good = {"positions": np.zeros((2, 3)), "atomic_numbers": 6}
     with pytest.raises(ValueError, match=message):
         Atoms.from_arrays(**{**good, **arguments})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("b_factors", 30.0), ("occupancies", 1), ("charges", 2), ("masses", 12.5)],
+)
+def test_one_number_replaces_those_of_all_atoms(field: str, value: float) -> None:
+    atoms = dataclasses.replace(some_atoms(5), **{field: value})
+    assert getattr(atoms[1:3], field).tolist() == [value] * 2
+    assert getattr(atoms.repeat(np.eye(3)[np.newaxis], np.zeros((1, 3))), field).shape == (5,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"b_factors": [1.0, 2.0]}, r"b_factors: expected one value or 5, .* got shape \(2,\)"),
+        ({"b_factors": np.nan}, "b_factors: expected finite values"),
+        ({"positions": np.zeros((4, 3))}, "expected one value or 4"),
+        ({"charges": 0.5}, "charges: expected whole numbers, got 0.5"),
+        ({"label_numbers": 5}, "label_numbers: expected numbers of 5 labels, from 0 on"),
+        ({"label_numbers": -1}, "label_numbers: expected numbers of 5 labels, from 0 on"),
+    ],
+)
+def test_what_atoms_cannot_be_replaced_by_is_named(
+    changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(some_atoms(5), **changes)  # type: ignore[arg-type]
+
+
+def test_atoms_of_arrays_are_copies_of_them() -> None:
+    b_factors = np.array([1.0, 2.0])
+    atoms = Atoms.from_arrays(np.zeros((2, 3)), 6, b_factors=b_factors)
+    b_factors[:] = 9.0
+    assert atoms.b_factors.tolist() == [1.0, 2.0]
+
+
+def test_copies_are_chains_of_their_own_in_gemmi() -> None:
+    atoms = Atoms.from_arrays(
+        np.arange(9.0).reshape(3, 3), 6, names=["N", "CA", "CA"], residue_numbers=["1", "1", "2"],
+        residue_names="GLY", chains=["A", "A", "A2"],
+    )  # fmt: skip
+    copies = atoms.repeat(np.stack([np.eye(3)] * 3), np.zeros((3, 3)))
+    # Whatever the order, each atom is one of its own copy.
+    for some in (copies, copies[[0, 1, 3, 4, 6, 7, 2, 5, 8]]):
+        structure = some.to_gemmi()
+        assert sorted(chain.name for chain in structure[0]) == ["A", "A2", "A22", "A23", "A3", "A4"]
+        assert all(len(chain) == 1 for chain in structure[0])
+    assert [chain.name for chain in atoms[::-1].to_gemmi()[0]] == ["A2", "A"]
 
 
 def test_equal_atoms_are_equal_values() -> None:

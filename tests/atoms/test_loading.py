@@ -50,9 +50,7 @@ def test_all_alternates_count_by_their_occupancy(tmp_path: Path) -> None:
     assert atoms.occupancies.tolist() == [1.0, 0.6, 0.3, 1.0]
 
 
-@pytest.mark.parametrize(
-    ("alternates", "kept"), [("highest", "A"), ("A", "A"), ("B", "B"), ("C", "A")]
-)
+@pytest.mark.parametrize(("alternates", "kept"), [("highest", "A"), ("A", "A"), ("B", "B")])
 def test_one_alternate_counts_as_much_as_all(tmp_path: Path, alternates: str, kept: str) -> None:
     atoms = load(write(tmp_path, LINES), alternates=alternates)
     assert atoms.alternates.tolist() == ["", kept, ""]
@@ -99,6 +97,23 @@ def test_anisotropic_b_factors_become_a_third_of_the_trace() -> None:
     np.testing.assert_allclose(
         np.sort(loaded.atoms.b_factors), np.sort(8 * np.pi**2 / 3 * traces), rtol=2e-6
     )
+
+
+def test_anisotropic_b_factors_that_are_not_selected_are_not_counted() -> None:
+    loaded = load_with_notes(PEPTIDE, LoadOptions(selection_string="[N]"))
+    (note,) = loaded.notes
+    assert note.startswith(f"{len(loaded.atoms)} anisotropic B-factors")
+    assert 0 < len(loaded.atoms) < 100
+
+
+def test_values_of_alternates_that_are_left_out_are_not_odd(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = write(tmp_path, change(2, 60, "  0.00"))
+    load(path, alternates="A")
+    assert len(recwarn) == 0
+    with pytest.warns(StructureWarning, match="1 atoms with a B-factor of 0"):
+        load(path, alternates="B")
 
 
 def test_a_good_file_has_no_warning(recwarn: pytest.WarningsRecorder) -> None:
@@ -165,6 +180,13 @@ def test_an_assembly_is_the_sum_of_its_parts(tmp_path: Path) -> None:
     gemmis = gemmi.make_assembly(structure.assemblies[0], structure[0], how)
     expected = np.array([site.atom.pos.tolist() for site in gemmis.all()])
     np.testing.assert_allclose(np.sort(assembly.positions, axis=0), np.sort(expected, axis=0))
+
+
+def test_an_assembly_without_the_selected_atoms_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, [*ASSEMBLY, *LINES, LINES[3].replace(" A ", " B ")])
+    message = r"assembly '1' has nothing of chains B, which are left; it copies chains A"
+    with pytest.raises(ValueError, match=message):
+        load(path, assembly="1", selection_string="//B")
 
 
 def test_an_assembly_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from numbavol.atoms import read_atoms_from_pdb
+from numbavol.atoms import load_atoms, read_atoms_from_pdb
 from numbavol.data import enterotoxin
 
 
@@ -154,6 +154,20 @@ class TestFormats:
         assert_array_equal(read_atoms_from_pdb(path)[1], [6, 7])
         selected = read_atoms_from_pdb(path, selection_string="AVeryLongChainName/2")
         assert_array_equal(selected[1], [7])
+
+    def test_long_names_that_begin_alike_are_told_apart(self, write_cif):
+        rows = [
+            f"ATOM {n} C AVeryLongName{n} {letter} Residue{n}Name receptor_{n} 1 {n} 2 3 0.5 10 ? 1"
+            for n, letter in ((1, "."), (2, "A"), (10, "B"))
+        ]
+        atoms = load_atoms(write_cif(*rows))
+        numbers = ("1", "2", "10")
+        assert atoms.chains.tolist() == [f"receptor_{n}" for n in numbers]
+        assert atoms.names.tolist() == [f"AVeryLongName{n}" for n in numbers]
+        assert atoms.residue_names.tolist() == [f"Residue{n}Name" for n in numbers]
+        assert atoms.alternates.tolist() == ["", "A", "B"]
+        highest = load_atoms(write_cif(*rows), alternates="highest")
+        assert highest.occupancies.tolist() == [0.5] * 3
 
     def test_missing_values_of_mmcif_are_the_documented_ones(self, write_cif):
         properties = read_all(write_cif("ATOM 1 C CA . ALA A 1 1 2 3 ? . ? 1"))[2]

@@ -201,11 +201,14 @@ def beside_relion(folder: Path, star: Path) -> list[Row]:
     ]  # fmt: skip
 
 
-def run_quietly(*command: object) -> tuple[float, float]:
+def run_quietly(*command: object, folder: Path | None = None) -> tuple[float, float]:
     """Run a process; return its seconds, and its peak memory in mebibytes."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [str(part) for part in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
     )
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import arrays
+import backproject
+import imaging
 import memory
 import numpy as np
 import on_cuda
@@ -35,6 +37,8 @@ BENCHMARKS: dict[str, Callable[[], Sequence[Any]]] = {
     "render": render.measure,
     "transforms": transforms.measure,
     "project": project.measure,
+    "imaging": imaging.measure,
+    "backproject": backproject.measure,
     "arrays": arrays.measure,
     "memory": memory.measure,
     "startup": startup.measure,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from spoiled_maps import spoil
 
 import numbavol
 from numbavol.cli import main
@@ -87,6 +88,80 @@ def test_the_curve_and_the_page_are_written(
     compare(capsys, own_map, *options)
     assert (tmp_path / "fsc.png").read_bytes().startswith(b"\x89PNG")
     assert "real" in (tmp_path / "fsc.html").read_text()
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    assert main([str(part) for part in ("compare", enterotoxin(), *arguments)]) == 1
+    return capsys.readouterr().err
+
+
+def test_a_map_with_nan_is_named_with_its_voxel(
+    own_map: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(own_map, (1, 2, 3), np.nan)
+    error = error_of(capsys, own_map)
+    assert f"{own_map}: expected finite values, got nan in voxel (3, 2, 1)" in error
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(np.inf, "expected finite values, got inf"), (-0.5, "of at least 0")]
+)
+def test_a_mask_that_cannot_weigh_is_named_with_its_voxel(
+    value: float,
+    message: str,
+    own_map: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mask = tmp_path / "mask.mrc"
+    numbavol.write_map(mask, np.ones_like(numbavol.read_map(own_map).data), VOXEL_SIZE)
+    spoil(mask, (1, 2, 3), value)
+    error = error_of(capsys, own_map, "--mask", mask)
+    assert message in error
+    assert "in voxel (3, 2, 1)" in error
+
+
+def test_a_constant_map_is_named(own_map: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    read = numbavol.read_map(own_map)
+    constant = np.full_like(read.data, 0.7)
+    numbavol.write_map(own_map, constant, VOXEL_SIZE, origin=read.origin, overwrite=True)
+    facts = compare(capsys, own_map)
+    assert facts["real_space_correlation"] == 0.0
+    assert any("constant" in warning for warning in facts["warnings"])
+
+
+def test_atoms_outside_the_map_are_counted(
+    own_map: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = compare(capsys, own_map)
+    assert (facts["n_outside"], facts["warnings"]) == (0, [])
+    read = numbavol.read_map(own_map)
+    far = read.origin + 1000.0
+    numbavol.write_map(own_map, read.data, VOXEL_SIZE, origin=far, overwrite=True)
+    facts = compare(capsys, own_map)
+    assert facts["n_outside"] == 5684
+    assert "5684 atoms of 5684 outside the box" in facts["warnings"][0]
+
+
+def test_a_mask_in_another_place_is_named(
+    own_map: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = numbavol.read_map(own_map)
+    mask = tmp_path / "mask.mrc"
+    for shift, is_named in ((0.001, False), (5.0, True)):
+        origin = read.origin + np.array([shift, 0, 0])
+        numbavol.write_map(mask, np.ones_like(read.data), VOXEL_SIZE, origin=origin, overwrite=True)
+        warnings = compare(capsys, own_map, "--mask", mask)["warnings"]
+        assert [f"{mask} lies (5, 0, 0) A from {own_map}" in each for each in warnings] == (
+            [True] if is_named else []
+        )
+
+
+def test_a_comparison_that_does_not_fit_is_refused(
+    own_map: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("numbavol.cli.comparing.MAPS", 10**12)
+    assert "MAP: comparing maps of shape" in error_of(capsys, own_map)
 
 
 def test_a_mask_of_nothing_is_one_line(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from spoiled_maps import spoil
 
 import numbavol
 from numbavol.cli import main
@@ -73,6 +74,34 @@ def test_a_map_of_one_shell_has_no_resolution(
     numbavol.write_map(tmp_path / "one.mrc", np.ones((1, 1, 1)), 1.5)
     assert main(["fsc", str(tmp_path / "one.mrc"), str(tmp_path / "one.mrc")]) == 0
     assert "FSC 0.143   not known: there is no shell but the mean" in capsys.readouterr().out
+
+
+def test_one_crossing_is_that_of_its_threshold_alone(
+    maps: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fsc", str(maps[0]), str(maps[1]), "--mask", str(maps[2]), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    one, other, mask = (numbavol.read_map(path).data for path in maps)
+    for threshold in (0.143, 0.5):
+        alone = numbavol.compute_fourier_shell_correlation(one * mask, other * mask, 1.5, threshold)
+        if facts[f"falls_below_{threshold:g}"]:
+            assert facts[f"resolution_at_{threshold:g}"] == alone.resolution
+        assert alone == alone.at_threshold(0.9).at_threshold(threshold)
+
+
+def test_maps_with_nan_and_in_other_places_are_named(
+    maps: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = numbavol.read_map(maps[1])
+    numbavol.write_map(maps[1], read.data, 1.5, origin=(3.0, 0.0, 0.0), overwrite=True)
+    assert main(["fsc", str(maps[0]), str(maps[1])]) == 0
+    assert f"{maps[1]} lies (3, 0, 0) A from {maps[0]}" in capsys.readouterr().err
+    spoil(maps[1], (0, 0, 2), np.nan)
+    for pair in (maps[:2], maps[1::-1]):
+        assert main(["fsc", *map(str, pair)]) == 1
+        assert f"{maps[1]}: expected finite values, got nan in voxel (2, 0, 0)" in (
+            capsys.readouterr().err
+        )
 
 
 def test_a_mask_multiplies_both_maps(maps: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -233,6 +233,29 @@ def test_a_star_file_without_angles_is_refused(
     assert "rlnAngleRot" in one_line_of_error(capsys)
 
 
+def test_poses_of_cryosparc_are_those_of_the_star_file(
+    map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star = make_star(tmp_path / "poses.star")
+    numbavol.write_cs(tmp_path / "poses.cs", numbavol.read_particles(star))
+    # A beam tilt is told of.
+    records = np.load(tmp_path / "poses.cs")
+    tilted = np.zeros(len(records), [*records.dtype.descr, ("ctf/tilt_A", "<f4", (2,))])
+    for name in records.dtype.names:
+        tilted[name] = records[name]
+    tilted["ctf/tilt_A"] = 1
+    with (tmp_path / "poses.cs").open("wb") as file:
+        np.save(file, tilted)
+    images = []
+    for poses in (star, tmp_path / "poses.cs"):
+        output = tmp_path / f"{poses.suffix[1:]}.mrcs"
+        assert project(map_file, "-o", output, "--poses", poses) == 0
+        images.append(numbavol.read_images(output))
+    assert "warning: " in (said := capsys.readouterr().err)
+    assert "ctf/tilt_A not read" in said
+    np.testing.assert_allclose(*images, atol=1e-5 * np.abs(images[0]).max())
+
+
 def test_a_star_file_of_several_kinds_of_images_asks_which(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,6 +67,23 @@ def test_the_grid_is_that_of_the_other_map(
     np.testing.assert_array_equal(made.written_origin, asked.written_origin)
 
 
+def test_a_part_of_a_cell_keeps_its_cell_and_its_place(tmp_path: Path) -> None:
+    target, intervals, start = tmp_path / "target.mrc", (83, 97, 113), [2011, -1511, 907]
+    write_target(target, "zyx", (0.0, 0.0, 0.0), start)
+    with mrcfile.open(target, "r+") as file:
+        file.header.mx, file.header.my, file.header.mz = intervals
+        file.header.cella = (101.37, 120.119, 97.643)
+    render(tmp_path, "--like", target)
+    asked, made = (mrcfile.open(tmp_path / n, header_only=True) for n in ("target.mrc", "out.mrc"))
+    for field in ("mx", "my", "mz", "cella", "nxstart", "nystart", "nzstart", "origin"):
+        assert made.header[field] == asked.header[field], field
+    # To the last digit, as programs multiply.
+    one, other = (numbavol.read_map_header(tmp_path / n) for n in ("target.mrc", "out.mrc"))
+    assert one.intervals.tolist() == other.intervals.tolist() == list(intervals)
+    np.testing.assert_array_equal(one.origin, other.origin)
+    np.testing.assert_array_equal(one.voxel_size, other.voxel_size)
+
+
 def test_a_map_rendered_onto_another_grid_lies_on_the_model(tmp_path: Path) -> None:
     own = render(tmp_path, "--voxel-size", "0.9", "--box", "48")
     # The same voxels, cut out of a larger box by three voxels along x and two along y.
@@ -97,14 +114,31 @@ def test_a_gaussian_resolution_falls_to_1_over_e(tmp_path: Path) -> None:
     assert ratio == pytest.approx(np.exp(-1), rel=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "beyond"), [("sharp", 8), ("soft", 11)])
-def test_a_limit_leaves_nothing_finer(kind: str, beyond: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "untouched"), [("sharp", 8), ("soft", 7)])
+def test_a_limit_leaves_nothing_finer(kind: str, untouched: int, tmp_path: Path) -> None:
     limited = render(tmp_path, "--box", "64", "--resolution", "8", "--resolution-by", kind)
     whole = render(tmp_path, "--box", "64")
     spectrum = numbavol.compute_power_spectrum(limited.data).values
     expected = numbavol.compute_power_spectrum(whole.data).values
-    np.testing.assert_allclose(spectrum[:8], expected[:8], rtol=1e-4)
-    assert np.all(spectrum[beyond + 1 :] < 1e-9 * expected[beyond + 1 :])
+    np.testing.assert_allclose(spectrum[:untouched], expected[:untouched], rtol=1e-4)
+    assert np.all(spectrum[9:] < 1e-9 * expected[9:])
+
+
+@pytest.mark.parametrize(("voxel_size", "box"), [(0.5, 96), (2.0, 24), (4.0, 12)])
+def test_a_soft_edge_depends_on_the_resolution_alone(
+    voxel_size: float, box: int, tmp_path: Path
+) -> None:
+    # Of one that is that of two voxels, too.
+    size = ("--voxel-size", voxel_size, "--box", box, "--method", "gaussian")
+    transforms = [
+        numbavol.fftn(render(tmp_path, *size, *options).data)
+        for options in ((), ("--resolution", 8, "--resolution-by", "soft"))
+    ]
+    frequencies = numbavol.make_frequency_grid((box,) * 3, voxel_size, outputs_rfftfreqs=False)
+    turns = 8 * np.linalg.norm(frequencies, axis=-1)
+    expected = 0.5 + 0.5 * np.cos(10 * np.pi * (np.clip(turns, 0.9, 1.0) - 0.9))
+    largest = np.abs(transforms[0]).max()
+    np.testing.assert_allclose(transforms[1], expected * transforms[0], atol=1e-5 * largest)
 
 
 def test_volts_are_the_same_map_in_another_unit(
@@ -148,6 +182,8 @@ def test_a_margin_stays_empty(tmp_path: Path) -> None:
             "--resolution: voxels of 1 A hold nothing finer than 2 A, got 1",
         ),
         (["--margin", "-1"], "--margin"),
+        (["--margin", "5", "--box", "40"], "--margin: --box 40 gives the box"),
+        (["--resolution", "1e7"], "A, with its B-factors and blurred to 1e+07 A, and so"),
         (["--assembly", "7"], "assembly: expected one that"),
         (["--alternates", "AB"], "alternates: expected"),
     ],
@@ -177,11 +213,86 @@ def test_a_grid_that_is_none_is_found_before_the_model_is_read(
     assert error.count("\n") == 1
 
 
+def test_what_is_said_of_a_box_that_is_given_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "target.mrc"
+    numbavol.write_map(target, np.zeros((8, 8, 8)), 1.0)
+    command = ["render", PEPTIDE, "-o", tmp_path / "out.mrc", "--like", target, "--method", "fft"]
+    assert main([str(part) for part in command]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "--like: " in error
+    assert error.endswith("does not allow; --method gaussian leaves out what is there")
+
+
 def test_symmetric_copies_are_the_same_map_when_turned(tmp_path: Path) -> None:
     made = render(tmp_path, "--symmetry", "C4", "--box", "96", "--method", "gaussian").data
     # Around z by a quarter: x becomes y. The first row and column have no partner.
     turned = np.rot90(made[:, 1:, 1:], axes=(2, 1))
     np.testing.assert_allclose(turned, made[:, 1:, 1:], atol=1e-4 * made.max())
+
+
+def test_copies_are_around_the_middle_of_the_box_that_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = render(tmp_path, "--box", "48")
+    # Its middle, voxel 24 of 48, lies 20 A along x and y from the model.
+    origin = own.origin + np.array([20.0, 20.0, 0.0])
+    target = tmp_path / "target.mrc"
+    numbavol.write_map(target, np.zeros((48, 96, 96)), 1.0, origin=origin - [24, 24, 0])
+    symmetric = ("--like", target, "--symmetry", "C4", "--method", "gaussian", "--symmetry-center")
+    made = render(tmp_path, *symmetric, "box").data
+    turned = np.rot90(made[:, 1:, 1:], axes=(2, 1))
+    np.testing.assert_allclose(turned, made[:, 1:, 1:], atol=1e-4 * made.max())
+    x, y, z = (origin + 24.0).tolist()
+    np.testing.assert_allclose(render(tmp_path, *symmetric, f"{x},{y},{z}").data, made, atol=1e-6)
+    command = ["render", PEPTIDE, "-o", tmp_path / "out.mrc", "--overwrite", *symmetric, "box"]
+    capsys.readouterr()
+    assert main([str(part) for part in command]) == 0
+    said = f"4 copies by symmetry C4 around ({x:.6g}, {y:.6g}, {z:.6g}) A, the box's middle"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("copies", [("--symmetry", "C3"), ("--helix", "0.1:0:2")])
+def test_copies_that_run_into_each_other_are_named(
+    copies: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = render(tmp_path, "--box", "48")
+    x, y, z = (own.origin + 24.0).tolist()
+    output = ("-o", tmp_path / "out.mrc", "--overwrite", "--json", "--symmetry-center")
+    for center, clash in ((f"{x},{y},{z}", True), (f"{x + 40},{y},{z}", copies[0] == "--helix")):
+        capsys.readouterr()
+        assert main([str(part) for part in ("render", PEPTIDE, *output, center, *copies)]) == 0
+        warnings = json.loads(capsys.readouterr().out)["warnings"]
+        assert any("run into each other" in warning for warning in warnings) == clash
+
+
+def test_copies_that_do_not_fit_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("numbavol.cli.copies.BYTES_AN_ATOM", 10**12)
+    for options in (("--helix", "5:20:9"), ("--symmetry", "D3")):
+        command = ["render", str(PEPTIDE), "-o", str(tmp_path / "out.mrc"), *options]
+        assert main(command) == 1
+        assert f"{options[0]}: {9 if options[0] == '--helix' else 6} copies of" in (
+            capsys.readouterr().err
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--symmetry-center", "box"], "there is neither a point group nor a helix"),
+        (["--symmetry", "C2", "--symmetry-center", "box"], "box is that of a map that is given"),
+        (["--symmetry", "C2", "--symmetry-center", "1,2"], "expected origin, box or X,Y,Z"),
+        (["--symmetry", "C2", "--symmetry-center", "1,2,nan"], "expected origin, box or X,Y,Z"),
+    ],
+)
+def test_a_centre_that_there_is_not_is_one_line(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["render", str(PEPTIDE), "-o", str(tmp_path / "out.mrc"), *options]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_helix_is_the_sum_of_its_subunits(tmp_path: Path) -> None:

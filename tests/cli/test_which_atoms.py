@@ -92,6 +92,15 @@ def test_an_image_of_an_ensemble_is_of_one_model(models: Path, tmp_path: Path, m
     assert set(chosen) == set(range(N_MODELS))
 
 
+def test_an_ensemble_is_drawn_as_project_draws_it(models: Path, tmp_path: Path) -> None:
+    options = ("--poses", "grid:90", "--models", "ensemble", "--b-factors", 300, "--box", 40)
+    images = project(tmp_path, models, *options, "--seed", 3)
+    volume = numbavol.EnsembleVolume.from_models(models, b_factors=300.0)
+    config = numbavol.ImageConfig((40, 40), pixel_size=1.0)
+    expected = numbavol.project(volume, numbavol.make_pose_grid(90.0), config, seed=3)
+    np.testing.assert_allclose(images, expected, atol=1e-5 * images.max())
+
+
 def test_the_seed_says_which_models_are_drawn(models: Path, tmp_path: Path) -> None:
     options = ("--poses", "grid:90", "--models", "ensemble")
     one, same, other = (project(tmp_path, models, *options, "--seed", seed) for seed in (1, 1, 2))

@@ -281,6 +281,8 @@ def test_a_value_that_is_not_finite_is_found_where_it_was_given(tmp_path, axis_o
         ({"nstart": (0, 0)}, "nstart: expected three whole numbers"),
         ({"nstart": (0.5, 0, 0)}, "nstart: expected three whole numbers"),
         ({"nstart": (2**31, 0, 0)}, "nstart: expected three whole numbers"),
+        ({"intervals": (4, 4)}, "intervals: expected three whole numbers of at least 1"),
+        ({"intervals": (0, 4, 4)}, "intervals: expected three whole numbers of at least 1"),
     ],
 )
 def test_a_place_that_a_file_cannot_have_is_named(tmp_path, arguments, message):

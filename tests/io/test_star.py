@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import dataclasses
 import os
 
 import numpy as np
 import pytest
 from gemmi import cif
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from numbavol.io import ParticleTable, read_particles, write_map, write_particles
 
@@ -230,30 +227,7 @@ class TestGrammar:
             read_particles(tmp_path)
 
 
-@st.composite
-def particle_tables(draw):
-    n = draw(st.integers(1, 6))
-    numbers = st.floats(allow_nan=False, allow_infinity=False)
-    columns = [draw(st.lists(numbers, min_size=n, max_size=n)) for _ in range(5)]
-    about_images = {
-        name: draw(st.one_of(values, st.lists(values, min_size=n, max_size=n)))
-        for name, values in {
-            "pixel_size": st.sampled_from([1.5, 1.34, 0.1]) | st.floats(1e-300, 1e300),
-            "voltage_in_kilovolts": st.sampled_from([300.0, 200.0]),
-            "image_size": st.sampled_from([64, 128, 2**40]),
-        }.items()
-    }
-    return ParticleTable(*columns, **about_images)
-
-
 class TestWriting:
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(particle_tables())
-    def test_what_is_written_is_read(self, path, particles):
-        write_particles(path, particles, path.with_name("stack.mrcs"), overwrite=True)
-        names = [f"{i + 1:06d}@stack.mrcs" for i in range(len(particles))]
-        assert read_particles(path) == dataclasses.replace(particles, image_names=names)
-
     def test_what_is_in_it(self, path):
         particles = ParticleTable(
             [1, 2, 3],

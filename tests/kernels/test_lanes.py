@@ -59,6 +59,11 @@ def multiply(weights, index, right, target):
 
 
 @compiled
+def multiply_lanes(left, right, target):
+    store(target, 0, load(left, 0) * load(right, 0))
+
+
+@compiled
 def take_differences(edges, target):
     store(target, 0, load(edges, 1) - load(edges, 0))
 
@@ -96,9 +101,13 @@ def test_lanes_are_copied_from_anywhere_to_anywhere(function, dtype, data):
 
 @dtypes
 @given(data=st.data())
-def test_lanes_are_added_and_subtracted_in_their_own_precision(dtype, data):
+def test_lanes_are_added_subtracted_and_multiplied_in_their_own_precision(dtype, data):
     left, right = data.draw(numbers(dtype, LANES)), data.draw(numbers(dtype, LANES))
-    for function, expected in [(add, left + right), (subtract, left - right)]:
+    for function, expected in [
+        (add, left + right),
+        (subtract, left - right),
+        (multiply_lanes, left * right),
+    ]:
         for result in run(function, left, right, np.zeros(LANES, dtype)):
             assert result.dtype == dtype
             np.testing.assert_array_equal(result, expected)

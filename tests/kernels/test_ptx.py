@@ -123,6 +123,31 @@ KERNELS = {
         False,
         [(windows, points, vector, rotations, offsets, whole(2))],
     ),
+    # Places are found in double precision, weights and what is added are narrowed.
+    "slices._insert": (
+        False,
+        [
+            (
+                *(array(float32, 5), array(int64, 2), array(int64, 3), array(float32, 4)),
+                *(array(float64, 4), float64, int64, int64),
+            )
+        ],
+    ),
+    # The weights of shells are summed in double precision, and so are cells of several bricks.
+    "slices._prepare": (
+        True,
+        [
+            (
+                *(array(float32, 4), array(float64, 2), halves, int64, offsets, transfers),
+                *(array(float64, 2), float64),
+            )
+            for transfers in (array(float32, 3), halves)
+        ],
+    ),
+    "slices._solve": (
+        True,
+        [(halves, array(float32, 5), array(int64, 3), float64, vector, vector, int64, int64)],
+    ),
     # Sums are in double precision: real and imaginary part of both transforms, and the element.
     "shells._sum_fourier": (
         True,
@@ -150,7 +175,7 @@ KERNELS = {
 }
 # The neighbours of a point are as many as its order says, which is known when it runs; and the sine
 # and cosine of a very large angle need a table of NVIDIA's.
-IN_LOCAL_MEMORY = {"interpolation._interpolate", "transforms._shift"}
+IN_LOCAL_MEMORY = {"interpolation._interpolate", "slices._prepare", "transforms._shift"}
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ def test_the_subunit_itself_is_in_the_middle(rise: float, twist: float, n: int) 
     [
         ((np.nan, 1.0, 3), "rise_in_angstroms and twist_in_degrees: expected finite"),
         ((1.0, np.inf, 3), "expected finite"),
-        ((1.0, 1.0, 0), "n_subunits: expected at least 1, got 0"),
+        ((1.0, 1.0, 0), "n_subunits: expected a whole number above 0, got 0"),
+        ((1.0, 2.0, 2.5), "n_subunits: expected a whole number above 0, got 2.5"),
     ],
 )
 def test_bad_helices_are_named(arguments: tuple[float, float, int], message: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import numbavol
 from numbavol.projection import draws
+from numbavol.projection.draws import Stream, make_generator
 from numbavol.volumes import AbstractVolumeParametrization, EnsembleVolume, ThermalVolume
 
 # About draws and not about kernels.
@@ -41,7 +42,7 @@ def test_each_image_is_that_of_its_own_draw(name: str) -> None:
     volume = VOLUMES[name]
     images = numbavol.project(volume, POSES, CONFIG, seed=5)
     for number in range(N_POSES):
-        drawn = volume.get_representation(np.random.default_rng([5, number]))
+        drawn = volume.get_representation(make_generator(5, Stream.VOLUME, number))
         expected = numbavol.project(drawn, POSES[number], CONFIG)
         np.testing.assert_allclose(images[number], expected, atol=1e-6 * expected.max())
 
@@ -107,3 +108,17 @@ def test_a_users_own_volume_is_drawn_for_each_pose() -> None:
 def test_a_seed_that_is_none_is_named(seed: object) -> None:
     with pytest.raises(ValueError, match="seed: expected a whole number of at least 0, got"):
         numbavol.project(VOLUMES["thermal"], POSES, CONFIG, seed=seed)  # type: ignore[arg-type]
+
+
+def test_no_stream_of_a_seed_is_another_one() -> None:
+    seeds = (0, 5, 2**32, 5 + 2**32, 5 + 2**64)
+    generators = [
+        make_generator(seed, stream, number)
+        for seed in seeds
+        for stream in Stream
+        for number in (0, 1, 2)
+    ]
+    # That of views.
+    generators += [np.random.default_rng(seed) for seed in seeds]
+    first = {generator.integers(2**63) for generator in generators}
+    assert len(first) == len(generators)

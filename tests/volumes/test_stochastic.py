@@ -103,6 +103,15 @@ def test_the_models_of_a_file_are_an_ensemble(tmp_path) -> None:
     np.testing.assert_allclose(drawn - first, [[2.0, 0, 0]] * 2, atol=1e-12)
 
 
+def test_what_is_odd_in_all_models_is_one_warning_where_they_were_asked_for(tmp_path) -> None:
+    path = tmp_path / "models.pdb"
+    models = [PEPTIDE_MODELS.format(number=n, x=n, y=n + 4) for n in (1, 2, 3)]
+    path.write_text("".join(models).replace("1.00 10.00           N", "1.00  0.00           N"))
+    with pytest.warns(numbavol.StructureWarning, match="3 atoms with a B-factor of 0") as found:
+        EnsembleVolume.from_models(path)
+    assert [warning.filename for warning in found] == [__file__]
+
+
 def test_a_model_of_which_nothing_is_left_is_named(tmp_path) -> None:
     path = tmp_path / "models.pdb"
     models = [PEPTIDE_MODELS.format(number=n, x=n, y=n + 4) for n in (1, 2)]

@@ -5,7 +5,8 @@ cannot; short loops it takes apart before it tries. A kernel that works on rows 
 says so with these functions instead, and LLVM makes of them what the processor has: one AVX-512
 register of float32, two of AVX, four of SSE or NEON.
 
-A value of lanes adds, subtracts and is multiplied by a scalar. Uncompiled it is a NumPy array.
+A value of lanes adds, subtracts, multiplies and is multiplied by a scalar. Uncompiled it is a NumPy
+array.
 """
 
 from __future__ import annotations
@@ -204,8 +205,9 @@ def _lower_subtract(context: Any, builder: Any, signature: Any, arguments: Any) 
 
 @type_callable(operator.mul)
 def _type_of_multiple(context: Any) -> Any:
-    def type_multiple(scalar: Any, lanes: Any) -> Any:
-        return lanes if isinstance(lanes, LanesType) and scalar == lanes.dtype else None
+    def type_multiple(factor: Any, lanes: Any) -> Any:
+        is_lanes = isinstance(lanes, LanesType)
+        return lanes if is_lanes and factor in (lanes.dtype, lanes) else None
 
     return type_multiple
 
@@ -218,3 +220,8 @@ def _lower_multiple(context: Any, builder: Any, signature: Any, arguments: Any) 
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.type.count), None)
     splat = builder.shuffle_vector(first, undefined, zeros)
     return builder.fmul(splat, lanes, flags=("contract",))
+
+
+@lower_builtin(operator.mul, LanesType, LanesType)
+def _lower_product(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return builder.fmul(*arguments, flags=("contract",))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-# The soft edge of the command's filters, too.
+# That of numbavol filter, too.
 DEFAULT_ROLLOFF_WIDTH_FRACTION = 0.05
 
 

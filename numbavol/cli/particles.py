@@ -1,0 +1,124 @@
+"""Images of particles, with all that a map is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+import numbavol
+from numbavol.imaging.particle_ctf import make_ctf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from numbavol.io import ParticleTable
+
+
+@dataclasses.dataclass(frozen=True)
+class StackOfParticles:
+    """Images, and what is known of them."""
+
+    images: numbavol.ParticleImages
+    poses: numbavol.EulerAnglePose
+    ctf: numbavol.CTF | None
+    pixel_size: float
+    halves: NDArray[np.int64]
+    """Which half each is of, 1 or 2."""
+
+    def __len__(self) -> int:
+        """Return how many images there are."""
+        return len(self.images)
+
+    @property
+    def side(self) -> int:
+        """Pixels of a side of the images."""
+        return self.images.shape[1]
+
+    @property
+    def filenames(self) -> list[Path]:
+        """The stacks that images are read from."""
+        return self.images.filenames
+
+    @classmethod
+    def read(cls, source: Path, pixel_size: float | None, wants_ctf: bool | None) -> Self:
+        """Read particles, and find their images.
+
+        Parameters
+        ----------
+        source
+            A file of particles.
+        pixel_size
+            What ``--pixel-size`` says.
+        wants_ctf
+            Whether there is to be a CTF; None if there is one where particles have it.
+
+        Raises
+        ------
+        ValueError
+            If something is missing, or images are not square. The message says what.
+        """
+        particles = numbavol.read_particles(source)
+        if particles.image_names is None:
+            msg = f"{source}: expected names of images (rlnImageName), it has none"
+            raise ValueError(msg)
+        ctf = None if wants_ctf is False else make_ctf(particles)
+        if wants_ctf and ctf is None:
+            msg = f"{source}: --ctf needs a defocus (rlnDefocusU), it has none"
+            raise ValueError(msg)
+        images = numbavol.ParticleImages(particles.image_names, source.parent)
+        if images.shape[1] != images.shape[2]:
+            msg = f"{source}: expected square images, got {images.shape[1:]} (y, x) pixels"
+            raise ValueError(msg)
+        poses = numbavol.EulerAnglePose.from_relion_angles(
+            particles.rot,
+            particles.tilt,
+            particles.psi,
+            particles.origin_x_in_angstroms,
+            particles.origin_y_in_angstroms,
+        )
+        subsets = particles.random_subset
+        halves = np.arange(len(particles)) % 2 + 1 if subsets is None else subsets
+        return cls(
+            images,
+            poses,
+            ctf,
+            _choose_pixel_size(source, particles, pixel_size),
+            np.broadcast_to(halves, len(particles)),
+        )
+
+    def take_half(self, number: int) -> StackOfParticles:
+        """Take the images of half 1 or 2.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        chosen = np.flatnonzero(self.halves == number)
+        if not chosen.size:
+            msg = f"--half: expected images of half {number}, there are none"
+            raise ValueError(msg)
+        return StackOfParticles(
+            self.images.take(chosen),
+            self.poses[chosen],
+            None if self.ctf is None else self.ctf[chosen],
+            self.pixel_size,
+            self.halves[chosen],
+        )
+
+
+def _choose_pixel_size(source: Path, particles: ParticleTable, asked: float | None) -> float:
+    known = particles.pixel_size
+    if asked is not None:
+        return asked
+    if known is None:
+        msg = f"{source}: the pixel size is not known; --pixel-size says it"
+        raise ValueError(msg)
+    if isinstance(known, np.ndarray):
+        msg = f"{source}: expected images of one pixel size, got {known.min():g} to {known.max():g}"
+        raise ValueError(msg)
+    return known

@@ -1,0 +1,347 @@
+"""`BackProjector`: a map from images that come batch by batch."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from numbavol.arguments import read_precision, read_reals, read_shape
+from numbavol.kernels.dispatch import check_device, find_device, find_kernel
+from numbavol.ndimage.gridding import undo_linear_interpolation
+from numbavol.ndimage.parameters import read_number
+from numbavol.poses import make_symmetry_rotations
+from numbavol.progress import progress_bar
+from numbavol.reconstruction.image_weights import (
+    Power,
+    Transfer,
+    describe_lowest_weights,
+    evaluate_transfer,
+    read_image_weights,
+    read_signal_to_noise,
+)
+from numbavol.reconstruction.transform_bricks import CHANNELS, TransformBricks
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    from numbavol.poses import AbstractPose
+
+# Slices that are inserted together: the more, the more often a brick of the transform that is in
+# the cache is added to. Images that a thread transforms together stay in its cache
+# (scripts/bench backproject).
+BYTES_AT_A_TIME = 2**26
+BYTES_AT_A_TIME_ON_CUDA = 2**29
+IMAGES_A_TASK = 8
+
+
+class Images(Protocol):
+    """Images as an array has them, or something that reads them when it is asked to."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape ``(n, y, x)``."""
+
+    def __getitem__(self, numbers: slice, /) -> NDArray[Any]:
+        """Return some of them."""
+
+
+class BackProjector:
+    r"""Make a map of images in known poses, a batch at a time.
+
+    Every image is transformed, moved back by its pose's offset, and inserted into a padded
+    transform as the slice that it is by the central-slice theorem, by linear interpolation. With
+    the contrast transfer :math:`C`, the transform :math:`F` of image i and the noise's power
+    :math:`P`, a cell of the map's transform is
+
+    .. math::
+        \frac{\sum_i C_i^* F_i / P_i}
+        {\sum_i |C_i|^2 / P_i + \langle 1 / P_i \rangle / \mathrm{SNR}}
+
+    over all samples around it; `finish` transforms it back and undoes what the interpolation does
+    to the map. Of projections of a molecule that fills half of the box, the map is within 3 % of
+    its standard deviation; the lowest frequencies, of which slices have few samples, err most, but
+    for the mean, which is that of the images. The memory is that of the transform, whatever the
+    number of images, and the same images in the same order give the same bits, for any number of
+    threads and any batches. (On CUDA the order in which a cell is added to is left to the card.)
+
+    Parameters
+    ----------
+    side
+        Pixels of a side of the images, which are square, and voxels of a side of the map.
+    pixel_size
+        Side of a pixel and of a voxel in angstroms.
+    symmetry
+        As in `make_symmetry_rotations`. Each image is inserted once for each rotation of it, which
+        is exact: the map is that of the images in all symmetric poses.
+    pad_scale
+        The transform is that of a map so many times as wide, at least; with less than 2, the map's
+        edges suffer from the interpolation.
+    max_resolution
+        In angstroms: frequencies from its inverse on are 0. By default, those from Nyquist on.
+    dtype
+        float32 or float64, of the map and of what is summed. In float32, sums of a million images
+        are accurate to about 1e-4 of themselves, and those of ten thousand to 1e-5.
+    device
+        Where it is done: ``"cpu"``, ``"cuda"`` or ``"auto"``.
+
+    Attributes
+    ----------
+    n_images
+        How many were added.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+    MemoryError
+        If the transform does not fit into the free memory.
+
+    References
+    ----------
+    Scheres (2012), Journal of Structural Biology 180, 519-530, equation 6. Penczek (2010), Methods
+    in Enzymology 482, 1-33: gridding, and Wiener filters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numbavol
+    >>> volume = numbavol.GaussianMixtureVolume([[4.0, 0.0, 0.0]], amplitudes=3.0, variances=4.0)
+    >>> poses = numbavol.draw_random_poses(200, rng=0)
+    >>> images = numbavol.project(volume, poses, numbavol.ImageConfig((24, 24), pixel_size=1.5))
+    >>> projector = numbavol.BackProjector(24, pixel_size=1.5)
+    >>> for some in (slice(0, 100), slice(100, 200)):
+    ...     projector.add(images[some], poses[some])
+    >>> real_voxel_grid = projector.finish()
+    >>> real_voxel_grid.shape, projector.n_images
+    ((24, 24, 24), 200)
+    >>> round(float(real_voxel_grid.sum() * 1.5**3), 1)
+    3.0
+    """
+
+    def __init__(
+        self,
+        side: int,
+        pixel_size: float,
+        *,
+        symmetry: str = "C1",
+        pad_scale: float = 2.0,
+        max_resolution: float | None = None,
+        dtype: DTypeLike = np.float32,
+        device: str = "cpu",
+    ) -> None:
+        import scipy.fft
+
+        (self.side,) = read_shape("side", (side,), 1)
+        self.pixel_size = _read_above_0("pixel_size", pixel_size)
+        self.n_images = 0
+        self.device = find_device(check_device(device))
+        self.dtype = read_precision("dtype", dtype)
+        self._operations = make_symmetry_rotations(symmetry).as_matrix()
+        pad_scale = read_number("pad_scale", pad_scale, minimum=1.0)
+        # Half of an even side, whose transform is quick.
+        half_side = scipy.fft.next_fast_len(math.ceil(self.side * pad_scale / 2), real=True)
+        self._padded_side = 2 * half_side
+        self._step = self._padded_side / self.side
+        self._radius = self.side / 2
+        if max_resolution is not None:
+            resolution = _read_above_0("max_resolution", max_resolution)
+            self._radius = min(self._radius, self.side * self.pixel_size / resolution)
+        self._farthest = max(math.ceil(self._radius) - 1, 0)
+        self._bricks = TransformBricks(
+            self._padded_side, self._radius * self._step, self.dtype, self.device
+        )
+        n_shells = self.side // 2 + 1
+        # By whole frequencies: of the samples' weights, and of 1 / P.
+        self._shell_weights, self._noise_weights = np.zeros(n_shells), np.zeros(n_shells)
+
+    def __repr__(self) -> str:
+        """Say what the map will be like, and how many images were added."""
+        return (
+            f"{type(self).__name__}(side={self.side}, pixel_size={self.pixel_size:g}, "
+            f"{self.n_images} images)"
+        )
+
+    def add(
+        self,
+        images: Images | ArrayLike,
+        poses: AbstractPose,
+        *,
+        ctf: Transfer | None = None,
+        noise_spectrum: Power | ArrayLike | None = None,
+        progress: bool = False,
+    ) -> None:
+        r"""Add images.
+
+        Parameters
+        ----------
+        images
+            ``(n, y, x)`` or ``(y, x)``, real: an array, a memory map, or something else that has a
+            `shape` and returns some of them by a slice, which is read batch by batch.
+        poses
+            As many, or one for one image.
+        ctf
+            A `CTF` of one image, which is then that of all, or of n: that of the images. None where
+            they are projections, or their CTF is of no interest.
+        noise_spectrum
+            Power of the noise, :math:`\langle |F|^2 \rangle` over the number of pixels: a
+            `NoiseSpectrum`; or its values at the whole frequencies 0 to side // 2, ``(shells,)``,
+            or ``(n, shells)`` for each image. Images with less noise have more weight. By default,
+            all have the same.
+        progress
+            Show how far the work is, where errors go to a terminal.
+
+        Raises
+        ------
+        ValueError
+            If an argument has another shape, or an image is not finite; the images before those are
+            then in the sums.
+        """
+        given = images if hasattr(images, "__getitem__") else np.asarray(images)
+        each: Any = given if hasattr(given, "shape") else np.asarray(given)
+        if poses.n_poses is None and len(each.shape) == 2:
+            each = each[np.newaxis]
+        n = 1 if poses.n_poses is None else poses.n_poses
+        expected = (n, self.side, self.side)
+        if tuple(each.shape) != expected:
+            msg = f"images: expected shape {expected} for {n} poses, got {tuple(each.shape)}"
+            raise ValueError(msg)
+        if ctf is not None and ctf.n_images not in (None, n):
+            msg = f"ctf: expected that of one image or of {n}, got one of {ctf.n_images}"
+            raise ValueError(msg)
+        n_shells = len(self._noise_weights)
+        weights = read_image_weights(noise_spectrum, n, n_shells, self.side * self.pixel_size)
+        rotations = np.atleast_3d(poses.rotation.as_matrix()).reshape(n, 3, 3)
+        offsets = np.asarray(poses.offset_in_angstroms, np.float64).reshape(n, -1)[:, :2]
+        # The middle of an image goes to its corner, where a transform has its origin.
+        offsets = -offsets / self.pixel_size - self.side // 2
+        n_at_a_time = self._count_at_a_time()
+        with progress_bar("back-projecting", is_wanted=progress) as report:
+            for start in range(0, n, n_at_a_time):
+                some = slice(start, min(start + n_at_a_time, n))
+                some_weights = weights[some] if len(weights) == n else weights
+                self._add_batch(
+                    each, some, self._make_frames(rotations[some]), offsets[some],
+                    ctf if ctf is None or ctf.n_images is None else ctf[some], some_weights,
+                )  # fmt: skip
+                if report is not None:
+                    report(some.stop, n)
+
+    def finish(self, *, signal_to_noise: ArrayLike | None = None) -> NDArray[np.floating[Any]]:
+        """Make the map of all images that were added; more may be added afterwards.
+
+        Parameters
+        ----------
+        signal_to_noise
+            Power of the signal over that of the noise in the transform of one image, were its CTF
+            1: a number, or a curve of shape ``(shells,)`` at the whole frequencies 0 to side // 2.
+            The map is then the Wiener filter's estimate. By default it is not damped, but no
+            weight counts as less than a thousandth of the mean of its shell.
+
+        Returns
+        -------
+        ndarray
+            ``(z, y, x)``, in inverse square angstroms if images are the integrals that `project`
+            makes: the map of which they are projections.
+
+        Raises
+        ------
+        ValueError
+            If `signal_to_noise` is not as described, or nothing was added.
+        """
+        if self.n_images == 0:
+            msg = "images: expected some to be added before the map is made, there are none"
+            raise ValueError(msg)
+        ratios = read_signal_to_noise(signal_to_noise, len(self._noise_weights))
+        shells = np.arange(len(ratios))
+        places = np.arange(math.ceil(self._radius * self._step) + 2) / self._step
+        # A cell has the weight of a frequency of the map divided among so many.
+        prior = self._noise_weights / self.n_images / ratios / self._step**3
+        lowest = describe_lowest_weights(
+            len(self._operations) * self._shell_weights, self._step, len(places)
+        )
+        half = self._bricks.solve(np.interp(places, shells, prior), lowest)
+        # No sample lies between the zero frequency and the first one, which spoils the cells there;
+        # the sum itself is that of the images.
+        total = float(half[0, 0, 0].real)
+        padded = self._transform_back(half)
+        real_voxel_grid = undo_linear_interpolation(padded, (self._padded_side,) * 3)
+        missing = total / real_voxel_grid.size - real_voxel_grid.mean(dtype=np.float64)
+        real_voxel_grid += self.dtype.type(missing)
+        real_voxel_grid /= self.dtype.type(self.pixel_size)
+        return real_voxel_grid
+
+    def _add_batch(
+        self,
+        images: Any,
+        some: slice,
+        frames: NDArray[np.float64],
+        offsets: NDArray[np.float64],
+        ctf: Transfer | None,
+        weights: NDArray[np.float64],
+    ) -> None:
+        n, device = some.stop - some.start, self.device
+        shape = (n, 2 * self._farthest + 1, self._farthest + 1, CHANNELS)
+        samples: NDArray[Any] = device.xp.empty(shape, self.dtype)
+        shell_weights: NDArray[np.float64] = device.xp.empty((n, len(self._shell_weights)))
+        prepare = find_kernel("prepare_slices", device.name)
+
+        def transform(start: int, stop: int) -> None:
+            chosen = images[some.start + start : some.start + stop]
+            halves = device.fft.rfft2(device.send(chosen, self.dtype))
+            # Also not finite if any pixel is not.
+            is_wrong = ~np.isfinite(device.fetch(halves[:, 0, 0]))
+            if is_wrong.any():
+                msg = f"images: image {some.start + start + int(np.argmax(is_wrong))} is not finite"
+                raise ValueError(msg)
+            is_of_each = ctf is not None and ctf.n_images is not None
+            own_ctf = ctf[start:stop] if ctf is not None and is_of_each else ctf
+            transfer = evaluate_transfer(own_ctf, self.side, self.pixel_size, self.dtype)
+            prepare(
+                samples[start:stop], shell_weights[start:stop], halves, self.side,
+                offsets[start:stop], device.send(transfer),
+                weights[start:stop] if len(weights) == n else weights, self._radius,
+            )  # fmt: skip
+
+        device.run_parts(transform, n, IMAGES_A_TASK)
+        self._bricks.insert(samples, frames, self._radius)
+        # In the order of the images, whatever the batches.
+        for image_weights in device.fetch(shell_weights):
+            self._shell_weights += image_weights
+        for image_weights in np.broadcast_to(weights, (n, weights.shape[1])):
+            self._noise_weights += image_weights
+        self.n_images += n
+
+    def _make_frames(self, rotations: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Make the steps along columns and rows of each slice: see the kernel `insert_slices`."""
+        # A frequency slice turns by the transpose, so that the steps are rows of R.
+        turned = rotations[:, np.newaxis] @ self._operations
+        return np.ascontiguousarray(self._step * turned[:, :, :2])
+
+    def _count_at_a_time(self) -> int:
+        n_bytes = BYTES_AT_A_TIME
+        if self.device.free_bytes is not None:
+            n_bytes = min(self.device.free_bytes // 8, BYTES_AT_A_TIME_ON_CUDA)
+        one = (2 * self._farthest + 1) * (self._farthest + 1) * CHANNELS * self.dtype.itemsize
+        return max(1, n_bytes // one)
+
+    def _transform_back(self, half: NDArray[np.complexfloating[Any]]) -> NDArray[np.floating[Any]]:
+        """Transform back axis by axis, and keep of each but the map, which saves half of all."""
+        device, options = self.device, self.device.fft_options
+        kept = (np.arange(self.side) - self.side // 2) % self._padded_side
+        indices = device.send(kept)
+        for axis in range(2):
+            whole = device.fft.ifft(half, axis=axis, overwrite_x=True, **options)
+            half = device.xp.take(whole, indices, axis=axis)
+        real = device.fft.irfft(half, self._padded_side, axis=2, overwrite_x=True, **options)
+        taken: NDArray[np.floating[Any]] = device.fetch(device.xp.take(real, indices, axis=2))
+        return taken
+
+
+def _read_above_0(name: str, value: float) -> float:
+    number = read_reals(name, value)
+    if number.ndim or not (0 < number < math.inf):
+        msg = f"{name}: expected a finite number above 0, got {value!r}"
+        raise ValueError(msg)
+    return float(number)

@@ -1,0 +1,141 @@
+"""What images weigh, as curves over the distance from the zero frequency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+
+from numbavol.arguments import check_finite, read_reals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+# RELION's: a cell that only the flank of one sample reaches is not to become large.
+LOWEST_OF_MEAN = 1e-3
+
+
+class Transfer(Protocol):
+    """A contrast transfer function of one image, or of many: a `CTF`."""
+
+    @property
+    def n_images(self) -> int | None:
+        """How many images it is of, or None of one."""
+
+    def __getitem__(self, index: slice, /) -> Self:
+        """Take that of some images."""
+
+    def evaluate(
+        self, shape: Sequence[int], pixel_size: float, *, dtype: DTypeLike
+    ) -> NDArray[Any]:
+        """Evaluate it at the frequencies of a half transform."""
+
+
+class Power(Protocol):
+    """A power spectrum, linear between frequencies in inverse angstroms: a `NoiseSpectrum`."""
+
+    @property
+    def frequencies(self) -> NDArray[np.float64]:
+        """Shape ``(m,)``, increasing from 0."""
+
+    @property
+    def power(self) -> NDArray[np.float64]:
+        """Shape ``(m,)``."""
+
+
+def evaluate_transfer(
+    ctf: Transfer | None, side: int, pixel_size: float, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Evaluate what images were multiplied by: ``(n or 1, y, x // 2 + 1)``; 1 for None."""
+    if ctf is None:
+        return np.ones((1, side, side // 2 + 1), dtype)
+    values = ctf.evaluate((side, side), pixel_size, dtype=dtype)
+    return values.reshape(-1, *values.shape[-2:])
+
+
+def read_image_weights(
+    noise_spectrum: Power | ArrayLike | None, n_images: int, n_shells: int, box: float
+) -> NDArray[np.float64]:
+    """Read the weights 1 / P(k) of images at whole frequencies.
+
+    Parameters
+    ----------
+    noise_spectrum
+        As in `BackProjector.add`.
+    n_images, n_shells
+        How many there are.
+    box
+        Side of an image in angstroms.
+
+    Returns
+    -------
+    NDArray
+        ``(1, n_shells)``, or ``(n_images, n_shells)``.
+
+    Raises
+    ------
+    ValueError
+        If it is not as described, or not above 0.
+    """
+    if noise_spectrum is None:
+        return np.ones((1, n_shells))
+    power: Any = noise_spectrum
+    if hasattr(power, "frequencies"):
+        power = np.interp(np.arange(n_shells) / box, power.frequencies, power.power)
+    powers = read_reals("noise_spectrum", power)
+    if powers.shape not in [(n_shells,), (n_images, n_shells)]:
+        msg = (
+            f"noise_spectrum: expected a spectrum, or its values of shape {(n_shells,)} or "
+            f"{(n_images, n_shells)}, got shape {powers.shape}"
+        )
+        raise ValueError(msg)
+    check_finite("noise_spectrum", powers)
+    if np.any(powers <= 0):
+        msg = f"noise_spectrum: expected powers above 0, got {powers.min():g}"
+        raise ValueError(msg)
+    return np.ascontiguousarray(1 / powers.reshape(-1, n_shells))
+
+
+def read_signal_to_noise(signal_to_noise: ArrayLike | None, n_shells: int) -> NDArray[np.float64]:
+    """Read a ratio, or one at each whole frequency: ``(n_shells,)``, infinite for None.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or is not above 0.
+    """
+    if signal_to_noise is None:
+        return np.full(n_shells, np.inf)
+    ratios = read_reals("signal_to_noise", signal_to_noise)
+    if ratios.shape not in [(), (n_shells,)]:
+        msg = f"signal_to_noise: expected a number or shape {(n_shells,)}, got shape {ratios.shape}"
+        raise ValueError(msg)
+    if not np.all(ratios > 0):
+        msg = f"signal_to_noise: expected numbers above 0, got {np.min(ratios):g}"
+        raise ValueError(msg)
+    return np.broadcast_to(ratios, n_shells)
+
+
+def describe_lowest_weights(
+    shell_weights: NDArray[np.float64], step: float, n_cells: int
+) -> NDArray[np.float64]:
+    """Compute the least weights that cells may have, as a curve over their distance from 0.
+
+    Parameters
+    ----------
+    shell_weights
+        Sums over half transforms of images by the nearest whole frequency.
+    step
+        Cells from one whole frequency to the next.
+    n_cells
+        Length of the curve.
+    """
+    frequencies = np.arange(1, len(shell_weights))
+    # What both halves have, shared by the cells of a sphere.
+    means = 2 * shell_weights[1:] / (4 * np.pi * (step * frequencies) ** 2 * step)
+    lowest: NDArray[np.float64] = LOWEST_OF_MEAN * np.interp(
+        np.arange(n_cells) / step, np.arange(len(shell_weights)), [0.0, *means]
+    )
+    return lowest

@@ -1,0 +1,181 @@
+"""``numbavol backproject``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import numbavol
+from numbavol.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIDE, PIXEL_SIZE, N = 24, 1.5, 300
+
+
+def write_stack(
+    folder: Path, *, noise: float = 0.0, with_ctf: bool = False, name: str = "stack", n: int = N,
+    **columns: object,
+) -> Path:  # fmt: skip
+    """A stack and its STAR file; the images are those of the map of `make_map`."""
+    rng = np.random.default_rng(0)
+    poses = numbavol.draw_random_poses(n, rng=1, offset_deviation_in_angstroms=2.0)
+    images = numbavol.project(make_volume(), poses, numbavol.ImageConfig((SIDE,) * 2, PIXEL_SIZE))
+    if with_ctf:
+        defocus = rng.uniform(2000, 6000, n)
+        ctf = numbavol.CTF(defocus)
+        halves = np.fft.rfft2(images) * ctf.evaluate((SIDE, SIDE), PIXEL_SIZE)
+        images = np.fft.irfft2(halves, s=(SIDE, SIDE)).astype(np.float32)
+        columns |= {
+            "defocus_u_in_angstroms": defocus,
+            "spherical_aberration_in_millimetres": 2.7,
+            "amplitude_contrast": 0.1,
+        }
+    images += rng.normal(scale=noise, size=images.shape) if noise else np.float32(0)
+    stack = folder / f"{name}.mrcs"
+    numbavol.write_map(stack, images, PIXEL_SIZE)
+    particles = numbavol.ParticleTable(
+        **poses.to_relion_angles()._asdict(), pixel_size=PIXEL_SIZE, voltage_in_kilovolts=300.0,
+        image_size=SIDE, **columns,
+    )  # fmt: skip
+    numbavol.write_particles(folder / f"{name}.star", particles, stack)
+    return folder / f"{name}.star"
+
+
+def make_volume() -> numbavol.GaussianMixtureVolume:
+    positions = np.random.default_rng(0).normal(scale=4, size=(20, 3))
+    return numbavol.GaussianMixtureVolume(positions, 10.0, 6.0)
+
+
+def make_map() -> np.ndarray:
+    return numbavol.GaussianMixtureRenderFn((SIDE,) * 3, PIXEL_SIZE)(make_volume())
+
+
+def correlate(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def test_images_come_back_as_the_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    star, output = write_stack(tmp_path), tmp_path / "map.mrc"
+    assert main(["backproject", str(star), "-o", str(output)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"read    {star}: 300 images of 24^2 pixels of 1.5 A, without CTF"
+    assert lines[-1].startswith("wrote   1 map; ")
+    found = numbavol.read_map(output)
+    assert correlate(found.data, make_map()) > 0.999
+    assert found.voxel_size.tolist() == [PIXEL_SIZE] * 3
+    assert found.origin.tolist() == [-SIDE // 2 * PIXEL_SIZE] * 3
+
+
+def test_a_ctf_is_undone_where_there_is_one(tmp_path: Path) -> None:
+    star = write_stack(tmp_path, with_ctf=True)
+    found = {}
+    for option in ("--ctf", "--no-ctf", None):
+        output = tmp_path / f"{option}.mrc"
+        options = [] if option is None else [option]
+        assert main(["backproject", str(star), "-o", str(output), *options]) == 0
+        found[option] = numbavol.read_map(output).data
+    np.testing.assert_array_equal(found[None], found["--ctf"])
+    assert correlate(found["--ctf"], make_map()) > 0.99
+    assert correlate(found["--no-ctf"], make_map()) < 0.95
+
+
+@pytest.mark.parametrize(
+    "subsets", [None, np.arange(N) // (N // 2) + 1], ids=["every other", "RELION's"]
+)
+def test_halves_are_those_of_their_images(tmp_path: Path, subsets: np.ndarray | None) -> None:
+    star = write_stack(tmp_path, noise=2.0, random_subset=subsets)
+    output = tmp_path / "map.mrc"
+    assert main(["backproject", str(star), "-o", str(output), "--half", "both"]) == 0
+    assert not output.exists()
+    particles = numbavol.read_particles(star)
+    poses = numbavol.EulerAnglePose.from_relion_angles(
+        particles.rot, particles.tilt, particles.psi, particles.origin_x_in_angstroms,
+        particles.origin_y_in_angstroms,
+    )  # fmt: skip
+    images = numbavol.read_images(tmp_path / "stack.mrcs")
+    halves = np.arange(N) % 2 + 1 if subsets is None else subsets
+    for half in (1, 2):
+        chosen = np.flatnonzero(halves == half)
+        expected = numbavol.backproject(images[chosen], poses[chosen], PIXEL_SIZE)
+        found = numbavol.read_map(tmp_path / f"map_half{half}.mrc").data
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_options_are_those_of_the_function(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star, output = write_stack(tmp_path, n=20), tmp_path / "map.mrc"
+    options = ["--snr", "0.1", "--symmetry", "D2", "--max-resolution", "5", "--pad-scale", "1.5"]
+    assert main(["backproject", str(star), "-o", str(output), "--json", *options]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["n_images"], facts["symmetry"], facts["has_ctf"]) == (20, "D2", False)
+    assert facts["outputs"] == [str(output)]
+    stack = numbavol.ParticleImages(numbavol.read_particles(star).image_names, tmp_path)
+    angles = numbavol.read_particles(star)
+    poses = numbavol.EulerAnglePose.from_relion_angles(
+        angles.rot, angles.tilt, angles.psi, angles.origin_x_in_angstroms,
+        angles.origin_y_in_angstroms,
+    )  # fmt: skip
+    expected = numbavol.backproject(
+        stack, poses, PIXEL_SIZE, signal_to_noise=0.1, symmetry="D2", max_resolution=5.0,
+        pad_scale=1.5,
+    )  # fmt: skip
+    np.testing.assert_array_equal(numbavol.read_map(output).data, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ctf"], "--ctf needs a defocus (rlnDefocusU), it has none"),
+        (["--symmetry", "Q"], "symmetry: expected C or D"),
+        (["--half", "2"], "--half: expected images of half 2, there are none"),
+    ],
+    ids=["ctf", "symmetry", "half"],
+)
+def test_what_is_wrong_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    star, output = write_stack(tmp_path, n=2, random_subset=1), tmp_path / "map.mrc"
+    assert main(["backproject", str(star), "-o", str(output), *options]) == 1
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("map*"))
+
+
+def test_the_stack_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    star = write_stack(tmp_path, n=2)
+    for name in ("stack.mrcs", "stack.star"):
+        assert main(["backproject", str(star), "-o", str(tmp_path / name), "--overwrite"]) == 1
+    assert "that is one of the files that are read" in capsys.readouterr().err
+    assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 0
+    assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 1
+    assert "--overwrite replaces it" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("relion_reconstruct") is None, reason="RELION is not installed")
+@pytest.mark.parametrize("with_ctf", [False, True], ids=["plain", "ctf"])
+def test_relion_makes_the_same_map(tmp_path: Path, with_ctf: bool) -> None:
+    star, output = write_stack(tmp_path, noise=0.2, with_ctf=with_ctf, n=1000), tmp_path / "map.mrc"
+    assert main(["backproject", str(star), "-o", str(output)]) == 0
+    subprocess.run(
+        ["relion_reconstruct", "--i", star.name, "--o", "theirs.mrc", *["--ctf"] * with_ctf],
+        check=True,
+        capture_output=True,
+        cwd=tmp_path,
+    )
+    ours, theirs = numbavol.read_map(output).data, numbavol.read_map(tmp_path / "theirs.mrc").data
+    # RELION's maps are sums over pixels where ours are integrals; they have no mean, and no corners
+    # outside a sphere.
+    place = np.arange(SIDE) - SIDE // 2
+    is_inside = place**2 + place[:, None] ** 2 + place[:, None, None] ** 2 < 8**2
+    ours, theirs = ours[is_inside] * PIXEL_SIZE, theirs[is_inside]
+    ours, theirs = ours - ours.mean(), theirs - theirs.mean()
+    # Of noise, RELION weighs what is in a cell in another way.
+    assert correlate(ours, theirs) > 0.995
+    assert np.vdot(ours, theirs) / np.vdot(theirs, theirs) == pytest.approx(1, abs=0.03)

@@ -1,0 +1,189 @@
+"""What a microscope makes of projections: contrast, its sign, noise, and what they belong to."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numbavol import (
+    CTF,
+    Detector,
+    DoseWeighting,
+    ImageFormation,
+    NoiseSpectrum,
+    VitreousIce,
+    compute_weak_phase_contrast,
+    form_images,
+)
+
+RNG = np.random.default_rng(3)
+
+
+def blob(shape=(48, 48), width=2.0):
+    y, x = (np.arange(n) - n // 2 for n in shape)
+    return np.exp(-(x**2 + y[:, np.newaxis] ** 2) / (2 * width**2)).astype(np.float32)
+
+
+def transform(image):
+    return np.fft.rfft2(np.asarray(image, np.float64))
+
+
+@given(st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_images_are_projections_times_the_transfer_function(shape):
+    projections = RNG.standard_normal((2, *shape))
+    ctf = CTF([9000.0, 14000.0], 8000.0, 20.0, b_factor=30.0)
+    expected = np.fft.irfft2(
+        transform(projections) * ctf.evaluate(shape, 1.3, dtype=np.float64), shape
+    )
+    made = form_images(projections, 1.3, ctf)
+    assert made.dtype == np.float32
+    np.testing.assert_allclose(made, expected, rtol=0, atol=2e-6 * max(1, np.abs(expected).max()))
+
+
+def test_nothing_is_made_of_nothing_else():
+    image = blob()
+    np.testing.assert_allclose(form_images(image, 1.0), image, rtol=0, atol=1e-6)
+
+
+def test_protein_is_dark_in_underfocus_and_white_in_linear_images():
+    """In weak-phase contrast a micrograph is dark where a particle is; RELION wants it white."""
+    ctf = CTF(15000.0, amplitude_contrast=0.1, b_factor=200.0)
+    projection = blob((128, 128), width=8.0)
+    middle = (64, 64)
+    assert form_images(projection, 3.0, ctf)[middle] > 0
+    dark = form_images(projection, 3.0, ctf, ImageFormation("weak_phase"))
+    assert dark[middle] < 0
+    over = form_images(projection, 3.0, CTF(-15000.0, amplitude_contrast=0.0), None)
+    assert over[middle] < 0
+
+
+def test_weak_phase_contrast_is_that_of_the_wave():
+    """The intensity of a wave exp(i phase) behind a lens, to second order in the phase."""
+    ctf = CTF(12000.0, amplitude_contrast=0.0)
+    pixel_size, shape = 2.0, (64, 64)
+    wavelength = float(ctf.wavelength_in_angstroms)
+    projection = 1e-3 * blob(shape, 3.0)
+    # h^2 / (2 pi m0 e) times the interaction constant: the wavelength times the Lorentz factor.
+    phase = wavelength * (1 + 300.0 / 510.99895) * projection.astype(np.float64)
+    y, x = (np.fft.fftfreq(n, pixel_size) for n in shape)
+    k2 = x**2 + y[:, np.newaxis] ** 2
+    chi = np.pi * wavelength * k2 * (0.5 * 2.7e7 * wavelength**2 * k2 - 12000.0)
+    wave = np.fft.ifft2(np.fft.fft2(np.exp(1j * phase)) * np.exp(-1j * chi))
+    expected = np.abs(wave) ** 2 - 1
+    made = form_images(projection, pixel_size, ctf, ImageFormation("weak_phase"))
+    largest = np.abs(expected).max()
+    # Terms of second order, and rounding.
+    np.testing.assert_allclose(made, expected, rtol=0, atol=3 * phase.max() * largest)
+    assert largest > 30 * phase.max() ** 2
+
+
+def test_the_interaction_constant_is_the_known_one():
+    """6.526e-4 rad / (V A) at 300 kV (Kirkland), times 47.878 V A^2 a unit of U."""
+    factor = compute_weak_phase_contrast(CTF(1e4, amplitude_contrast=0.0))
+    assert factor == pytest.approx(-2 * 6.52616e-4 * 47.8776, rel=1e-5)
+    with_amplitude = compute_weak_phase_contrast(CTF(1e4, amplitude_contrast=[0.1, 0.6]))
+    np.testing.assert_allclose(with_amplitude / factor, 1 / np.sqrt([0.99, 0.64]))
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (33, 48)])
+def test_noise_has_the_spectrum_that_is_asked_for(shape, is_compiled):
+    n = 300 if is_compiled else 20
+    spectrum = NoiseSpectrum([0.0, 0.1, 0.3], [9.0, 4.0, 1.0])
+    images = form_images(
+        np.zeros((n, *shape)), 1.5, formation=ImageFormation(noise=spectrum), seed=7
+    )
+    power = np.mean(np.abs(transform(images)) ** 2, axis=0) / math.prod(shape)
+    expected = spectrum.evaluate(shape, 1.5)
+    # Each sample is a mean of n squares; few of thousands are 5 deviations away.
+    assert np.abs(power / expected - 1).max() < 5.5 * math.sqrt(2 / n)
+    assert np.mean(power / expected) == pytest.approx(1, abs=5 / math.sqrt(n * power.size))
+    assert images.var() == pytest.approx(spectrum.variance(shape, 1.5), rel=5 / math.sqrt(n))
+
+
+def test_what_is_random_belongs_to_the_seed_and_the_number_alone():
+    ice = ImageFormation(ice=VitreousIce(200.0), noise=NoiseSpectrum.white(1.0))
+    projections = RNG.standard_normal((20, 16, 18))
+    ctf = CTF(np.linspace(8e3, 2e4, 20))
+    together = form_images(projections, 2.0, ctf, ice, seed=5)
+    some = [17, 3, 11]
+    np.testing.assert_array_equal(
+        form_images(projections[some], 2.0, ctf[some], ice, seed=5, numbers=some), together[some]
+    )
+    other = form_images(projections, 2.0, ctf, ice, seed=6)
+    assert not np.array_equal(other, together)
+
+
+def test_ice_has_its_power_times_the_square_of_the_transfer_function(is_compiled):
+    n, shape = 400 if is_compiled else 20, (24, 24)
+    ctf, ice = CTF(9000.0, amplitude_contrast=0.5), VitreousIce(300.0)
+    images = form_images(np.zeros((n, *shape)), 1.0, ctf, ImageFormation(ice=ice), seed=2)
+    power = np.mean(np.abs(transform(images)) ** 2, axis=0) / math.prod(shape)
+    expected = ice.evaluate(shape, 1.0) * ctf.evaluate(shape, 1.0) ** 2
+    assert np.abs(power - expected).max() < 6 * math.sqrt(2 / n) * expected.max()
+    assert power.sum() == pytest.approx(expected.sum(), rel=0.05 if is_compiled else 0.3)
+
+
+def test_the_dose_fades_the_signal_and_not_the_noise():
+    shape = (32, 32)
+    weighting = DoseWeighting(1.0, 40, 300.0)
+    formation = ImageFormation(dose_weighting=weighting)
+    projection = RNG.standard_normal(shape)
+    for ctf in (None, CTF(1e4)):
+        faded = form_images(projection, 1.5, ctf, formation)
+        envelope = weighting.evaluate_envelope(shape, 1.5)
+        expected = transform(form_images(projection, 1.5, ctf)) * envelope
+        np.testing.assert_allclose(transform(faded), expected, rtol=0, atol=1e-3)
+
+
+def test_counts_have_the_dose_as_their_mean_and_show_the_particle():
+    formation = ImageFormation("weak_phase", detector=Detector(), dose=40.0)
+    projections = np.broadcast_to(5 * blob((64, 64), 6.0), (40, 64, 64))
+    counts = form_images(projections, 1.5, CTF(15000.0), formation, seed=1)
+    assert counts.mean() == pytest.approx(40 * 1.5**2, rel=0.01)
+    np.testing.assert_array_equal(counts, np.rint(counts))
+    contrast = form_images(projections[:1], 1.5, CTF(15000.0), ImageFormation("weak_phase"))[0]
+    correlation = np.corrcoef(counts.mean(axis=0).ravel(), contrast.ravel())[0, 1]
+    assert correlation > 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ({"contrast": "black"}, "contrast: expected 'linear' or 'weak_phase', got 'black'"),
+        ({"dose": 3.0}, "dose: expected together with a detector"),
+        ({"detector": Detector()}, "dose: expected together with a detector"),
+        ({"detector": Detector(), "dose": 3.0}, "contrast: expected 'weak_phase' with a detector"),
+        (
+            {"detector": Detector(), "dose": -3.0, "contrast": "weak_phase"},
+            "dose: expected a number above 0",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_named(arguments, what):
+    with pytest.raises(ValueError, match=what):
+        ImageFormation(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ({"projections": np.zeros(3)}, "projections"),
+        ({"projections": np.zeros((2, 4, 4)) * 1j}, "projections: expected real"),
+        ({"ctf": CTF([1e4, 1e4, 1e4])}, "ctf: expected that of one image or of 2, got 3"),
+        ({"numbers": [1]}, "numbers: expected 2 whole numbers"),
+        ({"numbers": [1, -1]}, "numbers: expected 2 whole numbers"),
+        ({"numbers": [1.0, 2.0]}, "numbers: expected 2 whole numbers"),
+        ({"formation": ImageFormation("weak_phase")}, "ctf: expected one for weak-phase contrast"),
+        (
+            {"formation": ImageFormation("weak_phase"), "ctf": CTF(1e4, amplitude_contrast=1.0)},
+            "amplitude contrast below 1",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(arguments, what):
+    with pytest.raises(ValueError, match=what):
+        form_images(**{"projections": np.zeros((2, 4, 4)), "pixel_size": 1.0, **arguments})
