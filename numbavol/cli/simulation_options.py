@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numbavol.simulation import SimulationConfig
 
-    KeyPath = tuple[str | int, ...]
+    from numbavol.simulation.config_reading import KeyPath
 
 LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 NOT_NEGATIVE = FiniteNumber(click.FloatRange(min=0))
@@ -194,7 +194,7 @@ class Choices:
     """A simulation as the command was told it."""
 
     config_file: Path | None
-    given: Mapping[KeyPath, Any]
+    given: Mapping[tuple[str, ...], Any]
     """What options say, by paths in a configuration."""
     lines: dict[KeyPath, int] = dataclasses.field(default_factory=dict)
     """Of the file."""
@@ -226,7 +226,7 @@ class Choices:
             raise click.UsageError(msg)
         if asked.pop("no_ctf", False):
             refuse_without_effect(OF_THE_CTF, "there is no CTF with --no-ctf")
-            asked_ctf: dict[KeyPath, Any] = {("microscope", "ctf"): False}
+            asked_ctf: dict[tuple[str, ...], Any] = {("microscope", "ctf"): False}
         else:
             asked_ctf = {}
         given = asked_ctf | _read_defocus(asked.pop("defocus", None))
@@ -277,7 +277,7 @@ class Choices:
                     raise ValueError(msg)
         return config, known
 
-    def _given_with_number(self) -> dict[KeyPath, Any]:
+    def _given_with_number(self) -> dict[tuple[str, ...], Any]:
         from numbavol.io import read_particles
 
         given = dict(self.given)
@@ -315,7 +315,7 @@ def _option_of(path: KeyPath) -> str | None:
     return names.get(path)  # type: ignore[arg-type]
 
 
-def _read_defocus(defocus: DefocusRange | None) -> dict[KeyPath, Any]:
+def _read_defocus(defocus: DefocusRange | None) -> dict[tuple[str, ...], Any]:
     if defocus is None:
         return {}
     given = {"distribution": "uniform", **defocus._asdict()}

@@ -132,7 +132,7 @@ def find_missing(shards: list[Shard], key: str, *, overwrite: bool) -> list[Shar
         if shard.path.exists() and is_written(shard, key):
             continue
         if shard.path.exists() and not overwrite:
-            reason = "the stack is not of this simulation; overwrite=True would replace it"
+            reason = "it is of another simulation, or of none; overwrite=True would replace it"
             raise FileExistsError(errno.EEXIST, reason, os.fspath(shard.path))
         missing.append(shard)
     return missing
