@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from numbavol.simulation import SimulationConfig
-
     from numbavol.simulation.config_reading import KeyPath
 
 LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
