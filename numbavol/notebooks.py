@@ -80,14 +80,18 @@ def describe_sides(sides: NDArray[np.float64], n_digits: int = 5) -> str:
 
 def describe_memory(*arrays: NDArray[Any]) -> str:
     """Say how much memory arrays take, and where."""
-    n_bytes = float(sum(array.nbytes for array in arrays))
     on_card = any(hasattr(array, "__cuda_array_interface__") for array in arrays)
     where = " on the CUDA device" if on_card else ""
+    return describe_bytes(sum(array.nbytes for array in arrays)) + where
+
+
+def describe_bytes(n_bytes: float) -> str:
+    """Say a number of bytes in the unit that suits it."""
     for unit in ("bytes", "KiB", "MiB"):
         if n_bytes < 1024:
-            return f"{n_bytes:.4g} {unit}{where}"
+            return f"{n_bytes:.4g} {unit}"
         n_bytes /= 1024
-    return f"{n_bytes:.4g} GiB{where}"
+    return f"{n_bytes:.4g} GiB"
 
 
 def find_limits(values: NDArray[Any]) -> tuple[float, float]:

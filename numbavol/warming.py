@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.data import enterotoxin
 from numbavol.ndimage import (
     compute_fourier_shell_correlation,
     compute_power_spectrum,
@@ -18,6 +20,13 @@ from numbavol.projection import EwaldSphereExtraction, ImageConfig, project
 from numbavol.reconstruction import backproject
 from numbavol.rendering import FFTAtomRenderFn, GaussianMixtureRenderFn
 from numbavol.rendering.gaussian_mixture import MOST_IN_SINGLE_PRECISION
+from numbavol.simulation import (
+    NoiseConfig,
+    SimulationConfig,
+    SolventConfig,
+    VolumeConfig,
+    simulate,
+)
 from numbavol.volumes import (
     FourierVoxelGridVolume,
     FourierVoxelSplineVolume,
@@ -32,12 +41,14 @@ if TYPE_CHECKING:
     from numbavol.poses import AbstractPose
 
 N_VOXELS = 8
+# So many of which hold the packaged structure.
+ANGSTROMS_A_PIXEL = 20.0
 # Of an atom: one of a user's own, and those of the tables.
 NUMBERS_OF_GAUSSIANS = (1, 4, 5)
 
 
 def warmup(report: Callable[[str], object] | None = None) -> None:
-    """Compile what rendering, projecting, filtering and comparing need, and keep it on disk.
+    """Compile what rendering, imaging, filtering and comparing need, and keep it on disk.
 
     That is everything that the command needs, and what Python needs besides for the surfaces of
     Ewald spheres, for points between voxels, and for mixtures of 1, 4 or 5 Gaussians. Of other
@@ -74,6 +85,7 @@ def _works() -> dict[str, Callable[[], object]]:
         works[f"points between voxels {of}"] = functools.partial(_interpolate, dtype)
     works["maps of images"] = _backproject
     works["images of Gaussians and atoms"] = _project_atoms
+    works["images of a microscope"] = _simulate
     return works
 
 
@@ -125,6 +137,17 @@ def _project_map(dtype: type[np.floating[Any]]) -> None:
 def _backproject() -> None:
     images = np.ones((2, N_VOXELS, N_VOXELS), np.float32)
     backproject(images, _two_poses(), 1.0)
+
+
+def _simulate() -> None:
+    config = SimulationConfig(
+        2, N_VOXELS, ANGSTROMS_A_PIXEL,
+        volume=(VolumeConfig(str(enterotoxin())),),
+        noise=NoiseConfig(variance=1.0), solvent=SolventConfig("hydration"),
+    )  # fmt: skip
+    simulate(config)
+    simulate(dataclasses.replace(config, method="linear"))
+    simulate(dataclasses.replace(config, method="gaussian", solvent=SolventConfig()))
 
 
 def _filter(dtype: type[np.floating[Any]]) -> None:

@@ -52,6 +52,8 @@ def imports_of(path: Path) -> set[str]:
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
+            if node.module == "numbavol" and [a.name for a in node.names] == ["__version__"]:
+                continue
             found.add(str(node.module))
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return found

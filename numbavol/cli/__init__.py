@@ -3,6 +3,7 @@
 - ``command``: the group, and how errors leave it.
 - ``render``: ``numbavol render``, a structure file to a map.
 - ``project``: ``numbavol project``, a model or a map to a stack of images.
+- ``simulate``: ``numbavol simulate``, models and maps to particles as a microscope images them.
 - ``backproject``: ``numbavol backproject``, a stack of images to a map.
 - ``filter``: ``numbavol filter``, a map to a filtered, resampled, masked or resized map.
 - ``view``: ``numbavol view``, a map or a stack to a picture.

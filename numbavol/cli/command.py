@@ -17,6 +17,7 @@ from numbavol.cli.info import info
 from numbavol.cli.noise import noise
 from numbavol.cli.project import project
 from numbavol.cli.render import render
+from numbavol.cli.simulate import simulate
 from numbavol.cli.versions import describe_versions
 from numbavol.cli.view import view
 from numbavol.cli.warmup import warmup
@@ -52,11 +53,13 @@ def numbavol_command() -> None:
       numbavol render 1tii.cif.gz -o 1tii.mrc
       numbavol view 1tii.mrc -o 1tii.png
       numbavol project 1tii.mrc -o stack.mrcs --poses random:1000
+      numbavol simulate config.toml -o particles.mrcs
     """  # noqa: D301
 
 
 for command in (
-    render, project, backproject, view, info, compare, fsc, filter_map, noise, warmup, completion,
+    render, project, simulate, backproject, view, info, compare, fsc, filter_map, noise, warmup,
+    completion,
 ):  # fmt: skip
     numbavol_command.add_command(command)
 

@@ -19,7 +19,7 @@ from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
 from numbavol.projection.draws import Stream, make_generator
 from numbavol.projection.fourier_sampling import SAME_SIZE
-from numbavol.projection.maps import PAD_SCALES, make_sliced_volume
+from numbavol.projection.maps import PAD_SCALES, check_is_no_stack, make_sliced_volume
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class Task:
         if pad_scale is not None and method == "voxels":
             msg = "--pad-scale: --method voxels transforms no map"
             raise click.UsageError(msg)
-        _check_is_a_map(source)
+        check_is_no_stack(source)
         read = numbavol.read_map(source)
         z, y, x = read.data.shape
         if read.voxel_size is not None:
@@ -264,13 +264,6 @@ class Task:
             volume, config, numbavol.FourierSliceExtraction(), method, described,
             (method, size, side, pad),
         )  # fmt: skip
-
-
-def _check_is_a_map(source: Path) -> None:
-    # Not by the space group: older programs write maps with that of stacks.
-    if source.suffix.lower() == ".mrcs":
-        msg = f"{source}: a name of a stack of images, expected a map or a model"
-        raise ValueError(msg)
 
 
 def _check_voxels(source: Path, sizes: list[float], pixel_size: float | None) -> None:

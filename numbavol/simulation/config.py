@@ -17,6 +17,8 @@ from numbavol.simulation.tables import (
     VolumeConfig,
 )
 
+LARGEST_SEED = 2**64 - 1
+
 
 @dataclasses.dataclass(frozen=True)
 class SimulationConfig(Checked):
@@ -81,6 +83,9 @@ class SimulationConfig(Checked):
     def __post_init__(self) -> None:
         """Check every choice, and those that go together."""
         super().__post_init__()
+        if self.seed > LARGEST_SEED:
+            msg = f"seed: expected a whole number below 2^64, got {self.seed}"
+            raise ValueError(msg)
         counts = self.detector.dose is not None
         if counts and self.contrast != "weak_phase":
             msg = f"contrast: expected 'weak_phase' with a dose, got {self.contrast!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol import __version__
-from numbavol.io import read_map_header, resume_image_stack
+from numbavol.io import read_map_header, resume_image_stack, write_image_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numbavol.io import ImageStack
     from numbavol.simulation.config import SimulationConfig
     from numbavol.simulation.images import Simulator
 
@@ -130,7 +132,7 @@ def find_missing(shards: list[Shard], key: str, *, overwrite: bool) -> list[Shar
         if shard.path.exists() and is_written(shard, key):
             continue
         if shard.path.exists() and not overwrite:
-            reason = "the stack is of another simulation"
+            reason = "it is of another simulation, or of none; overwrite=True would replace it"
             raise FileExistsError(errno.EEXIST, reason, os.fspath(shard.path))
         missing.append(shard)
     return missing
@@ -151,10 +153,15 @@ def is_written(shard: Shard, key: str) -> bool:
 
     Raises
     ------
-    OSError, ValueError
-        If it is no MRC file that can be read.
+    OSError
+        If it cannot be read.
     """
-    return set(make_labels(shard, key)) <= set(read_map_header(shard.path).labels)
+    try:
+        labels = read_map_header(shard.path).labels
+    except ValueError:
+        # No MRC file.
+        return False
+    return set(make_labels(shard, key)) <= set(labels)
 
 
 def write_shard(
@@ -185,17 +192,43 @@ def write_shard(
     BlockingIOError
         If another process writes it.
     OSError, ValueError
-        If it cannot be written.
+        If it cannot be written, or a run of another simulation left a part of it that may not be
+        replaced.
     """
-    config = simulator.config
-    shape = (shard.stop - shard.start, config.box, config.box)
-    with resume_image_stack(
-        shard.path, shape, config.pixel_size,
-        resume_key=key_of(shard, key), dtype=config.dtype, overwrite=overwrite,
-        labels=make_labels(shard, key),
-    ) as stack:  # fmt: skip
+    with _open_stack(simulator.config, shard, key, overwrite=overwrite) as stack:
         particles = simulator.source.take(shard.numbers)
         simulator.image(particles, stack, first=stack.n_already_written, report=report)
+
+
+@contextlib.contextmanager
+def _open_stack(
+    config: SimulationConfig, shard: Shard, key: str, *, overwrite: bool
+) -> Iterator[ImageStack]:
+    """Go on with a stack, or begin it, also where a part of something else may be replaced."""
+    shape = (shard.stop - shard.start, config.box, config.box)
+    part = shard.path.with_name(f"{shard.path.name}.part")
+    keywords: Any = {
+        "resume_key": key_of(shard, key),
+        "dtype": config.dtype,
+        "overwrite": overwrite,
+        "labels": make_labels(shard, key),
+    }
+    with contextlib.ExitStack() as closing:
+        try:
+            opening = resume_image_stack(shard.path, shape, config.pixel_size, **keywords)
+            stack = closing.enter_context(opening)
+        except ValueError as error:
+            if not part.exists():
+                raise
+            if not overwrite:
+                msg = (
+                    f"{part}: left by a run of another simulation, or damaged; overwrite=True "
+                    "would replace it"
+                )
+                raise ValueError(msg) from error
+            opening = write_image_stack(shard.path, shape, config.pixel_size, **keywords)
+            stack = closing.enter_context(opening)
+        yield stack
 
 
 def name_images(shards: list[Shard], folder: Path) -> Iterator[str]:

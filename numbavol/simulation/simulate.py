@@ -314,7 +314,7 @@ def write_tables(
             write(part, table, overwrite=True)
             is_same = target.is_file() and target.read_bytes() == part.read_bytes()
             if target.exists() and not is_same and not overwrite:
-                reason = "the file is of another simulation"
+                reason = "it is of another simulation, or of none; overwrite=True would replace it"
                 raise FileExistsError(errno.EEXIST, reason, os.fspath(target))
             written[target] = None if is_same else part
         yield table

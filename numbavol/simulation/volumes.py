@@ -16,7 +16,7 @@ from numbavol.imaging.solvent import BulkSolvent
 from numbavol.io import is_map_file, read_map
 from numbavol.projection import FourierSliceExtraction, GaussianMixtureProjection
 from numbavol.projection.fourier_sampling import SAME_SIZE
-from numbavol.projection.maps import make_sliced_volume
+from numbavol.projection.maps import check_is_no_stack, make_sliced_volume
 from numbavol.rendering import render
 from numbavol.volumes import make_gaussian_mixture
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # Of what the voxels of a rendered model reach beyond its atoms, in angstroms; solvent reaches some
 # molecules further.
 MARGIN, MARGIN_OF_SOLVENT = 6.0, 12.0
+# In voxels: more than any memory holds.
+LARGEST_SIDE = 1_000_000
 SOLVENTS = {"bulk": BulkSolvent, "hydration": HydrationLayer}
 
 
@@ -105,6 +107,7 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
     if config.solvent.kind != "none":
         msg = f"solvent: a map has its own, and {given.file} is one"
         raise ValueError(msg)
+    check_is_no_stack(given.file)
     read = read_map(given.file)
     size = config.pixel_size
     if read.voxel_size is not None and not np.allclose(read.voxel_size, size, SAME_SIZE, 0.0):
@@ -139,6 +142,9 @@ def _count_voxels(positions: NDArray[np.float64], config: SimulationConfig) -> i
     """Count the voxels along a side of a cube that holds positions however they are turned."""
     margin = MARGIN if config.solvent.kind == "none" else MARGIN_OF_SOLVENT
     radius = float(np.linalg.norm(positions, axis=1).max()) + margin
+    if radius > LARGEST_SIDE * config.pixel_size:
+        msg = f"pixel_size: expected one of which a model has fewer, got {config.pixel_size:g}"
+        raise ValueError(msg)
     side: int = 2 * scipy.fft.next_fast_len(math.ceil(radius / config.pixel_size), real=True)
     return side
 

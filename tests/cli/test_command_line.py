@@ -191,6 +191,13 @@ def test_commands_and_usual_calls_compile_nothing_after_warmup(tmp_path: Path) -
     assert run("view", "fft.mrc", "-o", "map.png") == warm
     assert run("view", "stack.mrcs", "-o", "stack.png") == warm
     assert run("noise", "estimate", "stack.mrcs", "-o", "spectrum.star", "--mask-radius", 0) == warm
+    sizes = ("--number", 3, "--box", 48, "--pixel-size", 4, "--overwrite", "--snr", 1)
+    for options in (
+        ("--method", "spline", "--pad-scale", 1.5, "--no-ctf"),
+        ("--method", "linear", "--solvent", "bulk", "--contrast", "weak_phase"),
+        ("--method", "gaussian", "--ice", 300),
+    ):
+        assert run("simulate", model, "-o", "particles.mrcs", *sizes, *options) == warm, options
     assert run("-c", USUAL_CALLS, program=Path(sys.executable)) == warm
 
 

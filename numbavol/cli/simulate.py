@@ -1,0 +1,226 @@
+"""``numbavol simulate``: models or maps to particles as a microscope images them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from numbavol.cli.common_options import (
+    device_option,
+    json_option,
+    overwrite_option,
+    quiet_option,
+    threads_option,
+)
+from numbavol.cli.options import read_device, refuse_without_effect
+from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
+from numbavol.cli.pictures import check_picture, write_picture
+from numbavol.cli.simulation_options import (
+    OF_THE_CTF,
+    Choices,
+    list_files,
+    refuse_choices_without_effect,
+    simulation_options,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numbavol.simulation import SimulationConfig
+    from numbavol.simulation.images import Simulator
+    from numbavol.simulation.shards import Shard
+
+
+@click.command()
+@click.argument(
+    "sources", metavar="CONFIG.toml|MODEL|MAP...", type=click.Path(path_type=Path), nargs=-1,
+    required=True,
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True,
+    help="The stack to write, .mrcs; the STAR file beside it has the same stem.",
+)  # fmt: skip
+@simulation_options
+@click.option(
+    "--shards", "n_shards", type=click.IntRange(min=1), default=1, show_default=True, metavar="K",
+    help="Write so many stacks, numbered, and one STAR file of all.",
+)  # fmt: skip
+@click.option("--cs", is_flag=True, help="Write a .cs file of cryoSPARC as well.")
+@click.option(
+    "--preview", type=click.Path(path_type=Path), metavar="FILE",
+    help="Picture of the first images to write, with their defoci: .png, .svg or .pdf.",
+)  # fmt: skip
+@click.option(
+    "--dry-run", is_flag=True,
+    help="Say what would be done, in which time, and write nothing but the --preview.",
+)  # fmt: skip
+@device_option
+@threads_option
+@overwrite_option
+@quiet_option
+@json_option
+def simulate(
+    sources: tuple[Path, ...],
+    output: Path,
+    n_shards: int,
+    cs: bool,
+    preview: Path | None,
+    dry_run: bool,
+    device: str,
+    threads: int | None,
+    overwrite: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Simulate particles of models (PDB or mmCIF) and maps (MRC), or as a TOML file says.
+
+    Options take the place of what the file says; what has no option stands in the file. Everything
+    random of a particle belongs to the seed and its number. Stacks that are there already are left
+    as they are, and the same command goes on where it was interrupted, to the same bytes.
+
+    \b
+    Examples:
+      numbavol simulate 1tii.cif.gz -o stack.mrcs --number 1000 --box 128 --pixel-size 1.5 --snr 0.1
+      numbavol simulate open.mrc closed.mrc -o stack.mrcs --number 1000 --box 128 --pixel-size 1.5
+      numbavol simulate config.toml -o stack.mrcs --dry-run --preview sheet.png
+      numbavol simulate config.toml -o stack.mrcs --shards 16 --cs
+    """  # noqa: D301
+    import numbavol
+    from numbavol.cli.simulation_plan import say_files, say_particles, say_simulation, say_time
+    from numbavol.simulation.shards import find_missing, fingerprint, make_shards
+
+    began = time.perf_counter()
+    report = Report(as_json, quiet)
+    if threads is not None:
+        numbavol.set_num_threads(threads)
+    if output.suffix.lower() != ".mrcs":
+        msg = f"-o: expected a name that ends in .mrcs, which RELION reads as a stack, got {output}"
+        raise click.UsageError(msg)
+    if preview is not None:
+        check_picture("--preview", preview)
+    config, choices = Choices.of_the_command(sources, options).read()
+    refuse_choices_without_effect(config)
+    tables = [output.with_suffix(suffix) for suffix in ((".star", ".cs") if cs else (".star",))]
+    where = read_device(device)
+    with choices.explain(), _speak_of_options():
+        shards = make_shards(config.number, output, n_shards)
+        _check_files(config, choices, shards, tables, preview, overwrite)
+        key = fingerprint(config, where)
+        missing = find_missing(shards, key, overwrite=overwrite)
+        say_simulation(config, shards, missing, report)
+        simulator = _prepare(config, where, report)
+        _refuse_other_defocus(simulator)
+        say_particles(simulator, report)
+        if dry_run:
+            say_files(simulator, shards, tables, report)
+            say_time(simulator, missing, report)
+        else:
+            _write(
+                simulator, shards, missing, key, output,
+                cs=cs, overwrite=overwrite, shows_progress=report.shows_progress,
+            )  # fmt: skip
+            seconds = time.perf_counter() - began
+            stacks = str(output) if len(shards) == 1 else plural(len(missing), "stack")
+            listed = " and ".join(map(str, tables))
+            report.say(
+                f"wrote   {stacks} and {listed}; {seconds:.2f} s",
+                stacks=[str(shard.path) for shard in shards],
+                tables=[str(table) for table in tables],
+                seconds=seconds,
+            )
+    if preview is not None:
+        from numbavol.cli.simulation_preview import draw_preview
+
+        write_picture(draw_preview(simulator), preview, overwrite)
+        report.say(f"preview {preview}", preview=str(preview))
+    report.finish()
+
+
+def _check_files(
+    config: SimulationConfig,
+    choices: Choices,
+    shards: list[Shard],
+    tables: list[Path],
+    preview: Path | None,
+    overwrite: bool,
+) -> None:
+    """Refuse what cannot be written, and to write over what is read: before the work."""
+    inputs = [choices.config_file, *map(Path, list_files(config).values())]
+    check_inputs_stay([*(shard.path for shard in shards), *tables, preview], inputs)
+    source = Path(config.volume[0].file) if config.volume else Path()
+    for written in (shards[0].path, *tables):
+        # What is there may be what this simulation wrote before.
+        check_output(written, source, "source", overwrite=True)
+    if preview is not None:
+        check_output(preview, source, "source", overwrite)
+
+
+def _prepare(config: SimulationConfig, device: str, report: Report) -> Simulator:
+    """Read all files, and say what is odd in them as the command does."""
+    from numbavol.atoms import StructureWarning
+    from numbavol.simulation.images import Simulator
+    from numbavol.simulation.volumes import SimulationWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        for category in (StructureWarning, SimulationWarning):
+            warnings.simplefilter("always", category)
+        simulator = Simulator.prepare(config, device)
+    for warning in caught:
+        if issubclass(warning.category, (StructureWarning, SimulationWarning)):
+            report.warn(str(warning.message))
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    return simulator
+
+
+def _refuse_other_defocus(simulator: Simulator) -> None:
+    import numpy as np
+
+    first = simulator.source.take(np.arange(1))
+    if first.ctf is not None and first.micrographs is None:
+        reason = f"{simulator.config.poses.file} has that of its particles"
+        refuse_without_effect(OF_THE_CTF, reason)
+
+
+def _write(
+    simulator: Simulator,
+    shards: list[Shard],
+    missing: list[Shard],
+    key: str,
+    output: Path,
+    *,
+    cs: bool,
+    overwrite: bool,
+    shows_progress: bool,
+) -> None:
+    from numbavol.progress import progress_bar
+    from numbavol.simulation.simulate import write_missing, write_tables
+
+    with (
+        write_tables(simulator, shards, output, cs=cs, overwrite=overwrite),
+        progress_bar("simulating", is_wanted=shows_progress) as report,
+    ):
+        write_missing(simulator, missing, key, overwrite=overwrite, report=report)
+
+
+@contextlib.contextmanager
+def _speak_of_options() -> Iterator[None]:
+    """Let errors name the option that lets files be replaced."""
+    try:
+        yield
+    except (FileExistsError, ValueError) as error:
+        what = str(error)
+        if isinstance(error, FileExistsError):
+            what = f"{error.filename}: {error.strerror}"
+        if "overwrite=True would replace it" not in what:
+            raise
+        msg = what.replace("overwrite=True would replace it", "--overwrite replaces it")
+        raise ValueError(msg) from error

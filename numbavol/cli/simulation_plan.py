@@ -1,0 +1,227 @@
+"""What ``numbavol simulate`` is about to do, in lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numbavol.cli.output import Report, plural
+from numbavol.io import write_cs, write_particles
+from numbavol.io.partial_stack import HEADER_BYTES
+from numbavol.notebooks import describe_bytes
+from numbavol.simulation.shards import name_images
+
+if TYPE_CHECKING:
+    from numbavol.simulation import SimulationConfig
+    from numbavol.simulation.images import Simulator
+    from numbavol.simulation.shards import Shard
+
+# What the time is estimated by, and the size of tables.
+N_TIMED, N_ROWS = 64, 1000
+BYTES_A_NUMBER = 8
+
+
+def say_simulation(
+    config: SimulationConfig, shards: list[Shard], missing: list[Shard], report: Report
+) -> None:
+    """Say what images there are to be, and which stacks an earlier run left, whole or in part."""
+    begun = [part for shard in missing if (part := _part_of(shard)).exists()]
+    n_there = len(shards) - len(missing)
+    report.say(
+        f"simulate {plural(config.number, 'particle')} of {config.box}^2 pixels of "
+        f"{config.pixel_size:g} A, {config.method}, {config.contrast.replace('_', '-')} contrast, "
+        f"{config.dtype}, seed {config.seed}",
+        n_particles=config.number,
+        config=dataclasses.asdict(config),
+        n_stacks=len(shards),
+        n_stacks_there=n_there,
+        n_stacks_begun=len(begun),
+    )
+    if n_there:
+        which = "the stack is" if len(shards) == 1 else f"{n_there} of {len(shards)} stacks are"
+        report.say(f"there   {which} written already")
+    if begun:
+        which = str(begun[0]) if len(begun) == 1 else plural(len(begun), "stack")
+        report.say(f"resume  {which}, left by an interrupted run")
+
+
+def _part_of(shard: Shard) -> Path:
+    """Name what a stack is as long as images are missing."""
+    return shard.path.with_name(f"{shard.path.name}.part")
+
+
+def say_particles(simulator: Simulator, report: Report) -> None:
+    """Say what is drawn of each particle, once all files are read."""
+    config, volumes = simulator.config, simulator.volumes
+    all_weights = sum(volumes.weights)
+    shares = [weight / all_weights for weight in volumes.weights]
+    for name, share in zip(volumes.names, shares, strict=True):
+        often = "all of them" if len(shares) == 1 else f"{100 * share:.4g} % of them"
+        report.say(f"volume  {name}: {often}")
+    moved = config.poses.offset_deviation
+    report.say(
+        f"poses   {config.poses.file or 'random'}"
+        + (f", normal offsets of {moved:g} A" if moved else ""),
+        volumes=dict(zip(volumes.names, shares, strict=True)),
+    )
+    report.say(f"CTF     {_describe_ctf(simulator)}")
+    _say_noise(simulator, report)
+    solvent = {"bulk": "bulk", "hydration": "hydration layer and bulk"}.get(config.solvent.kind)
+    ice = config.solvent.ice_thickness
+    around = [solvent, f"vitreous ice of {ice:g} A" if ice else None]
+    if any(around):
+        report.say(f"solvent {', '.join(filter(None, around))}")
+    detector = config.detector
+    if detector.dose is not None:
+        curves = {"MTF": detector.mtf, "DQE": detector.dqe}
+        known = [f"{name} of {file}" for name, file in curves.items() if file is not None]
+        report.say(f"counts  {detector.dose:g} electrons/A^2, {', '.join(known) or 'ideal'}")
+
+
+def _describe_ctf(simulator: Simulator) -> str:
+    config = simulator.config
+    first = simulator.source.take(np.arange(1))
+    if first.ctf is None:
+        return "none"
+    if first.micrographs is None:
+        return f"those of {config.poses.file}"
+    microscope, defocus = config.microscope, config.defocus
+    words = [
+        f"defocus {defocus.minimum:g} to {defocus.maximum:g} A"
+        if defocus.distribution == "uniform"
+        else f"defocus {defocus.mean:g} A, normal by {defocus.deviation:g} A"
+    ]
+    if defocus.astigmatism:
+        words.append(f"astigmatism of {defocus.astigmatism:g} A")
+    n = defocus.particles_per_micrograph
+    words.append("one a particle" if n == 1 else f"one for {n} particles in a row")
+    if defocus.deviation_in_micrograph:
+        words.append(f"within a micrograph by {defocus.deviation_in_micrograph:g} A")
+    words.append(
+        f"{microscope.voltage:g} kV, {microscope.spherical_aberration:g} mm, amplitude contrast "
+        f"{microscope.amplitude_contrast:g}"
+    )
+    if microscope.phase_shift:
+        words.append(f"phase shift {microscope.phase_shift:g} degrees")
+    if microscope.b_factor:
+        words.append(f"B-factor {microscope.b_factor:g} A^2")
+    others = ("beam_tilt", "trefoil", "odd_zernike", "even_zernike")
+    words += [name.replace("_", " ") for name in others if any(getattr(microscope, name))]
+    return ", ".join(words)
+
+
+def _say_noise(simulator: Simulator, report: Report) -> None:
+    config, noise = simulator.config, simulator.formation.noise
+    if noise is None:
+        if config.detector.dose is None:
+            report.say("noise   none", noise_variance=None)
+        return
+    variance = noise.variance(config.image_config.padded_shape, config.pixel_size)
+    measured = ""
+    if simulator.signal_variance is not None:
+        radius = config.noise.radius or config.box * config.pixel_size / 2
+        measured = (
+            f", for an SNR of {config.noise.snr:g} and a signal of variance "
+            f"{simulator.signal_variance:.5g} within {radius:g} A"
+        )
+    spectrum = "white" if config.noise.spectrum == "white" else f"as in {config.noise.spectrum}"
+    report.say(
+        f"noise   variance {variance:.5g}, {spectrum}{measured}",
+        noise_variance=variance,
+        signal_variance=simulator.signal_variance,
+    )
+
+
+def say_files(
+    simulator: Simulator, shards: list[Shard], tables: list[Path], report: Report
+) -> None:
+    """Say what there is to be on disk.
+
+    Parameters
+    ----------
+    simulator
+        Knows the images.
+    shards
+        All stacks.
+    tables
+        What is written beside them, STAR or .cs.
+    report
+        Where it is said.
+    """
+    config = simulator.config
+    image_bytes = config.box**2 * np.dtype(config.dtype).itemsize
+    sizes = {
+        str(shard.path): HEADER_BYTES + (shard.stop - shard.start) * image_bytes for shard in shards
+    }
+    which = str(shards[0].path)
+    if len(shards) > 1:
+        which = f"{len(shards)} stacks, {shards[0].path} to {shards[-1].path}"
+    report.say(f"file    {which}: {sum(sizes.values()):,} bytes")
+    about = _estimate_tables(simulator, shards, tables)
+    for table, size in about.items():
+        report.say(f"file    {table}: about {size:,} bytes")
+    report.say(
+        f"memory  {describe_bytes(n_bytes := _count_bytes(simulator))} of volumes and particles",
+        bytes_of_stacks=sizes,
+        bytes_of_tables_about=about,
+        bytes_of_memory=n_bytes,
+    )
+
+
+def _estimate_tables(
+    simulator: Simulator, shards: list[Shard], tables: list[Path]
+) -> dict[str, int]:
+    number = simulator.config.number
+    n = min(number, N_ROWS)
+    rows = simulator.source.take(np.arange(n)).to_table(simulator.config)
+    first = dataclasses.replace(shards[0], start=0, stop=n)
+    names = tuple(name_images([first], shards[0].path.parent))
+    rows = dataclasses.replace(rows, image_names=names)
+    sizes = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for table in tables:
+            written = Path(folder) / f"table{table.suffix}"
+            (write_cs if table.suffix == ".cs" else write_particles)(written, rows)
+            sizes[str(table)] = round(written.stat().st_size * number / n)
+    return sizes
+
+
+def _count_bytes(simulator: Simulator) -> int:
+    """Count what is held for as long as images are made."""
+    n_bytes = 0
+    for volume in simulator.volumes.volumes:
+        n_bytes += sum(value.nbytes for value in vars(volume).values() if hasattr(value, "nbytes"))
+    one = simulator.source.take(np.arange(1)).to_table(simulator.config)
+    n_columns = sum(isinstance(value, np.ndarray) for value in vars(one).values())
+    return n_bytes + simulator.config.number * n_columns * BYTES_A_NUMBER
+
+
+def say_time(simulator: Simulator, missing: list[Shard], report: Report) -> None:
+    """Say how long what is missing takes, by a few particles."""
+    config = simulator.config
+    particles = simulator.source.take(np.arange(min(N_TIMED, config.number)))
+    n = len(particles.numbers)
+    images = np.empty((n, config.box, config.box), np.float32)
+    # The first call compiles.
+    simulator.image(particles, images)
+    began = time.perf_counter()
+    simulator.image(particles, images)
+    n_missing = sum(shard.stop - shard.start for shard in missing)
+    seconds = (time.perf_counter() - began) / n * n_missing
+    report.say(
+        f"time    about {_describe_time(seconds)} for {plural(n_missing, 'image')}, by {n} of them",
+        seconds_about=seconds,
+    )
+
+
+def _describe_time(seconds: float) -> str:
+    units: list[tuple[str, float]] = [("h", 3600.0), ("min", 60.0)]
+    for unit, length in units:
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.2g} s"
