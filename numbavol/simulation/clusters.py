@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 # that is being killed.
 SECONDS_TO_WAIT, SECONDS_BETWEEN_LOOKS = 30.0, 0.5
 
+# An interrupt comes to all processes of a terminal; of this cluster, the driver answers it.
+IGNORE_THE_KEYBOARD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+
 # What a worker has prepared, by what it was prepared of: one simulation at most.
 _prepared: dict[tuple[SimulationConfig, str, str], Simulator] = {}
 
@@ -165,6 +168,7 @@ def _connect(dask: str | Client, n_tasks: int, device: str) -> Iterator[Client]:
                 dashboard_address=None,
                 # A worker that dies is replaced, and errors are told once, by the driver.
                 silence_logs=logging.CRITICAL,
+                preload=IGNORE_THE_KEYBOARD,
             ) as cluster,
             distributed.Client(cluster, set_as_default=False) as client,
         ):
