@@ -146,11 +146,25 @@ def _bytes_of(image: NDArray[Any]) -> memoryview:
     return image.reshape(-1).view(np.uint8).data
 
 
-def _measure(number: int, image: NDArray[np.floating[Any]]) -> tuple[float, float, float, float]:
-    """Return the minimum, maximum, mean and variance of an image, which must be finite."""
-    dtype = image.dtype
-    # Which processors compare faster than float16.
-    image = image.astype(np.float32, copy=False)
+def measure_range(
+    number: int, image: NDArray[np.float32], dtype: np.dtype[Any]
+) -> tuple[float, float]:
+    """Return the minimum and the maximum of an image.
+
+    Parameters
+    ----------
+    number
+        Its number, for errors.
+    image
+        Its values, as float32.
+    dtype
+        How it is stored, for errors.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
     low, high = float(image.min()), float(image.max())
     if not math.isfinite(high - low):
         y, x = np.argwhere(~np.isfinite(image))[0]
@@ -159,7 +173,15 @@ def _measure(number: int, image: NDArray[np.floating[Any]]) -> tuple[float, floa
             f"{np.finfo(dtype).max:g}, there is {image[y, x]} at index [{y}, {x}]"
         )
         raise ValueError(msg)
-    values = image.reshape(-1)
+    return low, high
+
+
+def _measure(number: int, image: NDArray[np.floating[Any]]) -> tuple[float, float, float, float]:
+    """Return the minimum, maximum, mean and variance of an image, which must be finite."""
+    # Which processors compare faster than float16.
+    wide = image.astype(np.float32, copy=False)
+    low, high = measure_range(number, wide, image.dtype)
+    values = wide.reshape(-1)
     # The differences from any of n values lose at most a factor n of float64's precision.
     reference = float(values[0])
     total = squares = 0.0

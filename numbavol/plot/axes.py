@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from numbavol.kernels.devices import is_on_cuda
 from numbavol.kernels.dispatch import find_device_of
-from numbavol.kernels.extras import how_to_install
+from numbavol.kernels.extras import import_extra
 from numbavol.notebooks import find_limits
 
 if TYPE_CHECKING:
@@ -36,11 +35,7 @@ def import_matplotlib(module: str) -> Any:
     ModuleNotFoundError
         If matplotlib is missing. The message says how to get it.
     """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        msg = f"pictures need matplotlib: {how_to_install('plot')}"
-        raise ModuleNotFoundError(msg, name="matplotlib") from error
+    return import_extra(module, "pictures need", "plot")
 
 
 def make_axes(axes: Axes | None, figsize: tuple[float, float]) -> Axes:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -44,6 +44,20 @@ class Shard:
         return np.arange(self.start, self.stop)
 
 
+class WriteShard(Protocol):
+    """Writes one shard, or goes on with it, as `write_shard` does."""
+
+    def __call__(
+        self,
+        simulator: Simulator,
+        shard: Shard,
+        key: str,
+        *,
+        report: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """Write it, by what makes its images and the key from `fingerprint`."""
+
+
 def make_shards(number: int, output: Path, n_shards: int) -> list[Shard]:
     """Share particles among stacks, as evenly as can be.
 
@@ -61,17 +75,40 @@ def make_shards(number: int, output: Path, n_shards: int) -> list[Shard]:
     ValueError
         If there are fewer particles than shards, or no shard.
     """
-    if not 1 <= n_shards <= min(number, MOST_SHARDS):
-        most = min(number, MOST_SHARDS)
-        msg = f"shards: expected a number from 1 to {most}, got {n_shards!r}"
-        raise ValueError(msg)
+    ends = share_evenly(number, n_shards)
     if n_shards == 1:
         return [Shard(output, 0, number)]
-    ends = [number * n // n_shards for n in range(n_shards + 1)]
     return [
         Shard(output.with_name(f"{output.stem}_{n + 1:06d}{output.suffix}"), *ends[n : n + 2])
         for n in range(n_shards)
     ]
+
+
+def share_evenly(number: int, n_shards: int) -> list[int]:
+    """Share things in a row as evenly as can be.
+
+    Parameters
+    ----------
+    number
+        Of things.
+    n_shards
+        How many shards.
+
+    Returns
+    -------
+    list of int
+        Where shards begin, and where the last one ends.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer things than shards, or no shard.
+    """
+    most = min(number, MOST_SHARDS)
+    if not 1 <= n_shards <= most:
+        msg = f"shards: expected a number from 1 to {most}, got {n_shards!r}"
+        raise ValueError(msg)
+    return [number * n // n_shards for n in range(n_shards + 1)]
 
 
 def fingerprint(config: SimulationConfig, device: str) -> str:
@@ -195,6 +232,9 @@ def write_shard(
         If it cannot be written, or a run of another simulation left a part of it that may not be
         replaced.
     """
+    # Another process may have finished it since they were listed.
+    if not find_missing([shard], key, overwrite=overwrite):
+        return
     with _open_stack(simulator.config, shard, key, overwrite=overwrite) as stack:
         particles = simulator.source.take(shard.numbers)
         simulator.image(particles, stack, first=stack.n_already_written, report=report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import functools
 import os
 import secrets
 from pathlib import Path
@@ -17,6 +18,7 @@ from numbavol.io import write_cs, write_particles
 from numbavol.io.whole_file import give_name
 from numbavol.kernels.dispatch import check_device
 from numbavol.progress import progress_bar
+from numbavol.simulation.clusters import check_device_of_cluster, write_on_cluster
 from numbavol.simulation.config import SimulationConfig
 from numbavol.simulation.config_reading import read_simulation_config
 from numbavol.simulation.images import Simulator
@@ -28,13 +30,21 @@ from numbavol.simulation.shards import (
     name_images,
     write_shard,
 )
+from numbavol.simulation.zarr_output import (
+    find_missing_in_zarr,
+    make_zarr_shards,
+    write_zarr_group,
+    write_zarr_shard,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from distributed import Client
     from numpy.typing import NDArray
 
     from numbavol.io import ParticleTable
+    from numbavol.simulation.shards import WriteShard
 
 BATCH_SIZE = 256
 
@@ -94,6 +104,7 @@ def simulate(
     *,
     shards: int = 1,
     cs: bool = False,
+    dask: str | Client | None = None,
     device: str = "cpu",
     overwrite: bool = False,
     progress: bool = False,
@@ -109,6 +120,7 @@ def simulate(
     batch_size: int = BATCH_SIZE,
     shards: int = 1,
     cs: bool = False,
+    dask: str | Client | None = None,
     device: str = "cpu",
     overwrite: bool = False,
     progress: bool = False,
@@ -123,8 +135,9 @@ def simulate(
     config
         The simulation, or a TOML file of it.
     output
-        The stack to write, ``.mrcs``; a STAR file of the same stem is written beside it. By default
-        images are returned.
+        The stack to write, ``.mrcs``; a STAR file of the same stem is written beside it. Or a Zarr
+        group, ``.zarr``, which holds the images and all that is known of them. By default images
+        are returned.
     stream
         Return batches one after another, as they are asked for.
     numbers
@@ -134,9 +147,13 @@ def simulate(
     shards
         Stacks that the particles are shared among, each with a number after the stem of `output`.
         A stack that this simulation has written already is left as it is, and one that an
-        interrupted run left is gone on with.
+        interrupted run left is gone on with. A Zarr group is one, whose chunks are shared.
     cs
         Write a ``.cs`` file of cryoSPARC as well.
+    dask
+        Write shards on the workers of a Dask cluster: ``"local"`` for one of a process a thread,
+        the address of a scheduler, or a ``distributed.Client`` of it. Workers read and write the
+        files themselves, by their names.
     device
         ``"cpu"``, ``"cuda"``, or ``"auto"`` for the second where it can be used.
     overwrite
@@ -157,6 +174,8 @@ def simulate(
         If a file of something else has the name of one that is to be written.
     MemoryError
         If images that are to be returned do not fit into the free memory.
+    ModuleNotFoundError
+        If Dask or Zarr is needed, and not installed.
     OSError, ValueError
         If a file cannot be read or written, or choices are not as described.
 
@@ -174,16 +193,17 @@ def simulate(
     """
     if not isinstance(config, SimulationConfig):
         config = read_simulation_config(config)
-    where = check_device(device)
+    where = check_device(device) if dask is None else check_device_of_cluster(device, dask)
     if output is not None:
         if stream or numbers is not None:
             msg = "output: expected None with stream or numbers, which return images"
             raise ValueError(msg)
         return _write(
-            config, Path(output), shards, where, cs=cs, overwrite=overwrite, progress=progress
-        )
-    if shards != 1 or cs or overwrite:
-        msg = "output: expected a name with shards, cs or overwrite, got None"
+            config, Path(output), shards, where, dask,
+            cs=cs, overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+    if shards != 1 or cs or dask is not None or overwrite:
+        msg = "output: expected a name with shards, cs, dask or overwrite, got None"
         raise ValueError(msg)
     chosen = np.arange(config.number)[numbers or slice(None)]
     if not chosen.size:
@@ -223,20 +243,37 @@ def _write(
     output: Path,
     n_shards: int,
     device: str,
+    dask: str | Client | None,
     *,
     cs: bool,
     overwrite: bool,
     progress: bool,
 ) -> ParticleTable:
-    parts = make_shards(config.number, output, n_shards)
     key = fingerprint(config, device)
-    missing = find_missing(parts, key, overwrite=overwrite)
-    simulator = Simulator.prepare(config, device)
-    with (
-        write_tables(simulator, parts, output, cs=cs, overwrite=overwrite) as table,
-        progress_bar("simulating", is_wanted=progress) as report,
-    ):
-        write_missing(simulator, missing, key, overwrite=overwrite, report=report)
+    write: WriteShard
+    if is_zarr := output.suffix.lower() == ".zarr":
+        if cs:
+            msg = f"cs: expected a stack as output, got {output}"
+            raise ValueError(msg)
+        parts = make_zarr_shards(config, output, n_shards)
+        missing = find_missing_in_zarr(config, parts, output, key, overwrite=overwrite)
+        write = write_zarr_shard
+    else:
+        parts = make_shards(config.number, output, n_shards)
+        missing = find_missing(parts, key, overwrite=overwrite)
+        write = functools.partial(write_shard, overwrite=overwrite)
+    # The workers of a cluster prepare what they need.
+    simulator = Simulator.prepare(config, device if dask is None else "cpu")
+    writing = (
+        write_zarr_group(simulator, output, key, overwrite=overwrite)
+        if is_zarr
+        else write_tables(simulator, parts, output, cs=cs, overwrite=overwrite)
+    )
+    with writing as table, progress_bar("simulating", is_wanted=progress) as report:
+        if dask is None:
+            write_missing(simulator, missing, key, write, report=report)
+        else:
+            write_on_cluster(config, missing, key, write, dask=dask, device=device, report=report)
     return table
 
 
@@ -244,24 +281,24 @@ def write_missing(
     simulator: Simulator,
     missing: list[Shard],
     key: str,
+    write: WriteShard,
     *,
-    overwrite: bool,
     report: Callable[[int, int], object] | None,
 ) -> None:
-    """Write stacks one after another.
+    """Write shards one after another.
 
     Parameters
     ----------
     simulator
         Makes the images.
     missing
-        The stacks.
+        The shards.
     key
         From `fingerprint`.
-    overwrite
-        Whether to replace files of something else.
+    write
+        Writes one of them.
     report
-        Called as the work goes on, with the number of images done and of all these stacks.
+        Called as the work goes on, with the number of images done and of all these shards.
     """
     n_all = sum(shard.stop - shard.start for shard in missing)
     n_before = 0
@@ -272,7 +309,7 @@ def write_missing(
             if report is not None:
                 report(before + n_done, n_all)
 
-        write_shard(simulator, shard, key, overwrite=overwrite, report=count)
+        write(simulator, shard, key, report=count)
         n_before += shard.stop - shard.start
 
 

@@ -1,0 +1,377 @@
+"""Particles as a Zarr group, for training loops: images in chunks, and all that is known of them.
+
+A group has its name when it is whole, as every file of this package. Until then it has ``.part``
+after it, and a marker for each chunk of images that is on the disk, so that any number of processes
+write and any later run goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbavol import __version__
+from numbavol.io.partial_file import PartialFile
+from numbavol.io.partial_stack import measure_range
+from numbavol.io.particle_columns import COLUMNS, POSE_COLUMNS, ZERNIKE_COLUMNS
+from numbavol.kernels.extras import import_extra
+from numbavol.simulation.shards import Shard, share_evenly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from numbavol.io import ParticleTable
+    from numbavol.simulation.config import SimulationConfig
+    from numbavol.simulation.images import Simulator
+    from numbavol.simulation.particles import Particles
+
+# A chunk is what a training loop reads at once, and a file.
+BYTES_OF_A_CHUNK = 2**24
+FEWEST_IN_A_CHUNK, MOST_IN_A_CHUNK = 32, 512
+MARKERS, LOCK = ".written", "lock"
+DEGREES, ANGSTROMS = "degrees", "angstroms"
+UNITS = {
+    "rot": DEGREES,
+    "tilt": DEGREES,
+    "psi": DEGREES,
+    "origin_x_in_angstroms": ANGSTROMS,
+    "origin_y_in_angstroms": ANGSTROMS,
+    "pixel_size": ANGSTROMS,
+    "voltage_in_kilovolts": "kilovolts",
+    "spherical_aberration_in_millimetres": "millimetres",
+    "image_size": "pixels",
+    "beam_tilt_x_in_milliradians": "milliradians",
+    "beam_tilt_y_in_milliradians": "milliradians",
+    "defocus_u_in_angstroms": ANGSTROMS,
+    "defocus_v_in_angstroms": ANGSTROMS,
+    "astigmatism_angle": DEGREES,
+    "phase_shift": DEGREES,
+    "ctf_b_factor": "square angstroms",
+    "odd_zernike": "radians",
+    "even_zernike": "radians",
+}
+
+
+def make_zarr_shards(config: SimulationConfig, output: Path, n_shards: int) -> list[Shard]:
+    """Share particles among shards that begin where chunks do.
+
+    Parameters
+    ----------
+    config
+        The simulation.
+    output
+        The group.
+    n_shards
+        How many. The group does not depend on it.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer chunks than shards, or no shard.
+    """
+    n_in_chunk = _count_in_chunk(config)
+    ends = share_evenly(-(-config.number // n_in_chunk), n_shards)
+    stops = [min(end * n_in_chunk, config.number) for end in ends]
+    part = _part_of(output)
+    return [Shard(part, *stops[n : n + 2]) for n in range(n_shards)]
+
+
+def find_missing_in_zarr(
+    config: SimulationConfig, shards: list[Shard], output: Path, key: str, *, overwrite: bool
+) -> list[Shard]:
+    """List the shards that are still to be written.
+
+    Parameters
+    ----------
+    config
+        The simulation.
+    shards
+        All of them.
+    output
+        The group.
+    key
+        From `fingerprint`.
+    overwrite
+        Whether a group of something else may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If something else has the name of the group, and may not be replaced: what is no Zarr group
+        never is.
+    ModuleNotFoundError
+        If Zarr is not installed.
+    """
+    import_extra("zarr", "Zarr groups need", "zarr")
+    part, wanted = _part_of(output), _label(config, key)
+    if output.exists():
+        if _read_label(output) == wanted:
+            return []
+        if not overwrite or not (output / "zarr.json").is_file():
+            reason = "the group is of another simulation" if output.is_dir() else "it is no group"
+            raise FileExistsError(errno.EEXIST, reason, os.fspath(output))
+    if not (part / "zarr.json").exists():
+        return shards
+    if _read_label(part) != wanted:
+        if overwrite:
+            return shards
+        reason = "it was left by an interrupted run of another simulation"
+        raise FileExistsError(errno.EEXIST, reason, os.fspath(part))
+    n_in_chunk = _count_in_chunk(config)
+    return [
+        shard
+        for shard in shards
+        if not all(
+            _marker(part, start // n_in_chunk).exists()
+            for start in range(shard.start, shard.stop, n_in_chunk)
+        )
+    ]
+
+
+@contextlib.contextmanager
+def write_zarr_group(
+    simulator: Simulator, output: Path, key: str, *, overwrite: bool
+) -> Iterator[ParticleTable]:
+    """Write what is known of all particles, and give the group its name once images are there.
+
+    Parameters
+    ----------
+    simulator
+        Knows the particles.
+    output
+        The group.
+    key
+        From `fingerprint`.
+    overwrite
+        Whether to replace a group of something else.
+
+    Yields
+    ------
+    ParticleTable
+        The particles. The images are to be written by `write_zarr_shard` meanwhile.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process writes the group.
+    OSError
+        If it cannot be written.
+    """
+    config = simulator.config
+    particles = simulator.source.take(np.arange(config.number))
+    table = particles.to_table(config)
+    wanted = _label(config, key)
+    if _read_label(output) == wanted:
+        # What an interrupt at the very end left.
+        shutil.rmtree(output / MARKERS, ignore_errors=True)
+        yield table
+        return
+    part = _part_of(output)
+    (part / MARKERS).mkdir(parents=True, exist_ok=True)
+    lock = PartialFile(part / MARKERS / LOCK)
+    try:
+        if _read_label(part) != wanted:
+            _remove_all_but(part, MARKERS)
+            for marker in (part / MARKERS).glob("[0-9]*"):
+                marker.unlink()
+        _write_columns(part, simulator, particles, table, wanted)
+        yield table
+        if output.exists() and overwrite:
+            old = output.with_name(f".numbavol-{secrets.token_hex(8)}.part")
+            output.rename(old)
+            part.rename(output)
+            shutil.rmtree(old)
+        else:
+            part.rename(output)
+        shutil.rmtree(output / MARKERS)
+    finally:
+        lock.close()
+
+
+def write_zarr_shard(
+    simulator: Simulator,
+    shard: Shard,
+    key: str,  # noqa: ARG001  # the group has it
+    *,
+    report: Callable[[int, int], object] | None = None,
+) -> None:
+    """Write the images of a shard, but for chunks that are there.
+
+    Parameters
+    ----------
+    simulator
+        Makes the images.
+    shard
+        Which, from `make_zarr_shards`.
+    key
+        From `fingerprint`.
+    report
+        Called as the work goes on, with the number of images done and of all.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the images cannot be written.
+    """
+    import zarr
+
+    config = simulator.config
+    images = zarr.open_array(shard.path / "images", mode="r+", config={"write_empty_chunks": True})
+    n_in_chunk, n_all = images.chunks[0], shard.stop - shard.start
+    for start in range(shard.start, shard.stop, n_in_chunk):
+        stop = min(start + n_in_chunk, shard.stop)
+        marker = _marker(shard.path, start // n_in_chunk)
+        if marker.exists():
+            continue
+
+        def count(n_done: int, _: int, start: int = start) -> None:
+            if report is not None:
+                report(start - shard.start + n_done, n_all)
+
+        made = np.empty((stop - start, config.box, config.box), np.float32)
+        simulator.image(simulator.source.take(np.arange(start, stop)), made, report=count)
+        images[start:stop] = _round(made, start, images.dtype)
+        _sync(shard.path / "images" / images.metadata.encode_chunk_key((start // n_in_chunk, 0, 0)))
+        marker.touch()
+
+
+def _part_of(output: Path) -> Path:
+    return output.with_name(f"{output.name}.part")
+
+
+def _marker(part: Path, chunk: int) -> Path:
+    return part / MARKERS / f"{chunk:06d}"
+
+
+def _count_in_chunk(config: SimulationConfig) -> int:
+    """Count the images of a chunk: a power of two, of which few remain in the last one."""
+    fitting = BYTES_OF_A_CHUNK // (config.box**2 * np.dtype(config.dtype).itemsize)
+    n = 1 << max(fitting, 1).bit_length() - 1
+    return min(max(n, FEWEST_IN_A_CHUNK), MOST_IN_A_CHUNK, config.number)
+
+
+def _label(config: SimulationConfig, key: str) -> str:
+    """Say what a group is of, in short."""
+    return hashlib.sha256(json.dumps([key, config.number]).encode()).hexdigest()
+
+
+def _read_label(group: Path) -> str | None:
+    """Read what a group is of; None if there is none, or another program's."""
+    try:
+        read = json.loads((group / "zarr.json").read_text())
+        label: str = read["attributes"]["numbavol"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return label
+
+
+def _remove_all_but(folder: Path, name: str) -> None:
+    for path in folder.iterdir():
+        if path.name == name:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _round(
+    images: NDArray[np.float32], first: int, dtype: np.dtype[Any]
+) -> NDArray[np.floating[Any]]:
+    with np.errstate(over="ignore"):  # `measure_range` finds what overflows
+        rounded = images.astype(dtype, copy=False)
+    for n, image in enumerate(rounded):
+        measure_range(first + n, image.astype(np.float32, copy=False), rounded.dtype)
+    return rounded
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file is on the disk, so that no marker is there before it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _write_columns(
+    part: Path, simulator: Simulator, particles: Particles, table: ParticleTable, label: str
+) -> None:
+    """Write all but the images; what an interrupted run left of it is written again."""
+    import zarr
+
+    config = simulator.config
+    n, box = config.number, config.box
+    # The label comes last: without it nobody goes on with a group.
+    group = zarr.open_group(part, mode="a", zarr_format=3)
+    if "images" not in group:
+        group.create_array(
+            "images",
+            shape=(n, box, box),
+            chunks=(_count_in_chunk(config), box, box),
+            dtype=config.dtype,
+            compressors=None,  # noise has nothing that could be left out
+            dimension_names=("particle", "y", "x"),
+            attributes={"unit": _unit_of_images(config)},
+        )
+    for name, (values, attributes) in _find_columns(particles, table).items():
+        dimensions = ("particle", *(f"{name}_{axis}" for axis in range(values.ndim - 1)))
+        column = group.create_array(
+            name, shape=values.shape, chunks=values.shape, dtype=values.dtype, compressors=None,
+            dimension_names=dimensions, attributes={**attributes}, overwrite=True,
+        )  # fmt: skip
+        column[...] = values
+    group.attrs.put(
+        {
+            "configuration": dataclasses.asdict(config),
+            "volumes": list(simulator.volumes.names),
+            "numbavol": {"version": __version__, "sha256": label},
+        }
+    )
+
+
+def _unit_of_images(config: SimulationConfig) -> str:
+    if config.detector.dose is not None:
+        return "electrons"
+    return "inverse angstroms" if config.contrast == "linear" else "1"
+
+
+def _find_columns(
+    particles: Particles, table: ParticleTable
+) -> dict[str, tuple[NDArray[Any], dict[str, str]]]:
+    """Find the values of each column, `(n, ...)`, and what is said of it."""
+    n = len(table)
+    columns: dict[str, tuple[NDArray[Any], dict[str, str]]] = {
+        "rotation": (
+            particles.poses.rotation.as_matrix(),
+            {"description": "matrices that turn positions (x, y, z) of the volume"},
+        ),
+        "offset": (
+            np.broadcast_to(particles.poses.offset_in_angstroms[..., :2], (n, 2)),
+            {"unit": ANGSTROMS, "description": "(x, y) that the turned volume is moved by"},
+        ),
+        "volume": (particles.volumes, {"description": "index into the attribute volumes"}),
+    }
+    if particles.micrographs is not None:
+        columns["micrograph"] = (particles.micrographs, {"description": "number, from 0 on"})
+    for column in (*POSE_COLUMNS, *COLUMNS, *ZERNIKE_COLUMNS):
+        value = getattr(table, column.name)
+        if value is None:
+            continue
+        is_list = column in ZERNIKE_COLUMNS
+        shape = (n, np.shape(value)[-1]) if is_list else (n,)
+        unit = {"unit": UNITS[column.name]} if column.name in UNITS else {}
+        columns[column.name] = (
+            np.ascontiguousarray(np.broadcast_to(value, shape)),
+            unit | {"relion": f"rln{column.label}"},
+        )
+    return columns
