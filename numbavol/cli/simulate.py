@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from numbavol.simulation import SimulationConfig
     from numbavol.simulation.images import Simulator
-    from numbavol.simulation.shards import Shard
 
 
 @click.command()
@@ -43,12 +42,17 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True,
-    help="The stack to write, .mrcs; the STAR file beside it has the same stem.",
+    help="The stack to write, .mrcs, and a STAR file of the same stem; or a Zarr group, .zarr.",
 )  # fmt: skip
 @simulation_options
 @click.option(
     "--shards", "n_shards", type=click.IntRange(min=1), default=1, show_default=True, metavar="K",
     help="Write so many stacks, numbered, and one STAR file of all.",
+)  # fmt: skip
+@click.option(
+    "--dask", metavar="ADDRESS|local",
+    help="Write shards on the workers of a Dask cluster: that of an address, or processes of this "
+    "machine.",
 )  # fmt: skip
 @click.option("--cs", is_flag=True, help="Write a .cs file of cryoSPARC as well.")
 @click.option(
@@ -68,6 +72,7 @@ def simulate(
     sources: tuple[Path, ...],
     output: Path,
     n_shards: int,
+    dask: str | None,
     cs: bool,
     preview: Path | None,
     dry_run: bool,
@@ -93,45 +98,49 @@ def simulate(
     """  # noqa: D301
     import numbavol
     from numbavol.cli.simulation_plan import say_files, say_particles, say_simulation, say_time
-    from numbavol.simulation.shards import find_missing, fingerprint, make_shards
+    from numbavol.progress import progress_bar
+    from numbavol.simulation.clusters import check_device_of_cluster
+    from numbavol.simulation.output import Output
 
     began = time.perf_counter()
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
-    if output.suffix.lower() != ".mrcs":
-        msg = f"-o: expected a name that ends in .mrcs, which RELION reads as a stack, got {output}"
+    if output.suffix.lower() not in (".mrcs", ".zarr"):
+        msg = (
+            "-o: expected a name that ends in .mrcs, which RELION reads as a stack, or in .zarr, "
+            f"got {output}"
+        )
+        raise click.UsageError(msg)
+    if cs and output.suffix.lower() == ".zarr":
+        msg = "--cs: a Zarr group has all that is known of particles"
         raise click.UsageError(msg)
     if preview is not None:
         check_picture("--preview", preview)
     config, choices = Choices.of_the_command(sources, options).read()
     refuse_choices_without_effect(config)
-    tables = [output.with_suffix(suffix) for suffix in ((".star", ".cs") if cs else (".star",))]
-    where = read_device(device)
+    where = read_device(device) if dask is None else check_device_of_cluster(device, dask)
     with choices.explain(), _speak_of_options():
-        shards = make_shards(config.number, output, n_shards)
-        _check_files(config, choices, shards, tables, preview, overwrite)
-        key = fingerprint(config, where)
-        missing = find_missing(shards, key, overwrite=overwrite)
-        say_simulation(config, shards, missing, report)
-        simulator = _prepare(config, where, report)
+        _check_files(config, choices, output, cs, preview, overwrite)
+        written = Output.plan(config, output, n_shards, where, cs=cs, overwrite=overwrite)
+        say_simulation(config, written, report)
+        # The workers of a cluster prepare what they need.
+        simulator = _prepare(config, where if dask is None else "cpu", report)
         _refuse_other_defocus(simulator)
         say_particles(simulator, report)
         if dry_run:
-            say_files(simulator, shards, tables, report)
-            say_time(simulator, missing, report)
+            say_files(simulator, written, report)
+            say_time(simulator, written.missing, report)
         else:
-            _write(
-                simulator, shards, missing, key, output,
-                cs=cs, overwrite=overwrite, shows_progress=report.shows_progress,
-            )  # fmt: skip
+            with progress_bar("simulating", is_wanted=report.shows_progress) as count:
+                written.write(simulator, dask=dask, report=count)
             seconds = time.perf_counter() - began
-            stacks = str(output) if len(shards) == 1 else plural(len(missing), "stack")
-            listed = " and ".join(map(str, tables))
+            n_written = len(written.missing)
+            stacks = str(output) if written.is_one_file else plural(n_written, "stack")
             report.say(
-                f"wrote   {stacks} and {listed}; {seconds:.2f} s",
-                stacks=[str(shard.path) for shard in shards],
-                tables=[str(table) for table in tables],
+                f"wrote   {' and '.join([stacks, *map(str, written.tables)])}; {seconds:.2f} s",
+                stacks=[str(path) for path in written.paths],
+                tables=[str(table) for table in written.tables],
                 seconds=seconds,
             )
     if preview is not None:
@@ -145,18 +154,22 @@ def simulate(
 def _check_files(
     config: SimulationConfig,
     choices: Choices,
-    shards: list[Shard],
-    tables: list[Path],
+    output: Path,
+    cs: bool,
     preview: Path | None,
     overwrite: bool,
 ) -> None:
     """Refuse what cannot be written, and to write over what is read: before the work."""
     inputs = [choices.config_file, *map(Path, list_files(config).values())]
-    check_inputs_stay([*(shard.path for shard in shards), *tables, preview], inputs)
+    outputs = [output]
+    if output.suffix.lower() != ".zarr":
+        outputs += [output.with_suffix(suffix) for suffix in (".star", ".cs")[: 1 + cs]]
+    check_inputs_stay([*outputs, preview], inputs)
     source = Path(config.volume[0].file) if config.volume else Path()
-    for written in (shards[0].path, *tables):
+    for written in outputs:
         # What is there may be what this simulation wrote before.
-        check_output(written, source, "source", overwrite=True)
+        if not written.is_dir():
+            check_output(written, source, "source", overwrite=True)
     if preview is not None:
         check_output(preview, source, "source", overwrite)
 
@@ -188,27 +201,6 @@ def _refuse_other_defocus(simulator: Simulator) -> None:
     if first.ctf is not None and first.micrographs is None:
         reason = f"{simulator.config.poses.file} has that of its particles"
         refuse_without_effect(OF_THE_CTF, reason)
-
-
-def _write(
-    simulator: Simulator,
-    shards: list[Shard],
-    missing: list[Shard],
-    key: str,
-    output: Path,
-    *,
-    cs: bool,
-    overwrite: bool,
-    shows_progress: bool,
-) -> None:
-    from numbavol.progress import progress_bar
-    from numbavol.simulation.simulate import write_missing, write_tables
-
-    with (
-        write_tables(simulator, shards, output, cs=cs, overwrite=overwrite),
-        progress_bar("simulating", is_wanted=shows_progress) as report,
-    ):
-        write_missing(simulator, missing, key, overwrite=overwrite, report=report)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from numbavol.simulation.shards import name_images
 if TYPE_CHECKING:
     from numbavol.simulation import SimulationConfig
     from numbavol.simulation.images import Simulator
+    from numbavol.simulation.output import Output
     from numbavol.simulation.shards import Shard
 
 # What the time is estimated by, and the size of tables.
@@ -26,11 +27,10 @@ N_TIMED, N_ROWS = 64, 1000
 BYTES_A_NUMBER = 8
 
 
-def say_simulation(
-    config: SimulationConfig, shards: list[Shard], missing: list[Shard], report: Report
-) -> None:
+def say_simulation(config: SimulationConfig, output: Output, report: Report) -> None:
     """Say what images there are to be, and which stacks an earlier run left, whole or in part."""
-    begun = [part for shard in missing if (part := _part_of(shard)).exists()]
+    shards, missing = output.shards, output.missing
+    begun = [part for path in output.paths if (part := _part_of(path)).exists()]
     n_there = len(shards) - len(missing)
     report.say(
         f"simulate {plural(config.number, 'particle')} of {config.box}^2 pixels of "
@@ -50,9 +50,9 @@ def say_simulation(
         report.say(f"resume  {which}, left by an interrupted run")
 
 
-def _part_of(shard: Shard) -> Path:
-    """Name what a stack is as long as images are missing."""
-    return shard.path.with_name(f"{shard.path.name}.part")
+def _part_of(path: Path) -> Path:
+    """Name what a stack or a group is as long as images are missing."""
+    return path.with_name(f"{path.name}.part")
 
 
 def say_particles(simulator: Simulator, report: Report) -> None:
@@ -137,32 +137,31 @@ def _say_noise(simulator: Simulator, report: Report) -> None:
     )
 
 
-def say_files(
-    simulator: Simulator, shards: list[Shard], tables: list[Path], report: Report
-) -> None:
+def say_files(simulator: Simulator, output: Output, report: Report) -> None:
     """Say what there is to be on disk.
 
     Parameters
     ----------
     simulator
         Knows the images.
-    shards
-        All stacks.
-    tables
-        What is written beside them, STAR or .cs.
+    output
+        All files.
     report
         Where it is said.
     """
-    config = simulator.config
+    config, shards = simulator.config, output.shards
     image_bytes = config.box**2 * np.dtype(config.dtype).itemsize
     sizes = {
         str(shard.path): HEADER_BYTES + (shard.stop - shard.start) * image_bytes for shard in shards
     }
-    which = str(shards[0].path)
-    if len(shards) > 1:
+    if output.is_zarr:
+        # Images before they are compressed.
+        sizes = {str(output.path): config.number * image_bytes}
+    which = str(output.path)
+    if not output.is_one_file:
         which = f"{len(shards)} stacks, {shards[0].path} to {shards[-1].path}"
     report.say(f"file    {which}: {sum(sizes.values()):,} bytes")
-    about = _estimate_tables(simulator, shards, tables)
+    about = _estimate_tables(simulator, shards, output.tables)
     for table, size in about.items():
         report.say(f"file    {table}: about {size:,} bytes")
     report.say(

@@ -8,7 +8,10 @@
 - ``volumes``: models and maps, with what is around them.
 - ``particles``: what is drawn for each particle.
 - ``images``: particles to images.
+- ``output``: which files are written, and which of them are there.
 - ``shards``: stacks that are written whole or not at all.
+- ``zarr_output``: Zarr groups for training loops.
+- ``clusters``: shards as tasks of a Dask cluster.
 """
 
 from numbavol.simulation.config import SimulationConfig

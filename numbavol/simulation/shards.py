@@ -8,12 +8,12 @@ import errno
 import hashlib
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from numbavol import __version__
 from numbavol.io import read_map_header, resume_image_stack, write_image_stack
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def fingerprint(config: SimulationConfig, device: str) -> str:
     for group, key in (("poses", "file"), ("detector", "mtf"), ("detector", "dqe")):
         del choices[group][key]
     choices["noise"]["spectrum"] = config.noise.spectrum == "white"
-    return json.dumps([__version__, choices, contents, device])
+    return json.dumps([version("numbavol"), choices, contents, device])
 
 
 def _hash(filename: str) -> str:

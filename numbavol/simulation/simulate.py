@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import errno
-import functools
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 
 from numbavol.arguments import check_fits_in_memory
-from numbavol.io import write_cs, write_particles
-from numbavol.io.whole_file import give_name
 from numbavol.kernels.dispatch import check_device
 from numbavol.progress import progress_bar
-from numbavol.simulation.clusters import check_device_of_cluster, write_on_cluster
+from numbavol.simulation.clusters import check_device_of_cluster
 from numbavol.simulation.config import SimulationConfig
 from numbavol.simulation.config_reading import read_simulation_config
 from numbavol.simulation.images import Simulator
-from numbavol.simulation.shards import (
-    Shard,
-    find_missing,
-    fingerprint,
-    make_shards,
-    name_images,
-    write_shard,
-)
-from numbavol.simulation.zarr_output import (
-    find_missing_in_zarr,
-    make_zarr_shards,
-    write_zarr_group,
-    write_zarr_shard,
-)
+from numbavol.simulation.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import os
+    from collections.abc import Iterator
 
     from distributed import Client
     from numpy.typing import NDArray
 
     from numbavol.io import ParticleTable
-    from numbavol.simulation.shards import WriteShard
 
 BATCH_SIZE = 256
 
@@ -198,10 +177,11 @@ def simulate(
         if stream or numbers is not None:
             msg = "output: expected None with stream or numbers, which return images"
             raise ValueError(msg)
-        return _write(
-            config, Path(output), shards, where, dask,
-            cs=cs, overwrite=overwrite, progress=progress,
-        )  # fmt: skip
+        written = Output.plan(config, Path(output), shards, where, cs=cs, overwrite=overwrite)
+        # The workers of a cluster prepare what they need.
+        simulator = Simulator.prepare(config, where if dask is None else "cpu")
+        with progress_bar("simulating", is_wanted=progress) as report:
+            return written.write(simulator, dask=dask, report=report)
     if shards != 1 or cs or dask is not None or overwrite:
         msg = "output: expected a name with shards, cs, dask or overwrite, got None"
         raise ValueError(msg)
@@ -236,125 +216,3 @@ def _stream(
 ) -> Iterator[SimulatedParticles]:
     for start in range(0, len(numbers), batch_size):
         yield _make(simulator, numbers[start : start + batch_size])
-
-
-def _write(
-    config: SimulationConfig,
-    output: Path,
-    n_shards: int,
-    device: str,
-    dask: str | Client | None,
-    *,
-    cs: bool,
-    overwrite: bool,
-    progress: bool,
-) -> ParticleTable:
-    key = fingerprint(config, device)
-    write: WriteShard
-    if is_zarr := output.suffix.lower() == ".zarr":
-        if cs:
-            msg = f"cs: expected a stack as output, got {output}"
-            raise ValueError(msg)
-        parts = make_zarr_shards(config, output, n_shards)
-        missing = find_missing_in_zarr(config, parts, output, key, overwrite=overwrite)
-        write = write_zarr_shard
-    else:
-        parts = make_shards(config.number, output, n_shards)
-        missing = find_missing(parts, key, overwrite=overwrite)
-        write = functools.partial(write_shard, overwrite=overwrite)
-    # The workers of a cluster prepare what they need.
-    simulator = Simulator.prepare(config, device if dask is None else "cpu")
-    writing = (
-        write_zarr_group(simulator, output, key, overwrite=overwrite)
-        if is_zarr
-        else write_tables(simulator, parts, output, cs=cs, overwrite=overwrite)
-    )
-    with writing as table, progress_bar("simulating", is_wanted=progress) as report:
-        if dask is None:
-            write_missing(simulator, missing, key, write, report=report)
-        else:
-            write_on_cluster(config, missing, key, write, dask=dask, device=device, report=report)
-    return table
-
-
-def write_missing(
-    simulator: Simulator,
-    missing: list[Shard],
-    key: str,
-    write: WriteShard,
-    *,
-    report: Callable[[int, int], object] | None,
-) -> None:
-    """Write shards one after another.
-
-    Parameters
-    ----------
-    simulator
-        Makes the images.
-    missing
-        The shards.
-    key
-        From `fingerprint`.
-    write
-        Writes one of them.
-    report
-        Called as the work goes on, with the number of images done and of all these shards.
-    """
-    n_all = sum(shard.stop - shard.start for shard in missing)
-    n_before = 0
-    for shard in missing:
-        before = n_before
-
-        def count(n_done: int, _: int, before: int = before) -> None:
-            if report is not None:
-                report(before + n_done, n_all)
-
-        write(simulator, shard, key, report=count)
-        n_before += shard.stop - shard.start
-
-
-@contextlib.contextmanager
-def write_tables(
-    simulator: Simulator, parts: list[Shard], output: Path, *, cs: bool, overwrite: bool
-) -> Iterator[ParticleTable]:
-    """Write the particles of all shards beside the stacks, once these are there.
-
-    What cannot be written is found before the stacks are made; and a table never lies there without
-    its stacks.
-
-    Parameters
-    ----------
-    simulator
-        Knows the particles.
-    parts
-        All shards.
-    output
-        The tables have its stem.
-    cs
-        Whether to write a file for cryoSPARC besides that for RELION.
-    overwrite
-        Whether to replace tables of something else.
-    """
-    config = simulator.config
-    folder = output.resolve().parent
-    names = tuple(name_images(parts, folder))
-    table = simulator.source.take(np.arange(config.number)).to_table(config)
-    table = dataclasses.replace(table, image_names=names)
-    targets: dict[Path, Callable[..., None]] = {output.with_suffix(".star"): write_particles}
-    if cs:
-        targets[output.with_suffix(".cs")] = write_cs
-    with contextlib.ExitStack() as cleaning:
-        written = {}
-        for target, write in targets.items():
-            part = target.with_name(f".numbavol-{secrets.token_hex(8)}.part")
-            cleaning.callback(part.unlink, missing_ok=True)
-            write(part, table, overwrite=True)
-            is_same = target.is_file() and target.read_bytes() == part.read_bytes()
-            if target.exists() and not is_same and not overwrite:
-                reason = "it is of another simulation, or of none; overwrite=True would replace it"
-                raise FileExistsError(errno.EEXIST, reason, os.fspath(target))
-            written[target] = None if is_same else part
-        yield table
-        for target, made in written.items():
-            if made is not None:
-                give_name(made, target, overwrite=overwrite)

@@ -15,11 +15,11 @@ import json
 import os
 import secrets
 import shutil
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol import __version__
 from numbavol.io.partial_file import PartialFile
 from numbavol.io.partial_stack import measure_range
 from numbavol.io.particle_columns import COLUMNS, POSE_COLUMNS, ZERNIKE_COLUMNS
@@ -334,7 +334,7 @@ def _write_columns(
         {
             "configuration": dataclasses.asdict(config),
             "volumes": list(simulator.volumes.names),
-            "numbavol": {"version": __version__, "sha256": label},
+            "numbavol": {"version": version("numbavol"), "sha256": label},
         }
     )
 
