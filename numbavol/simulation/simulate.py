@@ -31,7 +31,7 @@ BATCH_SIZE = 256
 class SimulatedParticles(NamedTuple):
     """Images, and what is known of each.
 
-    Parameters
+    Attributes
     ----------
     images
         ``(n, y, x)``, float32, in the unit that `ImageFormation` says.
