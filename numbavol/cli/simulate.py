@@ -126,10 +126,11 @@ def simulate(
                 cs=cs, overwrite=overwrite, shows_progress=report.shows_progress,
             )  # fmt: skip
             seconds = time.perf_counter() - began
-            stacks = str(output) if len(shards) == 1 else plural(len(missing), "stack")
-            listed = " and ".join(map(str, tables))
+            made = missing or shards
+            stacks = str(output) if len(shards) == 1 else plural(len(made), "stack")
             report.say(
-                f"wrote   {stacks} and {listed}; {seconds:.2f} s",
+                f"{'wrote' if missing else 'whole'}   {stacks} and {' and '.join(map(str, tables))}; "
+                f"{seconds:.2f} s",
                 stacks=[str(shard.path) for shard in shards],
                 tables=[str(table) for table in tables],
                 seconds=seconds,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numbavol.simulation import SimulationConfig
     from numbavol.simulation.config_reading import KeyPath
 
+LARGEST_SEED = 2**64 - 1
 LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 NOT_NEGATIVE = FiniteNumber(click.FloatRange(min=0))
 # Where the choice that an option makes stands in a configuration.
@@ -93,8 +94,8 @@ def simulation_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--pixel-size", type=LENGTH, metavar="A", help="Side of a pixel in angstroms.",
         ),
         click.option(
-            "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="K",
-            help="Of everything that is drawn.",
+            "--seed", type=click.IntRange(min=0, max=LARGEST_SEED), default=0, show_default=True,
+            metavar="K", help="Of everything that is drawn.",
         ),
         click.option(
             "--method", type=click.Choice(["spline", "linear", "gaussian"]), default="spline",
@@ -303,9 +304,12 @@ class Choices:
                 raise ValueError(msg) from error
             ends = range(len(path), 0, -1)
             line = next((self.lines[path[:end]] for end in ends if path[:end] in self.lines), None)
-            if line is None:
+            if line is not None:
+                msg = f"{self.config_file}:{line}: {error}"
+            elif path[:1] in [("volume",), *CHOICES.values()]:
+                msg = f"{self.config_file}: {error}"
+            else:
                 raise
-            msg = f"{self.config_file}:{line}: {error}"
             raise ValueError(msg) from error
 
 
