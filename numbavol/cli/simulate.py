@@ -128,9 +128,9 @@ def simulate(
             seconds = time.perf_counter() - began
             made = missing or shards
             stacks = str(output) if len(shards) == 1 else plural(len(made), "stack")
+            listed = " and ".join(map(str, [stacks, *tables]))
             report.say(
-                f"{'wrote' if missing else 'whole'}   {stacks} and {' and '.join(map(str, tables))}; "
-                f"{seconds:.2f} s",
+                f"{'wrote' if missing else 'whole'}   {listed}; {seconds:.2f} s",
                 stacks=[str(shard.path) for shard in shards],
                 tables=[str(table) for table in tables],
                 seconds=seconds,
