@@ -115,11 +115,12 @@ def simulate(
         missing = find_missing(shards, key, overwrite=overwrite)
         say_simulation(config, shards, missing, report)
         simulator = _prepare(config, where, report)
+        seconds_before = time.perf_counter() - began
         _refuse_other_defocus(simulator)
         say_particles(simulator, report)
         if dry_run:
             say_files(simulator, shards, tables, report)
-            say_time(simulator, missing, report)
+            say_time(simulator, missing, seconds_before, report)
         else:
             _write(
                 simulator, shards, missing, key, output,
