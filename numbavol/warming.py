@@ -20,13 +20,8 @@ from numbavol.projection import EwaldSphereExtraction, ImageConfig, project
 from numbavol.reconstruction import backproject
 from numbavol.rendering import FFTAtomRenderFn, GaussianMixtureRenderFn
 from numbavol.rendering.gaussian_mixture import MOST_IN_SINGLE_PRECISION
-from numbavol.simulation import (
-    NoiseConfig,
-    SimulationConfig,
-    SolventConfig,
-    VolumeConfig,
-    simulate,
-)
+from numbavol.simulation import NoiseConfig, SimulationConfig, SolventConfig, VolumeConfig
+from numbavol.simulation.simulate import simulate
 from numbavol.volumes import (
     FourierVoxelGridVolume,
     FourierVoxelSplineVolume,

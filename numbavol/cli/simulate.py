@@ -126,19 +126,21 @@ def simulate(
         say_simulation(config, written, report)
         # The workers of a cluster prepare what they need.
         simulator = _prepare(config, where if dask is None else "cpu", report)
+        seconds_before = time.perf_counter() - began
         _refuse_other_defocus(simulator)
         say_particles(simulator, report)
         if dry_run:
             say_files(simulator, written, report)
-            say_time(simulator, written.missing, report)
+            say_time(simulator, written.missing, seconds_before, report)
         else:
             with progress_bar("simulating", is_wanted=report.shows_progress) as count:
                 written.write(simulator, dask=dask, report=count)
             seconds = time.perf_counter() - began
-            n_written = len(written.missing)
+            n_written = len(written.missing or written.shards)
             stacks = str(output) if written.is_one_file else plural(n_written, "stack")
+            listed = " and ".join([stacks, *map(str, written.tables)])
             report.say(
-                f"wrote   {' and '.join([stacks, *map(str, written.tables)])}; {seconds:.2f} s",
+                f"{'wrote' if written.missing else 'whole'}   {listed}; {seconds:.2f} s",
                 stacks=[str(path) for path in written.paths],
                 tables=[str(table) for table in written.tables],
                 seconds=seconds,

@@ -67,7 +67,10 @@ def say_particles(simulator: Simulator, report: Report) -> None:
     report.say(
         f"poses   {config.poses.file or 'random'}"
         + (f", normal offsets of {moved:g} A" if moved else ""),
-        volumes=dict(zip(volumes.names, shares, strict=True)),
+        volumes=[
+            {"name": name, "share": share}
+            for name, share in zip(volumes.names, shares, strict=True)
+        ],
     )
     report.say(f"CTF     {_describe_ctf(simulator)}")
     _say_noise(simulator, report)
@@ -200,8 +203,22 @@ def _count_bytes(simulator: Simulator) -> int:
     return n_bytes + simulator.config.number * n_columns * BYTES_A_NUMBER
 
 
-def say_time(simulator: Simulator, missing: list[Shard], report: Report) -> None:
-    """Say how long what is missing takes, by a few particles."""
+def say_time(
+    simulator: Simulator, missing: list[Shard], seconds_before: float, report: Report
+) -> None:
+    """Say how long what is missing takes, by a few particles.
+
+    Parameters
+    ----------
+    simulator
+        Makes the images.
+    missing
+        Stacks that are to be written.
+    seconds_before
+        How long it took to read all files.
+    report
+        Where it is said.
+    """
     config = simulator.config
     particles = simulator.source.take(np.arange(min(N_TIMED, config.number)))
     n = len(particles.numbers)
@@ -213,8 +230,9 @@ def say_time(simulator: Simulator, missing: list[Shard], report: Report) -> None
     n_missing = sum(shard.stop - shard.start for shard in missing)
     seconds = (time.perf_counter() - began) / n * n_missing
     report.say(
-        f"time    about {_describe_time(seconds)} for {plural(n_missing, 'image')}, by {n} of them",
-        seconds_about=seconds,
+        f"time    about {_describe_time(seconds_before)} to begin, and {_describe_time(seconds)} "
+        f"for {plural(n_missing, 'image')}, by {n} of them",
+        seconds_about=seconds_before + seconds,
     )
 
 

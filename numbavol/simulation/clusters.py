@@ -153,6 +153,7 @@ def write_on_cluster(
 def _connect(dask: str | Client, n_tasks: int, device: str) -> Iterator[Client]:
     """Find the cluster, or make one, which ends with the work."""
     import distributed
+    from distributed.comm.addressing import get_address_host_port
 
     if isinstance(dask, distributed.Client):
         yield dask
@@ -166,6 +167,8 @@ def _connect(dask: str | Client, n_tasks: int, device: str) -> Iterator[Client]:
                 threads_per_worker=1 if device == "cpu" else n_threads,
                 memory_limit=None,  # which Dask enforces by killing; numbavol asks before it takes
                 dashboard_address=None,
+                # Else it asks for a port that another cluster may have, and warns.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 # A worker that dies is replaced, and errors are told once, by the driver.
                 silence_logs=logging.CRITICAL,
                 preload=IGNORE_THE_KEYBOARD,
@@ -174,7 +177,14 @@ def _connect(dask: str | Client, n_tasks: int, device: str) -> Iterator[Client]:
         ):
             yield client
     else:
-        with distributed.Client(dask, set_as_default=False) as client:
+        try:
+            # A client of what is no address waits for a minute when it is thrown away.
+            get_address_host_port(dask)
+            client = distributed.Client(dask, set_as_default=False)
+        except (OSError, ValueError) as error:
+            msg = f"dask: expected 'local' or the address of a scheduler, got {dask!r}: {error}"
+            raise OSError(msg) from error
+        with client:
             yield client
 
 

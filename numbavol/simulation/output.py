@@ -16,6 +16,7 @@ from numbavol.io import write_cs, write_particles
 from numbavol.io.whole_file import give_name
 from numbavol.simulation.clusters import write_on_cluster
 from numbavol.simulation.shards import (
+    OF_SOMETHING_ELSE,
     Shard,
     find_missing,
     fingerprint,
@@ -247,8 +248,7 @@ def write_tables(
             write(part, table, overwrite=True)
             is_same = target.is_file() and target.read_bytes() == part.read_bytes()
             if target.exists() and not is_same and not overwrite:
-                reason = "it is of another simulation, or of none; overwrite=True would replace it"
-                raise FileExistsError(errno.EEXIST, reason, os.fspath(target))
+                raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(target))
             written[target] = None if is_same else part
         yield table
         for target, made in written.items():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BYTES_AT_A_TIME = 2**24
 MOST_SHARDS = 999_999
+OF_SOMETHING_ELSE = "it is of another simulation, or of none; overwrite=True would replace it"
 LABEL = "Simulated by numbavol; of what it was made, the SHA-256:"
 
 
@@ -169,8 +170,7 @@ def find_missing(shards: list[Shard], key: str, *, overwrite: bool) -> list[Shar
         if shard.path.exists() and is_written(shard, key):
             continue
         if shard.path.exists() and not overwrite:
-            reason = "it is of another simulation, or of none; overwrite=True would replace it"
-            raise FileExistsError(errno.EEXIST, reason, os.fspath(shard.path))
+            raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(shard.path))
         missing.append(shard)
     return missing
 

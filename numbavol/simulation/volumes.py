@@ -88,10 +88,8 @@ def load_volumes(config: SimulationConfig) -> Volumes:
         made = _load_map(given, config) if is_map_file(given.file) else _load_model(given, config)
         volumes += made
         weights += [given.weight / len(made)] * len(made)
-        names += [
-            given.file if len(made) == 1 else f"{given.file}, model {n + 1}"
-            for n in range(len(made))
-        ]
+        name = given.file if given.select == "all" else f"{given.file}, {given.select}"
+        names += [name if len(made) == 1 else f"{name}, model {n + 1}" for n in range(len(made))]
     if not any(weights):
         msg = "volume: expected a weight above 0, all of them are 0"
         raise ValueError(msg)

@@ -24,7 +24,7 @@ from numbavol.io.partial_file import PartialFile
 from numbavol.io.partial_stack import measure_range
 from numbavol.io.particle_columns import COLUMNS, POSE_COLUMNS, ZERNIKE_COLUMNS
 from numbavol.kernels.extras import import_extra
-from numbavol.simulation.shards import Shard, share_evenly
+from numbavol.simulation.shards import OF_SOMETHING_ELSE, Shard, share_evenly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,16 +119,16 @@ def find_missing_in_zarr(
     if output.exists():
         if _read_label(output) == wanted:
             return []
-        if not overwrite or not (output / "zarr.json").is_file():
-            reason = "the group is of another simulation" if output.is_dir() else "it is no group"
-            raise FileExistsError(errno.EEXIST, reason, os.fspath(output))
+        if not (output / "zarr.json").is_file():
+            raise FileExistsError(errno.EEXIST, "it is no Zarr group", os.fspath(output))
+        if not overwrite:
+            raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(output))
     if not (part / "zarr.json").exists():
         return shards
     if _read_label(part) != wanted:
-        if overwrite:
-            return shards
-        reason = "it was left by an interrupted run of another simulation"
-        raise FileExistsError(errno.EEXIST, reason, os.fspath(part))
+        if not overwrite:
+            raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(part))
+        return shards
     n_in_chunk = _count_in_chunk(config)
     return [
         shard
@@ -256,7 +256,7 @@ def _marker(part: Path, chunk: int) -> Path:
 
 
 def _count_in_chunk(config: SimulationConfig) -> int:
-    """Count the images of a chunk: a power of two, of which few remain in the last one."""
+    """Count the images of a chunk: a power of two, or all that there are."""
     fitting = BYTES_OF_A_CHUNK // (config.box**2 * np.dtype(config.dtype).itemsize)
     n = 1 << max(fitting, 1).bit_length() - 1
     return min(max(n, FEWEST_IN_A_CHUNK), MOST_IN_A_CHUNK, config.number)

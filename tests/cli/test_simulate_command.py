@@ -146,8 +146,20 @@ def test_volumes_take_the_place_of_the_files(
         numbavol.write_map(other, numbavol.read_map(map_file).data * scale, PIXEL_SIZE)
     assert simulate(config_file, *others, "-o", "a.mrcs", "--json", "--cs") == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["volumes"] == {str(other): 0.5 for other in others}
+    assert facts["volumes"] == [{"name": str(other), "share": 0.5} for other in others]
     assert set(numbavol.read_particles("a.star").class_number) == {1, 2}
+
+
+def test_selections_of_one_model_have_names(capsys: pytest.CaptureFixture[str]) -> None:
+    model = numbavol.data.enterotoxin()
+    Path("config.toml").write_text(
+        f'number = 2\nbox = 16\npixel_size = 8\n[[volume]]\nfile = "{model}"\n'
+        f'select = "//A"\n[[volume]]\nfile = "{model}"\nweight = 3\n'
+    )
+    assert simulate("config.toml", "-o", "a.mrcs") == 0
+    said = capsys.readouterr().out
+    assert f"volume  {model}, //A: 25 % of them\n" in said
+    assert f"volume  {model}: 75 % of them\n" in said
 
 
 def defaults_of(config: type, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], object]:
@@ -235,7 +247,9 @@ def test_a_dry_run_says_all_and_writes_nothing(
     )
     assert re.search(r"^file    stack.cs: about [\d,]+ bytes$", said, re.MULTILINE)
     assert re.search(r"^memory  \S+ [KM]iB of volumes and particles$", said, re.MULTILINE)
-    assert re.search(r"^time    about \S+ s for 9 images, by 9 of them$", said, re.MULTILINE)
+    assert re.search(
+        r"^time    about \S+ s to begin, and \S+ s for 9 images, by 9 of them$", said, re.MULTILINE
+    )
     assert facts["seconds_about"] > 0
     assert facts["bytes_of_memory"] > 0
 
@@ -250,7 +264,7 @@ def test_a_dry_run_says_what_is_there(
     assert simulate(*command_line, "--dry-run") == 0
     said = capsys.readouterr().out
     assert "there   2 of 3 stacks are written already\n" in said
-    assert " for 3 images, by 9 of them" in said
+    assert " s for 3 images, by 9 of them" in said
     assert not Path("stack_000002.mrcs").exists()
 
 

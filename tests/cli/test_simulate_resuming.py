@@ -1,0 +1,145 @@
+"""``numbavol simulate``: what is there is left, and a run that was killed goes on."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+import numbavol
+from numbavol.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Padded so much that it takes a while.
+OPTIONS = (
+    "--number", 2400, "--box", 24, "--pixel-size", 1.5, "--pad-scale", 8, "--snr", 0.5,
+    "--shards", 3, "--cs", "--threads", 1,
+)  # fmt: skip
+FEW = ("--number", 9, "--box", 24, "--pixel-size", 1.5, "--snr", 0.5)
+
+
+def simulate(*arguments: object) -> int:
+    return main(["simulate", *map(str, arguments)])
+
+
+def start(*arguments: object) -> subprocess.Popen[bytes]:
+    program = "import sys; from numbavol.cli import run; run()"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, "simulate", *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.heavy),
+        pytest.param(signal.SIGTERM, 130, marks=pytest.mark.heavy),
+    ],
+)
+def test_the_same_command_goes_on_to_the_same_bytes(
+    map_file: Path, tmp_path: Path, sent: signal.Signals, status: int, capsys
+) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    killed.mkdir()
+    whole.mkdir()
+    output = killed / "stack.mrcs"
+    second = killed / "stack_000002.mrcs.part"
+    process = start(map_file, "-o", output, *OPTIONS)
+    while not second.exists() and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    process.send_signal(sent)
+    _, error = process.communicate()
+    assert process.returncode == status, error
+    assert (killed / "stack_000001.mrcs").exists()
+    assert second.exists()
+    assert not (killed / "stack_000003.mrcs").exists()
+    assert not output.with_suffix(".star").exists()
+
+    assert simulate(map_file, "-o", output, *OPTIONS, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["n_stacks"], facts["n_stacks_there"], facts["n_stacks_begun"]) == (3, 1, 1)
+    assert simulate(map_file, "-o", whole / "stack.mrcs", *OPTIONS) == 0
+    numbavol.set_num_threads(None)
+    # A killed process has had no chance to take away the tables that it prepared.
+    names = sorted(path.name for path in killed.iterdir() if not path.name.startswith("."))
+    assert names == sorted(path.name for path in whole.iterdir())
+    for name in names:
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_what_is_there_is_said_and_left(map_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = map_file.with_name("stack.mrcs")
+    command = (map_file, "-o", output, *FEW)
+    assert simulate(*command) == 0
+    before = output.stat().st_mtime_ns, output.with_suffix(".star").stat().st_mtime_ns
+    capsys.readouterr()
+    # To replace what is in the way is not to make again what is there.
+    for options in ((), ("--overwrite",)):
+        assert simulate(*command, *options) == 0
+        said = capsys.readouterr().out
+        assert "there   the stack is written already\n" in said
+        star = output.with_suffix(".star")
+        assert said.splitlines()[-1].startswith(f"whole   {output} and {star}; ")
+    after = output.stat().st_mtime_ns, output.with_suffix(".star").stat().st_mtime_ns
+    assert after == before
+
+
+@pytest.mark.parametrize("option", [("--seed", 1), ("--snr", 0.4), ("--method", "linear")])
+def test_a_stack_of_other_choices_is_kept(
+    option: tuple[str, object], map_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = map_file.with_name("stack.mrcs")
+    assert simulate(map_file, "-o", output, *FEW) == 0
+    before = output.read_bytes()
+    assert simulate(map_file, "-o", output, *FEW, *option) == 1
+    assert capsys.readouterr().err == (
+        f"numbavol: error: {output}: it is of another simulation, or of none; --overwrite replaces "
+        "it\n"
+    )
+    assert output.read_bytes() == before
+    assert simulate(map_file, "-o", output, *FEW, *option, "--overwrite") == 0
+    assert output.read_bytes() != before
+
+
+def test_what_a_run_of_other_choices_left_is_kept(
+    map_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = map_file.with_name("stack.mrcs")
+    part = map_file.with_name("stack.mrcs.part")
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("numbavol.io.partial_stack.PartialStack.finish", interrupt)
+        assert simulate(map_file, "-o", output, *FEW) == 130
+    before = part.read_bytes()
+    capsys.readouterr()
+    assert simulate(map_file, "-o", output, *FEW, "--seed", 1) == 1
+    assert capsys.readouterr().err == (
+        f"numbavol: error: {part}: left by a run of another simulation, or damaged; --overwrite "
+        "replaces it\n"
+    )
+    assert part.read_bytes() == before
+    assert simulate(map_file, "-o", output, *FEW) == 0
+    assert f"resume  {part}, left by an interrupted run\n" in capsys.readouterr().out
+    output.unlink()
+    output.with_suffix(".star").unlink()
+    part.write_bytes(before)
+    assert simulate(map_file, "-o", output, *FEW, "--seed", 1, "--overwrite") == 0
+    assert not part.exists()
+    expected = map_file.with_name("again.mrcs")
+    assert simulate(map_file, "-o", expected, *FEW, "--seed", 1) == 0
+    assert output.read_bytes() == expected.read_bytes()
