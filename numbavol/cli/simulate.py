@@ -99,7 +99,6 @@ def simulate(
     import numbavol
     from numbavol.cli.simulation_plan import say_files, say_particles, say_simulation, say_time
     from numbavol.progress import progress_bar
-    from numbavol.simulation.clusters import check_device_of_cluster
     from numbavol.simulation.output import Output
 
     began = time.perf_counter()
@@ -119,8 +118,8 @@ def simulate(
         check_picture("--preview", preview)
     config, choices = Choices.of_the_command(sources, options).read()
     refuse_choices_without_effect(config)
-    where = read_device(device) if dask is None else check_device_of_cluster(device, dask)
     with choices.explain(), _speak_of_options():
+        where = read_device(device) if dask is None else _read_device_of_cluster(device, dask)
         _check_files(config, choices, output, cs, preview, overwrite)
         written = Output.plan(config, output, n_shards, where, cs=cs, overwrite=overwrite)
         say_simulation(config, written, report)
@@ -205,11 +204,24 @@ def _refuse_other_defocus(simulator: Simulator) -> None:
         refuse_without_effect(OF_THE_CTF, reason)
 
 
+def _read_device_of_cluster(device: str, dask: str) -> str:
+    from numbavol.simulation.clusters import check_device_of_cluster
+
+    try:
+        return check_device_of_cluster(device, dask)
+    except ValueError as error:
+        raise click.UsageError(f"--{error}") from error
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
+
+
 @contextlib.contextmanager
 def _speak_of_options() -> Iterator[None]:
-    """Let errors name the option that lets files be replaced."""
+    """Let errors name the option that lets files be replaced, and say what to install."""
     try:
         yield
+    except ModuleNotFoundError as error:
+        raise ValueError(str(error)) from error
     except (FileExistsError, ValueError) as error:
         what = str(error)
         if isinstance(error, FileExistsError):

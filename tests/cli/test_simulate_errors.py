@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,14 @@ def test_a_bad_configuration_is_one_line(
         ("--shards 3", 1, "--shards: expected a number from 1 to 2, got 3"),
         ("--preview sheet.gif", 2, "--preview: expected a name that ends in .png, .svg, .pdf"),
         ("--preview none/sheet.png", 1, "none/sheet.png: there is no folder none"),
+        (
+            "--dask nowhere",
+            1,
+            "dask: expected 'local' or the address of a scheduler, got 'nowhere'",
+        ),
+        ("--dask nowhere:1 --device auto", 2, "--device: expected 'cpu' or 'cuda' for the workers"),
+        ("-o stack.zarr --cs", 2, "--cs: a Zarr group has all"),
+        ("-o stack.zarr --shards 2", 1, "--shards: expected a number from 1 to 1, got 2"),
         ("-o stack.mrc", 2, "-o: expected a name that ends in .mrcs"),
         ("-o none/stack.mrcs", 1, "none/stack.mrcs: there is no folder none"),
         ("-o images.mrcs", 1, "images.mrcs: it is of another simulation, or of none; --overwrite"),
@@ -169,6 +178,25 @@ def test_a_bad_option_is_one_line(
     sizes = [word for name, value in SIZES.items() if name not in given for word in (name, value)]
     arguments = ["map.mrc", "-o", "stack.mrcs", *sizes, *given]
     assert fail(capsys, status, *arguments).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "options"),
+    [("distributed", "dask", ("--dask", "local")), ("zarr", "zarr", ("-o", "stack.zarr"))],
+    ids=["dask", "zarr"],
+)
+def test_what_is_to_be_installed_is_said(
+    package: str,
+    extra: str,
+    options: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    sizes = [word for pair in SIZES.items() for word in pair]
+    said = fail(capsys, 1, "map.mrc", "-o", "stack.mrcs", *sizes, *options)
+    assert f"{package}: pip install" in said
+    assert f"[{extra}]" in said
 
 
 def test_what_is_missing_is_named_as_an_option(capsys: pytest.CaptureFixture[str]) -> None:
