@@ -18,6 +18,9 @@ from numbavol.cli.simulation_options import CHOICES
 from numbavol.simulation import SimulationConfig, SolventConfig, read_simulation_config
 from numbavol.simulation.choices import fields_of
 
+# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
+pytestmark = pytest.mark.compiled
+
 SIDE, PIXEL_SIZE = 24, 1.5
 MICROSCOPE = "300 kV, 2.7 mm, amplitude contrast 0.1"
 SIZES = ("--number", 9, "--box", SIDE, "--pixel-size", PIXEL_SIZE)

@@ -20,6 +20,9 @@ from numbavol.simulation import NoiseConfig, SimulationConfig, VolumeConfig, clu
 from numbavol.simulation import simulate as simulate_function
 from numbavol.simulation.shards import fingerprint
 
+# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
+pytestmark = pytest.mark.compiled
+
 distributed = pytest.importorskip("distributed")
 
 ATOM = "ATOM      1  N   ALA A   1       1.000   0.000   1.000  1.00 20.00           N\n"
@@ -178,7 +181,6 @@ def test_an_interrupt_stops_workers_and_leaves_what_is_gone_on_with(
     assert write(config, tmp_path / "cluster", dask=threads) == expected
 
 
-@pytest.mark.compiled
 def test_a_killed_worker_loses_the_shard_in_flight_alone(config, tmp_path, progress):
     config = dataclasses.replace(config, number=1200)
     expected = write(config, tmp_path / "alone")
@@ -215,7 +217,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.heavy
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("name", "sign"),
     [("stack.mrcs", "stack_*.part"), ("particles.zarr", "particles.zarr.part/.written/0*")],

@@ -27,6 +27,9 @@ from numbavol.simulation.images import Simulator
 
 zarr = pytest.importorskip("zarr")
 
+# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
+pytestmark = pytest.mark.compiled
+
 ATOM = "ATOM      1  N   ALA A   1       1.000   0.000   1.000  1.00 20.00           N\n"
 
 
