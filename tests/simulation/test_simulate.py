@@ -29,6 +29,9 @@ from numbavol.simulation import (
 )
 from numbavol.simulation.particles import ParticleSource
 
+# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
+pytestmark = pytest.mark.compiled
+
 PEPTIDE = textwrap.dedent(
     """\
     ATOM      1  N   ALA A   1      -2.000   0.000   1.000  1.00 20.00           N
@@ -204,8 +207,8 @@ def test_several_volumes_and_models_are_imaged_each_where_it_was_drawn(config, f
     np.testing.assert_array_equal(numbavol.simulate(one).images[water], images[water])
 
 
-def test_the_signal_to_noise_ratio_is_the_ratio_of_variances_in_the_circle(config, is_compiled):
-    n = 400 if is_compiled else 40
+def test_the_signal_to_noise_ratio_is_the_ratio_of_variances_in_the_circle(config):
+    n = 400
     noisy = dataclasses.replace(config, number=n, noise=NoiseConfig(snr=0.25, radius=10.0))
     clean = numbavol.simulate(dataclasses.replace(noisy, noise=NoiseConfig())).images
     noise = numbavol.simulate(noisy).images - clean
@@ -215,9 +218,9 @@ def test_the_signal_to_noise_ratio_is_the_ratio_of_variances_in_the_circle(confi
     assert (numbavol.simulate(given).images - clean).var() == pytest.approx(4.0, rel=0.1)
 
 
-def test_coloured_noise_has_the_colour_of_its_file(config, tmp_path, is_compiled):
+def test_coloured_noise_has_the_colour_of_its_file(config, tmp_path):
     numbavol.NoiseSpectrum([0.0, 0.1, 0.2], [9.0, 1.0, 1.0]).write(tmp_path / "noise.star")
-    n = 300 if is_compiled else 40
+    n = 300
     coloured = dataclasses.replace(
         config, number=n, noise=NoiseConfig(variance=2.0, spectrum=str(tmp_path / "noise.star"))
     )
@@ -334,7 +337,6 @@ numbavol.simulate(read_simulation_config(sys.argv[1]), sys.argv[2], shards=3)
 """
 
 
-@pytest.mark.compiled
 def test_after_a_kill_the_same_call_comes_to_the_same_bytes(folder, tmp_path):
     (tmp_path / "config.toml").write_text(
         f"number = 600\nbox = 16\npixel_size = 2.0\nnoise.snr = 0.5\n"
@@ -362,7 +364,6 @@ def test_after_a_kill_the_same_call_comes_to_the_same_bytes(folder, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("relion_reconstruct") is None, reason="RELION is not installed")
-@pytest.mark.compiled
 def test_relion_makes_the_map_again(tmp_path):
     """A noisy stack, by relion_reconstruct --ctf: the shells that its noise leaves agree."""
     model = str(numbavol.data.enterotoxin())
