@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import operator
@@ -200,11 +201,16 @@ class CTF(ArrayValue):
             msg = "one CTF cannot be indexed"
             raise IndexError(msg)
         chosen: Any = index
-        try:
+        with contextlib.suppress(TypeError):
             chosen = operator.index(index)  # type: ignore[arg-type]
-        except TypeError:
-            chosen = np.arange(self.n_images)[index]
-        return type(self)(**{name: array[chosen] for name, array in self._arrays.items()})
+        # Images are taken a few at a time: what was read once, and follows, serves all of them.
+        state = {name: np.array(array[chosen]) for name, array in self._arrays.items()}
+        state["phase_polynomials"] = self.phase_polynomials[
+            [chosen] if isinstance(chosen, int) else chosen
+        ]
+        taken = type(self).__new__(type(self))
+        taken.__setstate__(state)
+        return taken
 
     def __repr__(self) -> str:
         """Say the defocus, and of how many images."""
@@ -387,9 +393,6 @@ def transfer_contrast(
     )
     steps, polynomials, b_factors, scales = map(find_device(device.name).send, arrays)
     kernel = find_kernel("transfer_contrast", device.name)
-    is_odd = ctf.has_odd_aberrations
     device.run(
-        lambda: kernel(
-            halves, halves, shape[1], steps, polynomials, is_odd, b_factors, scales, weights
-        )
+        lambda: kernel(halves, halves, shape[1], steps, polynomials, b_factors, scales, weights)
     )

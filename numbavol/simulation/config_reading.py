@@ -69,11 +69,7 @@ def read_simulation_config(
         msg = f"{path}: expected TOML: {error}"
         raise ValueError(msg) from error
     _place_files(tables, path.parent)
-    for keys, value in (given or {}).items():
-        table = tables
-        for key in keys[:-1]:
-            table = table.setdefault(key, {})
-        table[keys[-1]] = value
+    _put(tables, given or {})
     config: SimulationConfig = _Reader(str(path), find_lines(text)).read(
         SimulationConfig, tables, ()
     )
@@ -83,13 +79,18 @@ def read_simulation_config(
 def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationConfig:
     """Make a simulation of choices by their paths alone, as `read_simulation_config` does."""
     tables: dict[str, Any] = {}
+    _put(tables, given)
+    config: SimulationConfig = _Reader(None, {}).read(SimulationConfig, tables, ())
+    return config
+
+
+def _put(tables: dict[str, Any], given: Mapping[tuple[str, ...], Any]) -> None:
+    """Put choices where their paths lead."""
     for keys, value in given.items():
         table = tables
         for key in keys[:-1]:
             table = table.setdefault(key, {})
         table[keys[-1]] = value
-    config: SimulationConfig = _Reader(None, {}).read(SimulationConfig, tables, ())
-    return config
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:
@@ -169,7 +170,7 @@ class _Reader:
         if not isinstance(table, dict):
             raise self._fail(path, f"expected a table, got {table!r}")
         fields = fields_of(config)
-        names = [field.name for field, _ in fields if field.name != "_"]
+        names = [field.name for field, _ in fields]
         for key in table:
             if key not in names:
                 msg = f"there is no such choice; expected one of {', '.join(names)}"

@@ -92,7 +92,7 @@ class Simulator:
         clean = dataclasses.replace(self.formation, ice=None)
         dataclasses.replace(self, formation=clean).image(particles, images)
         radius = config.noise.radius or config.box * config.pixel_size / 2
-        variance = float(np.mean(measure_signal_variance(images, radius / config.pixel_size)))
+        variance = float(np.mean(measure_signal_variance(images, radius, config.pixel_size)))
         if variance == 0:
             msg = "noise.snr: expected images with a signal, got images of one value"
             raise ValueError(msg)
@@ -120,14 +120,21 @@ class Simulator:
             Called as the work goes on, with the number of images done and of all.
         """
         n_all = len(particles.numbers)
+        prepared = PreparedFormation(
+            self.formation,
+            self.config.image_config.padded_shape,
+            self.config.pixel_size,
+            self.volumes.integrator.device,
+        )
         if len(self.volumes.volumes) == 1:
-            self._image_volume(0, particles, np.arange(first, n_all), images, report, n_all)
+            chosen = np.arange(first, n_all)
+            self._image_volume(0, particles, chosen, prepared, images, report, n_all)
             return
         for start in range(first, n_all, PARTICLES_A_BLOCK):
             block = np.arange(start, min(start + PARTICLES_A_BLOCK, n_all))
             for volume in np.unique(particles.volumes[block]).tolist():
                 chosen = block[particles.volumes[block] == volume]
-                self._image_volume(volume, particles, chosen, images, None, n_all)
+                self._image_volume(volume, particles, chosen, prepared, images, None, n_all)
             if report is not None:
                 report(int(block[-1]) + 1, n_all)
 
@@ -136,6 +143,7 @@ class Simulator:
         volume: int,
         particles: Particles,
         chosen: NDArray[np.int64],
+        prepared: PreparedFormation,
         images: Images,
         report: Callable[[int, int], object] | None,
         n_all: int,
@@ -145,9 +153,6 @@ class Simulator:
             return
         config, integrator = self.config, self.volumes.integrator
         image_config = config.image_config
-        prepared = PreparedFormation(
-            self.formation, image_config.padded_shape, config.pixel_size, integrator.device
-        )
         ctf: CTF | None = None if particles.ctf is None else particles.ctf[chosen]
 
         def develop(here: int | slice, projection: Projection) -> NDArray[Any]:

@@ -19,6 +19,8 @@ from numbavol.io import read_map_header, resume_image_stack, write_image_stack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
     from numbavol.io import ImageStack
     from numbavol.simulation.config import SimulationConfig
     from numbavol.simulation.images import Simulator
@@ -40,7 +42,7 @@ class Shard:
     """Number after the last one."""
 
     @property
-    def numbers(self) -> Any:
+    def numbers(self) -> NDArray[np.int64]:
         """``(n,)``: the numbers of the particles."""
         return np.arange(self.start, self.stop)
 

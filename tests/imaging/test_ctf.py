@@ -152,6 +152,9 @@ def test_many_are_each_of_them():
     assert len(many) == 3
     assert many[[2, 0]][1] == many[0]
     assert len(many[1:]) == 2
+    # Evaluated before or not, each is what it is.
+    assert many[-1].phase_polynomials.shape == (1, 5, 5)
+    np.testing.assert_array_equal(make_many()[-1].evaluate((6, 5), 1.5), one_by_one[2])
     assert len(many[np.array([True, False, True])]) == 2
 
 

@@ -57,7 +57,7 @@ KERNELS = {
         False,
         [
             (
-                *(halves, halves, int64, vector, rotations, boolean, vector, vector),
+                *(halves, halves, int64, vector, rotations, vector, vector),
                 array(float32, 2),
             )
         ],

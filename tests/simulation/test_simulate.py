@@ -13,7 +13,6 @@ import time
 
 import numpy as np
 import pytest
-import scipy.stats
 
 import numbavol
 from numbavol.simulation import (
@@ -27,7 +26,6 @@ from numbavol.simulation import (
     SolventConfig,
     VolumeConfig,
 )
-from numbavol.simulation.particles import ParticleSource
 
 # Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
 pytestmark = pytest.mark.compiled
@@ -41,7 +39,6 @@ PEPTIDE = textwrap.dedent(
     """
 )
 WATER = "HETATM    1  O   HOH A   1       0.000   0.000   0.000  1.00 30.00           O\n"
-MANY = SimulationConfig(20_000, 8, 2.0, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -62,70 +59,6 @@ def config(folder):
         noise=NoiseConfig(snr=0.5), defocus=DefocusConfig(astigmatism=500.0), seed=1,
         poses=PoseConfig(offset_deviation=2.0),
     )  # fmt: skip
-
-
-def source_of(config, weights=(1.0,)):
-    return ParticleSource(config, weights)
-
-
-# What is drawn
-
-
-def test_orientations_are_uniform_and_unrelated():
-    rotations = source_of(MANY).take(np.arange(20_000)).poses.rotation.as_matrix()
-    # Each column of a uniform rotation is uniform on the sphere: its components are uniform.
-    for column in rotations.transpose(2, 1, 0):
-        for component in column:
-            assert scipy.stats.kstest(component, scipy.stats.uniform(-1, 2).cdf).pvalue > 1e-4
-    following = np.einsum("nij,nij->n", rotations[1:], rotations[:-1])
-    assert abs(following.mean()) < 5 * math.sqrt(1 / len(following))
-
-
-def test_offsets_and_defocus_have_the_distributions_that_are_asked_for():
-    config = dataclasses.replace(
-        MANY,
-        poses=PoseConfig(offset_deviation=3.0),
-        defocus=DefocusConfig("normal", mean=12000.0, deviation=800.0, astigmatism=300.0),
-    )
-    particles = source_of(config).take(np.arange(20_000))
-    offsets = particles.poses.offset_in_angstroms
-    assert scipy.stats.kstest(offsets.ravel() / 3.0, "norm").pvalue > 1e-4
-    u, v = particles.ctf.defocus_u_in_angstroms, particles.ctf.defocus_v_in_angstroms
-    assert scipy.stats.kstest(((u + v) / 2 - 12000) / 800, "norm").pvalue > 1e-4
-    assert scipy.stats.kstest((u - v) / 300, "halfnorm").pvalue > 1e-4
-    angles = particles.ctf.astigmatism_angle
-    assert scipy.stats.kstest(angles, scipy.stats.uniform(-90, 180).cdf).pvalue > 1e-4
-    uniform = source_of(MANY).take(np.arange(20_000)).ctf.defocus_u_in_angstroms
-    assert scipy.stats.kstest(uniform, scipy.stats.uniform(8000, 12000).cdf).pvalue > 1e-4
-
-
-def test_particles_of_a_micrograph_share_its_defocus():
-    defocus = DefocusConfig(particles_per_micrograph=4, astigmatism=100.0)
-    ctf = source_of(dataclasses.replace(MANY, defocus=defocus)).take(np.arange(12)).ctf
-    assert len(np.unique(ctf.defocus_u_in_angstroms)) == 3
-    own = dataclasses.replace(defocus, deviation_in_micrograph=50.0)
-    spread = source_of(dataclasses.replace(MANY, defocus=own)).take(np.arange(12)).ctf
-    differences = spread.defocus_u_in_angstroms - ctf.defocus_u_in_angstroms
-    assert len(np.unique(differences)) == 12
-    assert np.abs(differences).max() < 250
-
-
-def test_volumes_are_drawn_by_their_weights():
-    volumes = source_of(MANY, (1.0, 0.0, 3.0)).take(np.arange(20_000)).volumes
-    shares = np.bincount(volumes, minlength=3) / 20_000
-    np.testing.assert_allclose(shares, [0.25, 0.0, 0.75], atol=5 * math.sqrt(0.25 * 0.75 / 2e4))
-
-
-def test_particles_belong_to_their_numbers_alone():
-    source = source_of(
-        dataclasses.replace(MANY, poses=PoseConfig(offset_deviation=1.0)), (1.0, 1.0)
-    )
-    together = source.take(np.arange(50))
-    chosen = np.array([40, 2, 17])
-    some = source.take(chosen)
-    assert some.poses == together.poses[chosen]
-    assert some.ctf == together.ctf[chosen]
-    np.testing.assert_array_equal(some.volumes, together.volumes[chosen])
 
 
 # Images

@@ -10,6 +10,7 @@ import numpy as np
 from numbavol.kernels.frequencies import frequency_of_index
 from numbavol.kernels.jit import helper, kernel
 from numbavol.kernels.math import fraction_of_turns, sine_of_turns
+from numbavol.kernels.polynomials import EVEN, ODD, coefficient_along_row, has_odd_terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -19,11 +20,7 @@ def _fill_turns(turns: Array, polynomial: Array, parity: int, x: Array, y: float
     """Evaluate the terms of one parity of a polynomial [power of y, power of x] along a row."""
     turns[:] = 0.0
     for j in range(polynomial.shape[1] - 1, -1, -1):
-        coefficient = 0.0
-        for i in range(polynomial.shape[0] - 1, -1, -1):
-            coefficient *= y
-            if (i + j) % 2 == parity:
-                coefficient += polynomial[i, j]
+        coefficient = coefficient_along_row(polynomial, j, parity, y)
         for n in range(x.size):
             turns[n] = turns[n] * x[n] + coefficient
 
@@ -41,13 +38,13 @@ def _fill_row(
 ) -> None:
     """Evaluate a transfer function along a row: (2, columns), real and imaginary part."""
     real = row.dtype.type
-    _fill_turns(turns, polynomial, 0, x, y)
+    _fill_turns(turns, polynomial, EVEN, x, y)
     for n in range(x.size):
         sine = sine_of_turns(real(fraction_of_turns(turns[n])))
         row[0, n] = sine * real(factor * along_x[n])
         row[1, n] = real(0)
     if is_odd:
-        _fill_turns(turns, polynomial, 1, x, y)
+        _fill_turns(turns, polynomial, ODD, x, y)
         for n in range(x.size):
             fraction = fraction_of_turns(turns[n])
             row[1, n] = row[0, n] * sine_of_turns(real(fraction))
@@ -61,7 +58,6 @@ def transfer_contrast(
     n_x: int,
     steps: Array,
     polynomials: Array,
-    is_odd: bool,
     b_factors: Array,
     scales: Array,
     weights: Array,
@@ -70,9 +66,9 @@ def transfer_contrast(
 
     Owns ``out``, complex (n, y, x // 2 + 1) like ``halves``, which it may be. ``polynomials`` (n,
     d, d) are phases in turns by the powers of the frequencies along y and x, ``steps`` (x, y) of
-    which are between two samples: the sine of the even terms, turned by the odd ones if
-    ``is_odd``, damped by ``b_factors`` (n,), times ``scales`` (n,) and ``weights`` (y, x // 2 + 1).
-    A Nyquist frequency, as much negative as positive, has the mean of both.
+    which are between two samples: the sine of the even terms, turned by the odd ones, damped by
+    ``b_factors`` (n,), times ``scales`` (n,) and ``weights`` (y, x // 2 + 1). A Nyquist frequency,
+    as much negative as positive, has the mean of both.
     """
     n_y, n_half = halves.shape[1], halves.shape[2]
     is_even_x, is_even_y = n_x % 2 == 0, n_y % 2 == 0
@@ -87,6 +83,7 @@ def transfer_contrast(
     real = weights.dtype.type
     for image in range(halves.shape[0]):
         damping = -0.25 * b_factors[image]
+        is_odd = has_odd_terms(polynomials[image])
         for n in range(n_half + 1):
             along_x[n] = math.exp(damping * x[n] * x[n])
         for i in range(n_y):

@@ -12,6 +12,7 @@ from numbavol.kernels.cuda.launch import launch_for_each
 from numbavol.kernels.frequencies import frequency_of_index
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
 from numbavol.kernels.math import fraction_of_turns, sine_of_turns
+from numbavol.kernels.polynomials import EVEN, ODD, coefficient_along_row, has_odd_terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -22,7 +23,6 @@ def transfer_contrast(
     n_x: int,
     steps: Array,
     polynomials: Array,
-    is_odd: bool,
     b_factors: Array,
     scales: Array,
     weights: Array,
@@ -32,8 +32,7 @@ def transfer_contrast(
     A thread owns one sample of ``out``.
     """
     launch_for_each(
-        _transfer, halves.size, out, halves, n_x, steps, polynomials, is_odd, b_factors, scales,
-        weights,
+        _transfer, halves.size, out, halves, n_x, steps, polynomials, b_factors, scales, weights
     )  # fmt: skip
 
 
@@ -42,12 +41,7 @@ def _evaluate_turns(polynomial: Array, parity: int, x: float, y: float) -> float
     """Evaluate the terms of one parity of a polynomial [power of y, power of x]."""
     turns = 0.0
     for j in range(polynomial.shape[1] - 1, -1, -1):
-        coefficient = 0.0
-        for i in range(polynomial.shape[0] - 1, -1, -1):
-            coefficient *= y
-            if (i + j) % 2 == parity:
-                coefficient += polynomial[i, j]
-        turns = turns * x + coefficient
+        turns = turns * x + coefficient_along_row(polynomial, j, parity, y)
     return fraction_of_turns(turns)
 
 
@@ -58,7 +52,6 @@ def _transfer(
     n_x: int,
     steps: Array,
     polynomials: Array,
-    is_odd: bool,
     b_factors: Array,
     scales: Array,
     weights: Array,
@@ -73,13 +66,14 @@ def _transfer(
     factor = scales[image] * math.exp(-0.25 * b_factors[image] * (x * x + y * y))
     # A Nyquist frequency is as much negative as positive.
     n_signs_x, n_signs_y = 1 + int(2 * n == n_x), 1 + int(2 * i == n_y)
+    is_odd = has_odd_terms(polynomials[image])
     in_phase, in_quadrature = real(0), real(0)
     for sign in range(n_signs_x * n_signs_y):
         here_x = -x if sign % n_signs_x == 1 else x
         here_y = -y if sign // n_signs_x == 1 else y
-        value = sine_of_turns(real(_evaluate_turns(polynomials[image], 0, here_x, here_y)))
+        value = sine_of_turns(real(_evaluate_turns(polynomials[image], EVEN, here_x, here_y)))
         if is_odd:
-            turns = _evaluate_turns(polynomials[image], 1, here_x, here_y)
+            turns = _evaluate_turns(polynomials[image], ODD, here_x, here_y)
             in_quadrature += value * sine_of_turns(real(turns))
             value *= sine_of_turns(real(fraction_of_turns(turns + 0.25)))
         in_phase += value

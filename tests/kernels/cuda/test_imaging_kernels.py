@@ -50,10 +50,12 @@ def test_contrast_is_the_same_on_every_device(shape, is_odd):
     halves = (rng.standard_normal(half) + 1j * rng.standard_normal(half)).astype(np.complex64)
     steps = np.array([0.5, 0.4]) / shape[::-1]
     polynomials = rng.uniform(-40.0, 40.0, (3, 4, 4))
+    if not is_odd:
+        polynomials[:, np.add.outer(np.arange(4), np.arange(4)) % 2 == 1] = 0.0
     b_factors, scales = rng.uniform(0, 9, 3), rng.uniform(0.5, 1.5, 3)
     weights = rng.uniform(0.5, 1.0, half[1:]).astype(np.float32)
     expected, made = run_on_both(
-        "transfer_contrast", np.zeros_like(halves), halves, shape[1], steps, polynomials, is_odd,
+        "transfer_contrast", np.zeros_like(halves), halves, shape[1], steps, polynomials,
         b_factors, scales, weights,
     )  # fmt: skip
     np.testing.assert_allclose(made, expected, rtol=0, atol=3e-6)
