@@ -86,7 +86,7 @@ def backproject(
     Examples:
       numbavol backproject stack.star -o map.mrc
       numbavol backproject run_data.star -o map.mrc --symmetry D7 --half both --snr 0.05
-    """  # noqa: D301
+    """
     import numbavol
     from numbavol.cli.particles import StackOfParticles
 

@@ -54,7 +54,7 @@ def numbavol_command() -> None:
       numbavol view 1tii.mrc -o 1tii.png
       numbavol project 1tii.mrc -o stack.mrcs --poses random:1000
       numbavol simulate config.toml -o particles.mrcs
-    """  # noqa: D301
+    """
 
 
 for command in (

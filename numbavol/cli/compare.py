@@ -53,7 +53,7 @@ def compare(
     Examples:
       numbavol compare model.cif map.mrc --mask mask.mrc --plot fsc.png
       numbavol compare model.cif map.mrc --resolution 4 --waters drop
-    """  # noqa: D301
+    """
     import numbavol
     from numbavol.cli.comparing import check_comparison_fits, check_mask, correlate_voxels
     from numbavol.cli.map_grid import MapGrid

@@ -20,7 +20,7 @@ def completion(context: click.Context, shell: str) -> None:
       numbavol completion bash >> ~/.bashrc
       numbavol completion zsh >> ~/.zshrc
       numbavol completion fish > ~/.config/fish/completions/numbavol.fish
-    """  # noqa: D301
+    """
     completer = get_completion_class(shell)
     if completer is None:
         msg = f"{shell}: not a shell that can be completed"

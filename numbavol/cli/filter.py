@@ -161,7 +161,7 @@ def filter_map(
       numbavol filter map.mrc -o smooth.mrc --lowpass 8
       numbavol filter map.mrc -o sharp.mrc --b-factor -80 --lowpass 3.2 --mask sphere:60:6
       numbavol filter map.mrc -o small.mrc --voxel-size 2 --box 128
-    """  # noqa: D301
+    """
     steps = Steps(lowpass, highpass, b_factor, voxel_size, mask, crop, pad, box)
     steps.check()
 

@@ -42,7 +42,7 @@ def fsc(
     Examples:
       numbavol fsc half1.mrc half2.mrc --mask mask.mrc --plot fsc.png
       numbavol fsc map.mrc model.mrc --json
-    """  # noqa: D301
+    """
     import numbavol
 
     report = Report(as_json, quiet)

@@ -14,7 +14,7 @@ import click
 from numbavol.cli.output import split_line
 from numbavol.cli.pictures import save_figure
 from numbavol.cli.versions import describe_versions
-from numbavol.kernels.extras import how_to_install
+from numbavol.kernels.extras import import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,12 +82,11 @@ def check_page(page: Path | None, source: Path, outputs: Sequence[Path], overwri
         msg = f"--report: {page} is the output itself"
         raise click.UsageError(msg)
     check_output(page, source, "source", overwrite)
-    try:
-        import jinja2  # noqa: F401
-        import matplotlib.figure  # noqa: F401
-    except ModuleNotFoundError as error:
-        msg = f"--report needs {error.name}: {how_to_install('plot')}"
-        raise ValueError(msg) from error
+    for module in ("jinja2", "matplotlib.figure"):
+        try:
+            import_extra(module, "--report needs", "plot")
+        except ModuleNotFoundError as error:
+            raise ValueError(str(error)) from error
 
 
 def write_page(page: Path, report: Report, pictures: Sequence[Picture], overwrite: bool) -> None:

@@ -41,7 +41,7 @@ def info(
       numbavol info 1tii.cif.gz
       numbavol info map.mrc --json
       numbavol info --system
-    """  # noqa: D301
+    """
     from numbavol.io import is_map_file
 
     report = Report(as_json, quiet)

@@ -35,7 +35,7 @@ def noise() -> None:
     \b
     Examples:
       numbavol noise estimate stack.mrcs -o spectrum.star
-    """  # noqa: D301
+    """
 
 
 @noise.command()
@@ -81,7 +81,7 @@ def estimate(
     Examples:
       numbavol noise estimate stack.mrcs -o spectrum.star --plot spectrum.png
       numbavol noise estimate stack.mrcs -o spectrum.star --mask-radius 80
-    """  # noqa: D301
+    """
     import numbavol
     from numbavol.notebooks import describe_sides
 

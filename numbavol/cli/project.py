@@ -133,7 +133,7 @@ def project(
       numbavol project nmr.cif -o stack.mrcs --poses random:1000 --models ensemble
       numbavol project map.mrc -o stack.mrcs --poses grid:7.5
       numbavol project map.mrc -o again.mrcs --poses stack.star --method linear
-    """  # noqa: D301
+    """
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
     from numbavol.cli.models import read_options

@@ -133,7 +133,7 @@ def render(
       numbavol render 1tii.cif.gz -o 1tii.mrc --voxel-size 1.0
       numbavol render model.pdb -o model.mrc --box 256 --b-factors none --select '//A,B'
       numbavol render model.cif -o model.mrc --like map.mrc --resolution 3.5
-    """  # noqa: D301
+    """
     import numpy as np
 
     import numbavol

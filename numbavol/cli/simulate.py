@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from numbavol.simulation import SimulationConfig
     from numbavol.simulation.images import Simulator
+    from numbavol.simulation.output import Output
 
 
 @click.command()
@@ -95,7 +96,7 @@ def simulate(
       numbavol simulate open.mrc closed.mrc -o stack.mrcs --number 1000 --box 128 --pixel-size 1.5
       numbavol simulate config.toml -o stack.mrcs --dry-run --preview sheet.png
       numbavol simulate config.toml -o stack.mrcs --shards 16 --cs
-    """  # noqa: D301
+    """
     import numbavol
     from numbavol.cli.simulation_plan import say_files, say_particles, say_simulation, say_time
     from numbavol.progress import progress_bar
@@ -120,8 +121,8 @@ def simulate(
     refuse_choices_without_effect(config)
     with choices.explain(), _speak_of_options():
         where = read_device(device) if dask is None else _read_device_of_cluster(device, dask)
-        _check_files(config, choices, output, cs, preview, overwrite)
         written = Output.plan(config, output, n_shards, where, cs=cs, overwrite=overwrite)
+        _check_files(config, choices, written, preview, overwrite)
         say_simulation(config, written, report)
         # The workers of a cluster prepare what they need.
         simulator = _prepare(config, where if dask is None else "cpu", report)
@@ -155,21 +156,18 @@ def simulate(
 def _check_files(
     config: SimulationConfig,
     choices: Choices,
-    output: Path,
-    cs: bool,
+    output: Output,
     preview: Path | None,
     overwrite: bool,
 ) -> None:
     """Refuse what cannot be written, and to write over what is read: before the work."""
     inputs = [choices.config_file, *map(Path, list_files(config).values())]
-    outputs = [output]
-    if output.suffix.lower() != ".zarr":
-        outputs += [output.with_suffix(suffix) for suffix in (".star", ".cs")[: 1 + cs]]
+    outputs = [*output.paths, *output.tables]
     check_inputs_stay([*outputs, preview], inputs)
     source = Path(config.volume[0].file) if config.volume else Path()
     for written in outputs:
         # What is there may be what this simulation wrote before.
-        if not written.is_dir():
+        if not (output.is_zarr and written.is_dir()):
             check_output(written, source, "source", overwrite=True)
     if preview is not None:
         check_output(preview, source, "source", overwrite)

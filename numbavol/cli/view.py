@@ -63,7 +63,7 @@ def view(
     Examples:
       numbavol view map.mrc -o map.png
       numbavol view stack.mrcs -o stack.png --images 36 --first 1001
-    """  # noqa: D301
+    """
     import numbavol
 
     report = Report(as_json, quiet)

@@ -24,7 +24,7 @@ def warmup(quiet: bool, as_json: bool) -> None:
     Examples:
       numbavol warmup
       NUMBAVOL_CACHE_DIR=/scratch/numbavol numbavol warmup
-    """  # noqa: D301
+    """
     import numbavol
     from numbavol.kernels.cache import ENVIRONMENT_VARIABLE, describe_cache
 

@@ -11,9 +11,9 @@ from numbavol.reconstruction.back_projector import BackProjector
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+    from numbavol.imaging import CTF, NoiseSpectrum
     from numbavol.poses import AbstractPose
     from numbavol.reconstruction.back_projector import Images
-    from numbavol.reconstruction.image_weights import Power, Transfer
 
 
 def backproject(
@@ -21,8 +21,8 @@ def backproject(
     poses: AbstractPose,
     pixel_size: float,
     *,
-    ctf: Transfer | None = None,
-    noise_spectrum: Power | ArrayLike | None = None,
+    ctf: CTF | None = None,
+    noise_spectrum: NoiseSpectrum | ArrayLike | None = None,
     signal_to_noise: ArrayLike | None = None,
     symmetry: str = "C1",
     pad_scale: float = 2.0,

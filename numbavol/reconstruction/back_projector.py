@@ -13,9 +13,8 @@ from numbavol.ndimage.gridding import undo_linear_interpolation
 from numbavol.ndimage.parameters import read_number
 from numbavol.poses import make_symmetry_rotations
 from numbavol.progress import progress_bar
+from numbavol.projection.batches import count_images_at_a_time
 from numbavol.reconstruction.image_weights import (
-    Power,
-    Transfer,
     describe_lowest_weights,
     evaluate_transfer,
     read_image_weights,
@@ -26,13 +25,10 @@ from numbavol.reconstruction.transform_bricks import CHANNELS, TransformBricks
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+    from numbavol.imaging import CTF, NoiseSpectrum
     from numbavol.poses import AbstractPose
 
-# Slices that are inserted together: the more, the more often a brick of the transform that is in
-# the cache is added to. Images that a thread transforms together stay in its cache
-# (scripts/bench backproject).
-BYTES_AT_A_TIME = 2**26
-BYTES_AT_A_TIME_ON_CUDA = 2**29
+# Images that a thread transforms together stay in its cache (scripts/bench backproject).
 IMAGES_A_TASK = 8
 
 
@@ -168,8 +164,8 @@ class BackProjector:
         images: Images | ArrayLike,
         poses: AbstractPose,
         *,
-        ctf: Transfer | None = None,
-        noise_spectrum: Power | ArrayLike | None = None,
+        ctf: CTF | None = None,
+        noise_spectrum: NoiseSpectrum | ArrayLike | None = None,
         progress: bool = False,
     ) -> None:
         r"""Add images.
@@ -216,7 +212,9 @@ class BackProjector:
         offsets = np.asarray(poses.offset_in_angstroms, np.float64).reshape(n, -1)[:, :2]
         # The middle of an image goes to its corner, where a transform has its origin.
         offsets = -offsets / self.pixel_size - self.side // 2
-        n_at_a_time = self._count_at_a_time()
+        one = (2 * self._farthest + 1) * (self._farthest + 1) * CHANNELS * self.dtype.itemsize
+        # The more, the more often a brick of the transform that is in the cache is added to.
+        n_at_a_time = count_images_at_a_time(self.device, one)
         with progress_bar("back-projecting", is_wanted=progress) as report:
             for start in range(0, n, n_at_a_time):
                 some = slice(start, min(start + n_at_a_time, n))
@@ -278,7 +276,7 @@ class BackProjector:
         some: slice,
         frames: NDArray[np.float64],
         offsets: NDArray[np.float64],
-        ctf: Transfer | None,
+        ctf: CTF | None,
         weights: NDArray[np.float64],
     ) -> None:
         n, device = some.stop - some.start, self.device
@@ -318,13 +316,6 @@ class BackProjector:
         # A frequency slice turns by the transpose, so that the steps are rows of R.
         turned = rotations[:, np.newaxis] @ self._operations
         return np.ascontiguousarray(self._step * turned[:, :, :2])
-
-    def _count_at_a_time(self) -> int:
-        n_bytes = BYTES_AT_A_TIME
-        if self.device.free_bytes is not None:
-            n_bytes = min(self.device.free_bytes // 8, BYTES_AT_A_TIME_ON_CUDA)
-        one = (2 * self._farthest + 1) * (self._farthest + 1) * CHANNELS * self.dtype.itemsize
-        return max(1, n_bytes // one)
 
     def _transform_back(self, half: NDArray[np.complexfloating[Any]]) -> NDArray[np.floating[Any]]:
         """Transform back axis by axis, and keep of each but the map, which saves half of all."""

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
+from numbavol.imaging import NoiseSpectrum
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from numpy.typing import ArrayLike, NDArray
 
-    from numpy.typing import ArrayLike, DTypeLike, NDArray
+    from numbavol.imaging import CTF
 
 # RELION's: a cell that only the flank of one sample reaches is not to become large.
 LOWEST_OF_MEAN = 1e-3
 
 
-class Transfer(Protocol):
-    """A contrast transfer function of one image, or of many: a `CTF`."""
-
-    @property
-    def n_images(self) -> int | None:
-        """How many images it is of, or None of one."""
-
-    def __getitem__(self, index: slice, /) -> Self:
-        """Take that of some images."""
-
-    def evaluate(
-        self, shape: Sequence[int], pixel_size: float, *, dtype: DTypeLike
-    ) -> NDArray[Any]:
-        """Evaluate it at the frequencies of a half transform."""
-
-
-class Power(Protocol):
-    """A power spectrum, linear between frequencies in inverse angstroms: a `NoiseSpectrum`."""
-
-    @property
-    def frequencies(self) -> NDArray[np.float64]:
-        """Shape ``(m,)``, increasing from 0."""
-
-    @property
-    def power(self) -> NDArray[np.float64]:
-        """Shape ``(m,)``."""
-
-
 def evaluate_transfer(
-    ctf: Transfer | None, side: int, pixel_size: float, dtype: np.dtype[Any]
+    ctf: CTF | None, side: int, pixel_size: float, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     """Evaluate what images were multiplied by: ``(n or 1, y, x // 2 + 1)``; 1 for None."""
     if ctf is None:
@@ -56,7 +29,7 @@ def evaluate_transfer(
 
 
 def read_image_weights(
-    noise_spectrum: Power | ArrayLike | None, n_images: int, n_shells: int, box: float
+    noise_spectrum: NoiseSpectrum | ArrayLike | None, n_images: int, n_shells: int, box: float
 ) -> NDArray[np.float64]:
     """Read the weights 1 / P(k) of images at whole frequencies.
 
@@ -81,10 +54,10 @@ def read_image_weights(
     """
     if noise_spectrum is None:
         return np.ones((1, n_shells))
-    power: Any = noise_spectrum
-    if hasattr(power, "frequencies"):
-        power = np.interp(np.arange(n_shells) / box, power.frequencies, power.power)
-    powers = read_reals("noise_spectrum", power)
+    if isinstance(noise_spectrum, NoiseSpectrum):
+        frequencies = np.arange(n_shells) / box
+        noise_spectrum = np.interp(frequencies, noise_spectrum.frequencies, noise_spectrum.power)
+    powers = read_reals("noise_spectrum", noise_spectrum)
     if powers.shape not in [(n_shells,), (n_images, n_shells)]:
         msg = (
             f"noise_spectrum: expected a spectrum, or its values of shape {(n_shells,)} or "

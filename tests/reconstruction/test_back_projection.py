@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import numbavol
-from numbavol.reconstruction import back_projector
+from numbavol.projection import batches
 from numbavol.reconstruction.transform_bricks import TransformBricks
 
 SIDE, PIXEL_SIZE = 32, 1.5
@@ -154,7 +154,7 @@ def test_threads_and_batches_change_no_bit(monkeypatch):
     numbavol.set_num_threads(1)
     expected = numbavol.backproject(images, poses, PIXEL_SIZE, ctf=ctf)
     numbavol.set_num_threads(3)
-    monkeypatch.setattr(back_projector, "BYTES_AT_A_TIME", 7 * 10_000)
+    monkeypatch.setattr(batches, "BYTES_AT_A_TIME", 7 * 10_000)
     projector = numbavol.BackProjector(SIDE, PIXEL_SIZE)
     for some in (slice(0, 17), slice(17, 60)):
         projector.add(images[some], poses[some], ctf=ctf[some])
@@ -235,15 +235,12 @@ def test_noisy_images_have_little_weight():
 
 
 def test_a_spectrum_is_read_at_its_own_frequencies():
-    class Spectrum:
-        frequencies = np.array([0.0, 1 / 3])
-        power = np.array([1.0, 3.0])
-
+    spectrum = numbavol.NoiseSpectrum([0.0, 1 / 3], [1.0, 3.0])
     images, poses = project(10)
     shells = np.linspace(1.0, 3.0, SIDE // 2 + 1)
     grids = [
-        numbavol.backproject(images, poses, PIXEL_SIZE, noise_spectrum=spectrum, signal_to_noise=1)
-        for spectrum in (Spectrum(), shells)
+        numbavol.backproject(images, poses, PIXEL_SIZE, noise_spectrum=powers, signal_to_noise=1)
+        for powers in (spectrum, shells)
     ]
     np.testing.assert_allclose(grids[0], grids[1], atol=1e-9)
 
