@@ -137,7 +137,7 @@ def _backproject() -> None:
 def _simulate() -> None:
     config = SimulationConfig(
         2, N_VOXELS, ANGSTROMS_A_PIXEL,
-        volume=(VolumeConfig(str(enterotoxin())),),
+        volume=(VolumeConfig(str(enterotoxin()), select="//A/10"),),
         noise=NoiseConfig(variance=1.0), solvent=SolventConfig("hydration"),
     )  # fmt: skip
     simulate(config)

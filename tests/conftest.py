@@ -17,6 +17,15 @@ settings.register_profile(
 settings.load_profile("uncompiled" if numba.config.DISABLE_JIT else "compiled")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    # Examples are of whole structures and stacks, which take minutes without the compiler; what
+    # kernels do uncompiled is for tests to show.
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            item.add_marker(pytest.mark.compiled)
+
+
 @pytest.fixture(scope="session")
 def is_compiled():
     """Whether kernels are machine code in this run, so that large inputs are affordable."""
