@@ -311,6 +311,7 @@ def test_an_error_that_an_interrupt_causes_is_reported_as_the_interrupt(
     assert capsys.readouterr().err == "numbavol: error: interrupted\n"
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("kind", ["bulk", "hydration"])
 def test_solvent_is_added_relative_to_solvent_everywhere(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -24,6 +24,9 @@ OPTIONS = (
 )  # fmt: skip
 FEW = ("--number", 9, "--box", 24, "--pixel-size", 1.5, "--snr", 0.5)
 
+# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
+pytestmark = pytest.mark.compiled
+
 
 def simulate(*arguments: object) -> int:
     return main(["simulate", *map(str, arguments)])
@@ -38,7 +41,6 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("sent", "status"),
     [

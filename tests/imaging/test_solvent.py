@@ -269,6 +269,7 @@ def test_the_margin_holds_every_element() -> None:
     assert max(gemmi.Element(z).vdw_r for z in range(1, 99)) <= LARGEST_RADIUS
 
 
+@pytest.mark.compiled
 def test_contrast_is_that_of_protein_in_ice() -> None:
     atoms = numbavol.load_atoms(numbavol.data.enterotoxin(), waters="drop")
     atoms = dataclasses.replace(atoms, positions=atoms.positions - atoms.center_of_mass)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import naive
 import numpy as np
 import pytest
@@ -23,6 +25,11 @@ ROUNDING_OF_SINGLE = 1e-6
 # A window that ends where the map does, in a row that begins before the window.
 row_begins_early = make_scene((1, 1, 16), (7.0, 0.0, 0.0), 1.0)
 rows_begin_early = make_scene((20, 18, 47), (22.0, 8.2, -9.0), [0.3, 0.4])
+# A narrow Gaussian in the window of a wide one, whose row begins far from it.
+narrow_in_wide = dataclasses.replace(
+    make_scene((15, 1, 1), (0.0, 0.0, 1.5059399731650673), [0.1, 1.0]),
+    amplitudes=np.array([[1.0, 0.0]]),
+)
 
 
 @given(scenes())
@@ -37,6 +44,7 @@ def test_double_precision_is_the_voxel_average(scene):
 @given(scenes())
 @example(row_begins_early)
 @example(rows_begin_early)
+@example(narrow_in_wide)
 def test_single_precision_is_the_voxel_average_to_a_millionth_of_the_highest_voxel(scene):
     rendered = scene.render(tolerance=0)
     atol = ROUNDING_OF_SINGLE * scene.compute_highest_voxel()

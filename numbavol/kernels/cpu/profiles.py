@@ -53,6 +53,7 @@ Owns the N_TERMS elements of ``coefficients`` from ``at`` on.
 def fill_increments(
     row: Array,
     cell: Any,
+    within: Any,
     shift: Any,
     low: Any,
     high: Any,
@@ -62,8 +63,9 @@ def fill_increments(
 ) -> None:
     """Averages of a Gaussian over a part of each cell, ``shift`` from its middle.
 
-    ``cell`` is the middle of the first cell, in cells from the Gaussian's; those outside ``low``
-    and ``high`` become 0. ``coefficients`` are used from ``at`` on. Owns ``row`` (LANES,).
+    ``cell`` is the first cell, a whole number of cells from that of the Gaussian, which is
+    ``within`` beyond the middle of it; cells outside ``low`` and ``high`` become 0.
+    ``coefficients`` are used from ``at`` on. Owns ``row`` (LANES,).
     """
     real = row.dtype.type
     c0, c1 = coefficients[at], coefficients[at + 1]
@@ -71,7 +73,8 @@ def fill_increments(
     c4, c5 = coefficients[at + 4], coefficients[at + 5]
     c6, c7 = coefficients[at + 6], coefficients[at + 7]
     for lane in range(LANES):
-        middle = cell + real(np.int32(lane))
+        # Whole numbers first: where density is, what is left of a far cell has all its digits.
+        middle = (cell + real(np.int32(lane))) - within
         increment = gaussian_increment((middle + shift) * scale, c0, c1, c2, c3, c4, c5, c6, c7)
         row[lane] = increment if low < middle < high else real(0)
 
@@ -111,8 +114,10 @@ def fill_profiles(
         if parts[i] == 1:
             scale = widths[i] * real(SQRT_LOG2_E)
             for chunk in range(0, length, LANES):
-                cell = real(start + chunk - nearest) - within
-                fill_increments(row, cell, real(0), low, high, scale, coefficients, i * N_TERMS)
+                cell = real(start + chunk - nearest)
+                fill_increments(
+                    row, cell, within, real(0), low, high, scale, coefficients, i * N_TERMS
+                )
                 store(profiles, at + i * stride + chunk, load(row, 0))
     for i in range(widths.size):
         n_parts = parts[i]
@@ -123,10 +128,12 @@ def fill_profiles(
             scale = widths[i] * real(SQRT_LOG2_E)
             share = real(1) / real(n_parts)
             for chunk in range(0, length, LANES):
-                cell = real(start + chunk - nearest) - within
+                cell = real(start + chunk - nearest)
                 for part in range(n_parts):
                     shift = (real(part) + half) * share - half
-                    fill_increments(row, cell, shift, low, high, scale, coefficients, i * N_TERMS)
+                    fill_increments(
+                        row, cell, within, shift, low, high, scale, coefficients, i * N_TERMS
+                    )
                     if part > 0:
                         store(row, 0, load(profiles, own + chunk) + load(row, 0))
                     store(profiles, own + chunk, load(row, 0))
