@@ -53,19 +53,18 @@ Owns the N_TERMS elements of ``coefficients`` from ``at`` on.
 def fill_increments(
     row: Array,
     cell: Any,
-    within: Any,
-    shift: Any,
+    offset: Any,
     low: Any,
     high: Any,
     scale: Any,
     coefficients: Array,
     at: int,
 ) -> None:
-    """Averages of a Gaussian over a part of each cell, ``shift`` from its middle.
+    """Averages of a Gaussian over a part of each cell.
 
-    ``cell`` is the first cell, a whole number of cells from that of the Gaussian, which is
-    ``within`` beyond the middle of it; cells outside ``low`` and ``high`` become 0.
-    ``coefficients`` are used from ``at`` on. Owns ``row`` (LANES,).
+    ``cell`` is the first cell, a whole number of cells from that of the Gaussian, and the Gaussian
+    is ``offset`` beyond the middle of that part of its own; cells outside ``low`` and ``high``
+    become 0. ``coefficients`` are used from ``at`` on. Owns ``row`` (LANES,).
     """
     real = row.dtype.type
     c0, c1 = coefficients[at], coefficients[at + 1]
@@ -73,10 +72,10 @@ def fill_increments(
     c4, c5 = coefficients[at + 4], coefficients[at + 5]
     c6, c7 = coefficients[at + 6], coefficients[at + 7]
     for lane in range(LANES):
-        # Whole numbers first: where density is, what is left of a far cell has all its digits.
-        middle = (cell + real(np.int32(lane))) - within
-        increment = gaussian_increment((middle + shift) * scale, c0, c1, c2, c3, c4, c5, c6, c7)
-        row[lane] = increment if low < middle < high else real(0)
+        # A whole number first: where density is, what is left of it has all its digits.
+        whole = cell + real(np.int32(lane))
+        increment = gaussian_increment((whole - offset) * scale, c0, c1, c2, c3, c4, c5, c6, c7)
+        row[lane] = increment if low < whole < high else real(0)
 
 
 @helper
@@ -107,17 +106,14 @@ def fill_profiles(
     nearest = floor(centre + 0.5)
     within = real(centre - nearest)
     half = real(0.5)
-    low = real(first - nearest) - half - within
-    high = real(end - nearest) - half - within
+    low, high = real(first - nearest) - half, real(end - nearest) - half
     # Gaussian after Gaussian of the usual kind, so that constants stay in registers.
     for i in range(widths.size):
         if parts[i] == 1:
             scale = widths[i] * real(SQRT_LOG2_E)
             for chunk in range(0, length, LANES):
                 cell = real(start + chunk - nearest)
-                fill_increments(
-                    row, cell, within, real(0), low, high, scale, coefficients, i * N_TERMS
-                )
+                fill_increments(row, cell, within, low, high, scale, coefficients, i * N_TERMS)
                 store(profiles, at + i * stride + chunk, load(row, 0))
     for i in range(widths.size):
         n_parts = parts[i]
@@ -132,19 +128,20 @@ def fill_profiles(
                 for part in range(n_parts):
                     shift = (real(part) + half) * share - half
                     fill_increments(
-                        row, cell, within, shift, low, high, scale, coefficients, i * N_TERMS
+                        row, cell, within - shift, low, high, scale, coefficients, i * N_TERMS
                     )
                     if part > 0:
                         store(row, 0, load(profiles, own + chunk) + load(row, 0))
                     store(profiles, own + chunk, load(row, 0))
             continue
+        first_edge, last_edge = low - within, high - within
         for chunk in range(0, length, LANES):
             cell = real(start + chunk - nearest)
             for lane in range(LANES):
                 edge = cell + real(np.int32(lane)) - (half + within)
-                row[lane] = erf(min(max(edge, low), high) * widths[i])
+                row[lane] = erf(min(max(edge, first_edge), last_edge) * widths[i])
             store(edges, chunk, load(row, 0))
         # Only where a row begins early is the last lane a cell of the window.
-        edges[length] = erf(high * widths[i]) if end == start + length else edges[length - 1]
+        edges[length] = erf(last_edge * widths[i]) if end == start + length else edges[length - 1]
         for chunk in range(0, length, LANES):
             store(profiles, own + chunk, load(edges, chunk + 1) - load(edges, chunk))
