@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.data import enterotoxin
+from numbavol.imaging import Detector
 from numbavol.ndimage import (
     compute_fourier_shell_correlation,
     compute_power_spectrum,
@@ -143,6 +144,7 @@ def _simulate() -> None:
     simulate(config)
     simulate(dataclasses.replace(config, method="linear"))
     simulate(dataclasses.replace(config, method="gaussian", solvent=SolventConfig()))
+    Detector().expose(np.zeros((1, 2, 2)), 1.0, 1.0, seed=0, numbers=[0])
 
 
 def _filter(dtype: type[np.floating[Any]]) -> None:

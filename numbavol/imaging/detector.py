@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 
 from numbavol.imaging.curves import evaluate_curve, read_curve
+from numbavol.imaging.purposes import Purpose
 from numbavol.io.star_blocks import explain_star_errors, read_star_columns
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.parameters import (
     REAL,
     get_working_dtype,
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.kernels.devices import Device
+
 MTF_TAGS = ("_rlnResolutionInversePixel", "_rlnMtfValue")
 # Of the corner of the plane, in cycles a pixel: what lies beyond is in another unit.
 HIGHEST_FREQUENCY = 0.75
-# What a stream of random numbers is for: the last word of Philox's counter. Streams that differ in
-# it have nothing in common, whatever their seeds and numbers are.
-COUNTER = np.array([0, 0, 0, int.from_bytes(b"electron", "big")], np.uint64)
 LARGEST_WORD = 2**64 - 1
+# On CUDA, where an image alone leaves most of a card idle, and all of a batch fill its memory.
+PIXELS_AT_A_TIME_ON_CUDA = 2**23
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -234,7 +236,8 @@ class Detector:
         ----------
         contrast_images
             ``(n, y, x)``: the relative change of the intensity by the specimen, without unit; 0
-            where there is none, below 0 where it is dark. Images are taken to be periodic.
+            where there is none, below 0 where it is dark. Images are taken to be periodic. They
+            are exposed on the device that they are on.
         pixel_size
             Side of a pixel, or its two sides (x, y), in angstroms.
         dose
@@ -243,8 +246,7 @@ class Detector:
             Of the random numbers, from 0 to 2^64 - 1.
         numbers
             ``(n,)``: the number of each image, from 0 to 2^64 - 1. What an image counts depends on
-            itself, the seed and its number alone: the stream of `numpy.random.Philox` with these
-            two as the key, and ``int.from_bytes(b"electron")`` as the last word of the counter.
+            itself, the seed and its number alone.
 
         Returns
         -------
@@ -257,31 +259,43 @@ class Detector:
             If an argument is not as described.
         """
         read = read_array("contrast_images", contrast_images, (3,), kinds=REAL)
+        device = find_device_of(read)
         contrast = read.astype(get_working_dtype(read.dtype), copy=False)
         area = float(np.prod(read_grid_spacing("pixel_size", pixel_size, 2)))
         electrons = area * read_number("dose", dose, minimum=0.0)
-        words = [(_read_word("seed", seed), _read_word("numbers", each)) for each in numbers]
+        word = np.uint64(_read_word("seed", seed))
         # NumPy would make floating-point numbers of a small and a large word.
-        keys = np.array(words, np.uint64)
-        if len(keys) != len(contrast):
-            msg = f"numbers: expected {len(contrast)}, one for each image, got {len(keys)}"
+        words = np.array([_read_word("numbers", each) for each in numbers], np.uint64)
+        if len(words) != len(contrast):
+            msg = f"numbers: expected {len(contrast)}, one for each image, got {len(words)}"
             raise ValueError(msg)
-        before, after = self._make_filters(contrast.shape[1:])
-        exposed = np.empty_like(contrast)
+        before, after = (
+            None if transfer is None else device.send(transfer)
+            for transfer in self._make_filters(contrast.shape[1:])
+        )
+        words = device.send(words)
+        exposed: NDArray[np.floating[Any]] = device.xp.empty_like(contrast)
+        draw_counts = find_kernel("draw_counts", device.name)
+        # One by one on the CPU, and in double precision: how many are exposed together is not to
+        # change the rounding of what is expected, and with it what is counted.
+        n_together = 1
+        if device.name == "cuda":
+            n_together = max(1, PIXELS_AT_A_TIME_ON_CUDA // math.prod(contrast.shape[1:]))
 
-        def expose_one(index: int) -> None:
-            # One by one and in double precision: how many are exposed together is not to change
-            # the rounding of what is expected, and with it what is counted.
-            filtered = _filter(np.asarray(contrast[index], np.float64), before)
-            if not np.isfinite(filtered).all():
-                msg = f"contrast_images: expected finite values, image {index} has others"
-                raise ValueError(msg)
-            generator = np.random.Generator(np.random.Philox(key=keys[index], counter=COUNTER))
-            expected = electrons * np.maximum(1.0 + filtered, 0.0)
-            counted = generator.poisson(expected).astype(np.float64)
-            exposed[index] = _filter(counted - electrons, after) + electrons
+        def expose(start: int, stop: int) -> None:
+            for first in range(start, stop, n_together):
+                chosen = slice(first, min(first + n_together, stop))
+                filtered = _filter(contrast[chosen].astype(np.float64), before, device)
+                finite = device.fetch(device.xp.isfinite(filtered).all(axis=(1, 2)))
+                if not finite.all():
+                    wrong = first + int(np.argmin(finite))
+                    msg = f"contrast_images: expected finite values, image {wrong} has others"
+                    raise ValueError(msg)
+                counts = electrons * device.xp.maximum(1.0 + filtered, 0.0)
+                draw_counts(counts, word, np.uint64(Purpose.ELECTRONS), words[chosen])
+                exposed[chosen] = _filter(counts - electrons, after, device) + electrons
 
-        run_tasks(expose_one, range(len(contrast)))
+        device.run_parts(expose, len(contrast), 1)
         return exposed
 
     def _make_filters(
@@ -296,13 +310,13 @@ class Detector:
 
 
 def _filter(
-    image: NDArray[np.float64], transfer: NDArray[np.float64] | None
+    images: NDArray[np.float64], transfer: NDArray[np.float64] | None, device: Device
 ) -> NDArray[np.float64]:
     if transfer is None:
-        return image
-    half = scipy.fft.rfft2(image)
-    half *= transfer
-    filtered: NDArray[np.float64] = scipy.fft.irfft2(half, image.shape, overwrite_x=True)
+        return images
+    halves = device.fft.rfft2(images)
+    halves *= transfer
+    filtered: NDArray[np.float64] = device.fft.irfft2(halves, images.shape[1:], overwrite_x=True)
     return filtered
 
 

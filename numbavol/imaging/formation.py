@@ -172,7 +172,7 @@ class PreparedFormation:
         Returns
         -------
         ndarray
-            ``(n, *shape)``; counts of a detector are on the host.
+            ``(n, *shape)``, on the device.
         """
         formation, device = self._formation, self._device
         self._draw(halves, self._ice, seed, Purpose.ICE, numbers)
@@ -190,7 +190,7 @@ class PreparedFormation:
         if formation.detector is None or formation.dose is None:
             return images  # type: ignore[no-any-return]
         return formation.detector.expose(
-            device.fetch(images), self._pixel_size, formation.dose, seed=seed, numbers=numbers
+            images, self._pixel_size, formation.dose, seed=seed, numbers=numbers
         )
 
     def _draw(

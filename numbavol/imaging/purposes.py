@@ -23,6 +23,7 @@ class Purpose(enum.IntEnum):
     DEFOCUS_OF_PARTICLE = 5
     ICE = 16
     NOISE = 17
+    ELECTRONS = 18
 
 
 def draw_uniforms(

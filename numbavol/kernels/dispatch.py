@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MODULES = {
     "add_gaussian_filtered": "filters",
     "add_noise": "noise",
+    "draw_counts": "counts",
     "expand_half_transform": "transforms",
     "fill_uniforms": "noise",
     "insert_slices": "slices",

@@ -168,10 +168,9 @@ class Simulator:
             return developed if isinstance(here, slice) else developed[0]
 
         places = Places(images, chosen)
-        is_on_host = integrator.device == "cpu" or self.formation.detector is not None
         delivery = (
             Delivery(places, develop)
-            if is_on_host
+            if integrator.device == "cpu"
             else StreamedDelivery(places, develop, find_device(integrator.device))
         )
         begun = int(chosen[0])

@@ -104,6 +104,7 @@ KERNELS = {
         False,
         [(array(float32, 4), array(float32, 2), int64, uint64, uint64, array(uint64, 1))],
     ),
+    "counts._draw_counts": (False, [(rotations, uint64, uint64, array(uint64, 1))]),
     "noise._fill_uniforms": (False, [(points, uint64, uint64, array(uint64, 1))]),
     "planes._sample_planes": (False, [planes(order) for order in (1, 3)]),
     "planes._sample_surfaces": (False, [planes(order, array(float64, 2)) for order in (1, 3)]),

@@ -42,6 +42,14 @@ def test_uniform_numbers_are_the_same_on_every_device():
     np.testing.assert_array_equal(made, expected)
 
 
+def test_counts_are_the_same_on_every_device():
+    expected = np.random.default_rng(2).uniform(0.0, 30.0, (3, 4, 5))
+    expected[0, 0, :3] = 0.0, 10.0, 1e6
+    on_cpu, on_cuda = run_on_both("draw_counts", expected, np.uint64(9), np.uint64(3), NUMBERS)
+    # Logarithms of a card can differ in their last bit, and with it one count in 10^14.
+    np.testing.assert_array_equal(on_cuda, on_cpu)
+
+
 @pytest.mark.parametrize("is_odd", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_contrast_is_the_same_on_every_device(shape, is_odd):
