@@ -7,12 +7,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 
 from numbavol.imaging.ctf import CTF, transfer_contrast
 from numbavol.imaging.purposes import Purpose
-from numbavol.kernels.dispatch import find_device, find_kernel
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
 from numbavol.ndimage import resize_with_crop_or_pad
 from numbavol.ndimage.parameters import REAL, read_array, read_number
 from numbavol.projection.image_config import REST_ENERGY
@@ -268,7 +266,8 @@ def form_images(
     ----------
     projections
         ``(y, x)`` or ``(n, y, x)``: integrals of the rescaled potential along z, in inverse
-        angstroms, as `project` returns them. They are taken to be periodic.
+        angstroms, as `project` returns them, of the host or of a CUDA device. They are taken to be
+        periodic.
     pixel_size
         In angstroms.
     ctf
@@ -284,8 +283,8 @@ def form_images(
     Returns
     -------
     NDArray
-        Images of the shape of the projections, float32: in inverse angstroms, without a unit, or
-        electrons a pixel, see `ImageFormation`.
+        Images of the shape and on the device of the projections, float32: in inverse angstroms,
+        without a unit, or electrons a pixel, see `ImageFormation`.
 
     Raises
     ------
@@ -316,15 +315,16 @@ def form_images(
         msg = "ctf: expected one for weak-phase contrast, got None"
         raise ValueError(msg)
     shape = (read.shape[-2], read.shape[-1])
-    prepared = PreparedFormation(formation, shape, pixel_size)
-    images = np.empty(one_by_one.shape, np.float32)
+    device = find_device_of(read)
+    prepared = PreparedFormation(formation, shape, pixel_size, device.name)
+    images: NDArray[np.floating[Any]] = device.xp.empty(one_by_one.shape, np.float32)
 
-    def form(start: int) -> None:
-        chosen = slice(start, min(start + IMAGES_A_TASK, n))
+    def form(start: int, stop: int) -> None:
+        chosen = slice(start, stop)
         # The origin is the first pixel here.
-        halves = scipy.fft.rfft2(one_by_one[chosen].astype(np.float32, copy=False))
+        halves = device.fft.rfft2(one_by_one[chosen].astype(np.float32, copy=False))
         own_ctf = ctf if ctf is None or ctf.n_images is None else ctf[chosen]
         images[chosen] = prepared.develop(halves, own_ctf, seed, own[chosen], shape)
 
-    run_tasks(form, range(0, n, IMAGES_A_TASK))
+    device.run_parts(form, n, IMAGES_A_TASK)
     return images.reshape(read.shape)
