@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +12,6 @@ import numpy as np
 from numbavol.kernels.resources import find_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 
@@ -61,6 +61,61 @@ def check_finite(name: str, array: NDArray[np.float64]) -> None:
     if wrong.size:
         msg = f"{name}: expected finite values, got {wrong[0]} ({wrong.size} of {array.size})"
         raise ValueError(msg)
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Refuse what is neither of a class nor None.
+
+    Raises
+    ------
+    TypeError
+        If it is something else. The message has `name` in it.
+    """
+    if value is not None and not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        msg = f"{name}: expected {article} {kind.__name__} or None, got {type(value).__name__}"
+        raise TypeError(msg)
+
+
+LARGEST_WORD = 2**64 - 1
+
+
+def read_word(name: str, value: object) -> int:
+    """Read a seed, or a number that random numbers belong to.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number from 0 to 2^64 - 1. The message has `name` in it.
+    """
+    try:
+        word = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        word = -1
+    if not 0 <= word <= LARGEST_WORD:
+        msg = f"{name}: expected whole numbers from 0 to 2^64 - 1, got {value!r}"
+        raise ValueError(msg)
+    return word
+
+
+def read_words(name: str, values: ArrayLike, n: int) -> NDArray[np.uint64]:
+    """Read n numbers that random numbers belong to.
+
+    Raises
+    ------
+    ValueError
+        If they are not n whole numbers from 0 to 2^64 - 1. The message has `name` in it.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind == "u":
+        words = values.astype(np.uint64)
+    else:
+        # NumPy would make floating-point numbers of a small and a large word.
+        given = values if isinstance(values, (Sequence, np.ndarray)) else [values]
+        words = np.array([read_word(name, each) for each in given], np.uint64)
+    if words.shape != (n,):
+        msg = f"{name}: expected {n}, one for each image, got {len(words)}"
+        raise ValueError(msg)
+    return words
 
 
 def read_shape(name: str, shape: Sequence[int], n_axes: int) -> tuple[int, ...]:

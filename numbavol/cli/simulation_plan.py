@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 import time
 from pathlib import Path
@@ -73,6 +74,7 @@ def say_particles(simulator: Simulator, report: Report) -> None:
         ],
     )
     report.say(f"CTF     {_describe_ctf(simulator)}")
+    _say_spread(simulator, report)
     _say_noise(simulator, report)
     solvent = {"bulk": "bulk", "hydration": "hydration layer and bulk"}.get(config.solvent.kind)
     ice = config.solvent.ice_thickness
@@ -116,6 +118,28 @@ def _describe_ctf(simulator: Simulator) -> str:
     others = ("beam_tilt", "trefoil", "odd_zernike", "even_zernike")
     words += [name.replace("_", " ") for name in others if any(getattr(microscope, name))]
     return ", ".join(words)
+
+
+def _say_spread(simulator: Simulator, report: Report) -> None:
+    """Say how far defocus moves the finest detail, where it comes in at the other side of the box.
+
+    A spatial frequency k is moved by the wavelength times the defocus times k.
+    """
+    config = simulator.config
+    ctf = simulator.source.take(np.arange(min(N_ROWS, config.number))).ctf
+    if ctf is None:
+        return
+    defocus = np.maximum(np.abs(ctf.defocus_u_in_angstroms), np.abs(ctf.defocus_v_in_angstroms))
+    finest = 2.0 * config.pixel_size
+    spread = float(np.max(ctf.wavelength_in_angstroms * defocus)) / finest
+    enough = 1.0 + spread / (config.box * config.pixel_size)
+    padded = config.image_config.padded_shape[0] / config.box
+    if padded < enough:
+        report.say(
+            f"spread  detail of {finest:g} A by up to {spread:.0f} A; what leaves the box comes in "
+            f"at its other side, which a pad scale of {math.ceil(10 * enough) / 10:g} prevents",
+            spread_in_angstroms=spread,
+        )
 
 
 def _say_noise(simulator: Simulator, report: Report) -> None:

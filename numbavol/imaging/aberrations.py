@@ -9,7 +9,44 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
+
+
+# Numbers of RELION's odd Zernike polynomials: sine and cosine of three lobes; x and y of the third
+# order, and of the first.
+TREFOILS, COMAS, TILTS = [2, 5], [4, 3], [1, 0]
+N_THIRD_ORDER = 6
+ANGSTROMS_A_MILLIMETRE = 1e7
+
+
+def join_odd_terms(
+    odd: NDArray[np.float64], trefoil: NDArray[np.float64], third_order: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    r"""Join all antisymmetric aberrations in one list of Zernike coefficients.
+
+    Parameters
+    ----------
+    odd
+        ``(..., terms)``: coefficients of Zernike polynomials.
+    trefoil
+        ``(..., 2)``: of :math:`\rho^3 \sin 3 \phi` and :math:`\rho^3 \cos 3 \phi`.
+    third_order
+        ``(..., 2)``: of :math:`\rho^2 x` and :math:`\rho^2 y`, which a beam tilt has: they are a
+        third of the coma's polynomial, and two thirds of that of the first order.
+
+    Returns
+    -------
+    NDArray
+        ``(..., max(terms, 6))``.
+    """
+    joined = np.zeros((*odd.shape[:-1], max(odd.shape[-1], N_THIRD_ORDER)))
+    joined[..., : odd.shape[-1]] = odd
+    joined[..., TREFOILS] += trefoil
+    joined[..., COMAS] += third_order / 3
+    joined[..., TILTS] += third_order * (2 / 3)
+    return joined
 
 
 def count_orders(n_terms: int, *, is_odd: bool) -> int:
@@ -85,3 +122,44 @@ def add_zernike(
         polynomials += coefficients[:, number, np.newaxis, np.newaxis] * expand_zernike(
             m, n, polynomials.shape[1]
         )
+
+
+def expand_phases(
+    parameters: Mapping[str, NDArray[np.float64]], wavelength: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Expand the phases of contrast transfer functions by the powers of the frequencies.
+
+    Parameters
+    ----------
+    parameters
+        Of n images, by the names of those of `numbavol.CTF`: all that has an axis of n. The
+        antisymmetric aberrations are all in ``odd_zernike``.
+    wavelength
+        ``(n,)``, in angstroms.
+
+    Returns
+    -------
+    NDArray
+        ``(n, powers, powers)``, [power of y, power of x], in turns.
+    """
+    odd, even = parameters["odd_zernike"], parameters["even_zernike"]
+    orders = count_orders(odd.shape[1], is_odd=True), count_orders(even.shape[1], is_odd=False)
+    n_powers = 1 + max(4, *orders)
+    polynomials = np.zeros((len(wavelength), n_powers, n_powers))
+    add_zernike(polynomials, -even, is_odd=False)
+    if odd.any():
+        add_zernike(polynomials, odd, is_odd=True)
+    polynomials /= 2 * math.pi
+    polynomials[:, 0, 0] += (
+        np.arcsin(parameters["amplitude_contrast"]) + np.deg2rad(parameters["phase_shift"])
+    ) / (2 * math.pi)
+    angle = np.deg2rad(parameters["astigmatism_angle"])
+    cosine, sine = np.cos(angle), np.sin(angle)
+    u, v = parameters["defocus_u_in_angstroms"], parameters["defocus_v_in_angstroms"]
+    polynomials[:, 0, 2] += wavelength / 2 * (u * cosine**2 + v * sine**2)
+    polynomials[:, 2, 0] += wavelength / 2 * (u * sine**2 + v * cosine**2)
+    polynomials[:, 1, 1] += wavelength * (u - v) * sine * cosine
+    aberration = ANGSTROMS_A_MILLIMETRE * parameters["spherical_aberration_in_millimetres"]
+    for power, share in ((0, 1), (2, 2), (4, 1)):
+        polynomials[:, power, 4 - power] -= share * aberration * wavelength**3 / 4
+    return polynomials

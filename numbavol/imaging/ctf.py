@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from numbavol.arguments import read_shape
-from numbavol.imaging.aberrations import add_zernike, count_orders
+from numbavol.arguments import read_precision, read_shape
+from numbavol.imaging.aberrations import ANGSTROMS_A_MILLIMETRE, expand_phases, join_odd_terms
 from numbavol.imaging.ctf_parameters import (
     NUMBERS,
     PAIRS,
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 
     from numbavol.io import ParticleTable
 
-# Of the odd Zernike polynomials, those of the third order that have three lobes.
-TREFOIL_SINE, TREFOIL_COSINE = 2, 5
-ANGSTROMS_A_MILLIMETRE = 1e7
-
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class CTF(ArrayValue):
@@ -47,7 +43,7 @@ class CTF(ArrayValue):
 
     with :math:`Z(\alpha) = \tfrac{U + V}{2} + \tfrac{U - V}{2} \cos 2(\alpha - \alpha_0)`. It is
     positive at low frequencies in underfocus, where images of projections are therefore white
-    particles: a micrograph is dark there, see `numbavol.imaging.WeakPhaseContrast`.
+    particles: a micrograph is dark there, see `ImageFormation`.
 
     Every parameter is one number, or one for each of n images; pairs and series have an axis more.
 
@@ -156,8 +152,9 @@ class CTF(ArrayValue):
         ----------
         particles
             n of them, with a defocus. RELION's values stand for what they do not say: an amplitude
-            contrast of 0, no spherical aberration, 200 kV. Where there is a beam tilt, it takes the
-            place of the two comas of the antisymmetric Zernike polynomials, as in RELION.
+            contrast of 0, no spherical aberration, 200 kV. A beam tilt adds to the antisymmetric
+            Zernike polynomials, as in RELION 5; in RELION 3.1 it takes the place of the two comas
+            among them, which are 0 in the files of its own programs.
 
         Returns
         -------
@@ -199,12 +196,15 @@ class CTF(ArrayValue):
         """Take that of one image by its number, or of many by a slice, numbers or a mask."""
         if self.n_images is None:
             msg = "one CTF cannot be indexed"
-            raise IndexError(msg)
+            raise TypeError(msg)
         chosen: Any = index
         with contextlib.suppress(TypeError):
             chosen = operator.index(index)  # type: ignore[arg-type]
         # Images are taken a few at a time: what was read once, and follows, serves all of them.
         state = {name: np.array(array[chosen]) for name, array in self._arrays.items()}
+        if state["scale"].ndim > 1 or state["scale"].size == 0:
+            msg = f"index: expected one image or more along one axis, got {index!r}"
+            raise IndexError(msg)
         state["phase_polynomials"] = self.phase_polynomials[
             [chosen] if isinstance(chosen, int) else chosen
         ]
@@ -239,6 +239,17 @@ class CTF(ArrayValue):
         odd = (self.beam_tilt_in_milliradians, self.trefoil, self.odd_zernike)
         return any(np.any(array) for array in odd)
 
+    @property
+    def odd_aberrations(self) -> NDArray[np.float64]:
+        """Beam tilt, trefoil and `odd_zernike` as one list of Zernike coefficients.
+
+        Float64 of shape (terms,) or (n, terms), in the order and unit of `odd_zernike`.
+        """
+        aberration = ANGSTROMS_A_MILLIMETRE * self.spherical_aberration_in_millimetres
+        coma = -2e-3 * math.pi * aberration * self.wavelength_in_angstroms**2
+        tilt = coma[..., np.newaxis] * self.beam_tilt_in_milliradians
+        return join_odd_terms(self.odd_zernike, self.trefoil, tilt)
+
     @cached_property
     def phase_polynomials(self) -> NDArray[np.float64]:
         """Phases in turns by the powers of the frequencies: (n, powers, powers), [of y, of x].
@@ -250,36 +261,8 @@ class CTF(ArrayValue):
             name: array.reshape(n, *array.shape[self.scale.ndim :])
             for name, array in self._arrays.items()
         }
-        odd, even = one["odd_zernike"], one["even_zernike"]
-        n_powers = 1 + max(
-            4,
-            count_orders(odd.shape[1], is_odd=True),
-            count_orders(even.shape[1], is_odd=False),
-        )
-        polynomials = np.zeros((n, n_powers, n_powers))
-        add_zernike(polynomials, -even, is_odd=False)
-        trefoil = np.zeros((n, TREFOIL_COSINE + 1))
-        trefoil[:, TREFOIL_SINE], trefoil[:, TREFOIL_COSINE] = one["trefoil"].T
-        add_zernike(polynomials, trefoil, is_odd=True)
-        add_zernike(polynomials, odd, is_odd=True)
-        polynomials /= 2 * math.pi
-        wavelength = self.wavelength_in_angstroms.reshape(n)
-        aberration = ANGSTROMS_A_MILLIMETRE * one["spherical_aberration_in_millimetres"]
-        angle = np.deg2rad(one["astigmatism_angle"])
-        cosine, sine = np.cos(angle), np.sin(angle)
-        u, v = one["defocus_u_in_angstroms"], one["defocus_v_in_angstroms"]
-        polynomials[:, 0, 0] += (
-            np.arcsin(one["amplitude_contrast"]) + np.deg2rad(one["phase_shift"])
-        ) / (2 * math.pi)
-        polynomials[:, 0, 2] += wavelength / 2 * (u * cosine**2 + v * sine**2)
-        polynomials[:, 2, 0] += wavelength / 2 * (u * sine**2 + v * cosine**2)
-        polynomials[:, 1, 1] += wavelength * (u - v) * sine * cosine
-        for power, share in ((0, 1), (2, 2), (4, 1)):
-            polynomials[:, power, 4 - power] -= share * aberration * wavelength**3 / 4
-        tilt_x, tilt_y = 1e-3 * one["beam_tilt_in_milliradians"].T
-        coma = aberration * wavelength**2
-        for at, tilt in (((0, 3), tilt_x), ((2, 1), tilt_x), ((1, 2), tilt_y), ((3, 0), tilt_y)):
-            polynomials[:, at[0], at[1]] -= coma * tilt
+        one["odd_zernike"] = self.odd_aberrations.reshape(n, -1)
+        polynomials = expand_phases(one, self.wavelength_in_angstroms.reshape(n))
         polynomials.setflags(write=False)
         return polynomials
 
@@ -336,10 +319,7 @@ class CTF(ArrayValue):
         dtype('complex64')
         """
         lengths = read_shape("shape", shape, 2)
-        precision = np.dtype(dtype)
-        if precision not in (np.float32, np.float64):
-            msg = f"dtype: expected float32 or float64, got {precision}"
-            raise ValueError(msg)
+        precision = read_precision("dtype", dtype)
         half = (self.n_images or 1, lengths[0], lengths[1] // 2 + 1)
         values = np.ones(half, np.result_type(precision, np.complex64))
         transfer_contrast(values, self, (lengths[0], lengths[1]), pixel_size)

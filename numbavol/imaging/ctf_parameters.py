@@ -34,8 +34,6 @@ RELIONS_DEFAULTS = {
     "spherical_aberration_in_millimetres": 0.0,
     "amplitude_contrast": 0.0,
 }
-# Of the odd Zernike polynomials, those that a beam tilt has.
-COMAS = slice(3, 5)
 
 
 def read_ctf_parameters(given: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
@@ -96,8 +94,6 @@ def take_ctf_parameters(particles: ParticleTable) -> dict[str, ArrayLike]:
     if tilt_x is not None or tilt_y is not None:
         parts = [np.broadcast_to(0.0 if part is None else part, n) for part in (tilt_x, tilt_y)]
         taken["beam_tilt_in_milliradians"] = np.stack(parts, axis=1)
-        if "odd_zernike" in lists:
-            lists["odd_zernike"][..., COMAS] = 0.0
     return taken | lists
 
 

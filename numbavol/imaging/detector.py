@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.arguments import check_kind, read_word, read_words
 from numbavol.imaging.curves import evaluate_curve, read_curve
 from numbavol.imaging.purposes import Purpose
 from numbavol.io.star_blocks import explain_star_errors, read_star_columns
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 MTF_TAGS = ("_rlnResolutionInversePixel", "_rlnMtfValue")
 # Of the corner of the plane, in cycles a pixel: what lies beyond is in another unit.
 HIGHEST_FREQUENCY = 0.75
-LARGEST_WORD = 2**64 - 1
 # On CUDA, where an image alone leaves most of a card idle, and all of a batch fill its memory.
 PIXELS_AT_A_TIME_ON_CUDA = 2**23
 
@@ -204,10 +203,7 @@ class Detector:
     def __post_init__(self) -> None:
         """Check the curves."""
         for name in ("mtf", "dqe"):
-            curve: object = getattr(self, name)
-            if curve is not None and not isinstance(curve, DetectorCurve):
-                msg = f"{name}: expected a DetectorCurve or None, got {type(curve).__name__}"
-                raise TypeError(msg)
+            check_kind(name, getattr(self, name), DetectorCurve)
         if self.dqe is not None and not np.all((self.dqe.values > 0) & (self.dqe.values <= 1)):
             wrong = self.dqe.values[(self.dqe.values <= 0) | (self.dqe.values > 1)]
             msg = f"dqe: expected values above 0, up to 1, got {wrong[0]:g}"
@@ -263,12 +259,8 @@ class Detector:
         contrast = read.astype(get_working_dtype(read.dtype), copy=False)
         area = float(np.prod(read_grid_spacing("pixel_size", pixel_size, 2)))
         electrons = area * read_number("dose", dose, minimum=0.0)
-        word = np.uint64(_read_word("seed", seed))
-        # NumPy would make floating-point numbers of a small and a large word.
-        words = np.array([_read_word("numbers", each) for each in numbers], np.uint64)
-        if len(words) != len(contrast):
-            msg = f"numbers: expected {len(contrast)}, one for each image, got {len(words)}"
-            raise ValueError(msg)
+        word = np.uint64(read_word("seed", seed))
+        words = read_words("numbers", numbers, len(contrast))
         before, after = (
             None if transfer is None else device.send(transfer)
             for transfer in self._make_filters(contrast.shape[1:])
@@ -318,14 +310,3 @@ def _filter(
     halves *= transfer
     filtered: NDArray[np.float64] = device.fft.irfft2(halves, images.shape[1:], overwrite_x=True)
     return filtered
-
-
-def _read_word(name: str, value: object) -> int:
-    try:
-        word = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        word = -1
-    if not 0 <= word <= LARGEST_WORD:
-        msg = f"{name}: expected whole numbers from 0 to 2^64 - 1, got {value!r}"
-        raise ValueError(msg)
-    return word

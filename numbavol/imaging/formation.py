@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.arguments import check_kind, read_word, read_words
 from numbavol.imaging.ctf import CTF, transfer_contrast
+from numbavol.imaging.detector import Detector
+from numbavol.imaging.dose import DoseWeighting
+from numbavol.imaging.ice import VitreousIce
+from numbavol.imaging.noise import NoiseSpectrum
 from numbavol.imaging.purposes import Purpose
 from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
 from numbavol.ndimage import resize_with_crop_or_pad
@@ -20,12 +25,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.imaging.detector import Detector
-    from numbavol.imaging.dose import DoseWeighting
-    from numbavol.imaging.ice import VitreousIce
-    from numbavol.imaging.noise import NoiseSpectrum
 
 CONTRASTS = ("linear", "weak_phase")
+PARTS = {
+    "ice": VitreousIce,
+    "dose_weighting": DoseWeighting,
+    "noise": NoiseSpectrum,
+    "detector": Detector,
+}
 IMAGES_A_TASK = 8
 
 
@@ -63,6 +70,8 @@ class ImageFormation:
 
     Raises
     ------
+    TypeError
+        If a part is something else.
     ValueError
         If the contrast is another, or a detector has no dose or another contrast.
 
@@ -88,6 +97,8 @@ class ImageFormation:
 
     def __post_init__(self) -> None:
         """Check what goes together."""
+        for name, kind in PARTS.items():
+            check_kind(name, getattr(self, name), kind)
         if self.contrast not in CONTRASTS:
             expected = " or ".join(map(repr, CONTRASTS))
             msg = f"contrast: expected {expected}, got {self.contrast!r}"
@@ -288,8 +299,10 @@ def form_images(
 
     Raises
     ------
+    TypeError
+        If the CTF or the formation is something else.
     ValueError
-        If an argument is not as described.
+        If another argument is not as described.
 
     Examples
     --------
@@ -303,10 +316,14 @@ def form_images(
     read = read_array("projections", projections, (2, 3), kinds=REAL)
     one_by_one = read.reshape(-1, *read.shape[-2:])
     n = len(one_by_one)
-    own = np.arange(n) if numbers is None else np.asarray(numbers)
-    if own.shape != (n,) or own.dtype.kind not in "iu" or np.any(own < 0):
-        msg = f"numbers: expected {n} whole numbers of at least 0, got {numbers!r}"
+    own = read_words("numbers", range(n) if numbers is None else numbers, n)
+    word = read_word("seed", seed)
+    size = read_number("pixel_size", pixel_size)
+    if size <= 0:
+        msg = f"pixel_size: expected a number above 0, got {pixel_size!r}"
         raise ValueError(msg)
+    for name, value, kind in (("ctf", ctf, CTF), ("formation", formation, ImageFormation)):
+        check_kind(name, value, kind)
     if ctf is not None and ctf.n_images not in (None, n):
         msg = f"ctf: expected that of one image or of {n}, got {ctf.n_images}"
         raise ValueError(msg)
@@ -316,7 +333,7 @@ def form_images(
         raise ValueError(msg)
     shape = (read.shape[-2], read.shape[-1])
     device = find_device_of(read)
-    prepared = PreparedFormation(formation, shape, pixel_size, device.name)
+    prepared = PreparedFormation(formation, shape, size, device.name)
     images: NDArray[np.floating[Any]] = device.xp.empty(one_by_one.shape, np.float32)
 
     def form(start: int, stop: int) -> None:
@@ -324,7 +341,7 @@ def form_images(
         # The origin is the first pixel here.
         halves = device.fft.rfft2(one_by_one[chosen].astype(np.float32, copy=False))
         own_ctf = ctf if ctf is None or ctf.n_images is None else ctf[chosen]
-        images[chosen] = prepared.develop(halves, own_ctf, seed, own[chosen], shape)
+        images[chosen] = prepared.develop(halves, own_ctf, word, own[chosen], shape)
 
     device.run_parts(form, n, IMAGES_A_TASK)
     return images.reshape(read.shape)

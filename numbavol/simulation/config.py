@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from numbavol.arguments import LARGEST_WORD
 from numbavol.projection import ImageConfig
 from numbavol.simulation.choices import Checked, above
 from numbavol.simulation.tables import (
@@ -16,8 +17,6 @@ from numbavol.simulation.tables import (
     SolventConfig,
     VolumeConfig,
 )
-
-LARGEST_SEED = 2**64 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +82,7 @@ class SimulationConfig(Checked):
     def __post_init__(self) -> None:
         """Check every choice, and those that go together."""
         super().__post_init__()
-        if self.seed > LARGEST_SEED:
+        if self.seed > LARGEST_WORD:
             msg = f"seed: expected a whole number below 2^64, got {self.seed}"
             raise ValueError(msg)
         counts = self.detector.dose is not None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from numbavol.imaging.aberrations import COMAS, join_odd_terms
 from numbavol.imaging.ctf import CTF
 from numbavol.imaging.purposes import Purpose, draw_normals, draw_uniforms, make_normal
 from numbavol.io import ParticleTable, read_particles
@@ -72,19 +73,18 @@ class Particles:
 
 
 def _describe_aberrations(ctf: CTF) -> dict[str, Any]:
-    """Say what there is of aberrations; RELION has no trefoil but among the Zernike polynomials."""
-    known: dict[str, Any] = {}
-    tilt = ctf.beam_tilt_in_milliradians
-    if np.any(tilt):
+    """Say what there is of aberrations, so that every version of RELION reads the same.
+
+    It has no trefoil but among the Zernike polynomials. A beam tilt beside comas among these is
+    added to them by some versions, and takes their place in others: both are written as one.
+    """
+    tilt, known = ctf.beam_tilt_in_milliradians, {}
+    odd = join_odd_terms(ctf.odd_zernike, ctf.trefoil, np.zeros(2))
+    if np.any(tilt) and np.any(odd[..., COMAS]):
+        odd = ctf.odd_aberrations
+    elif np.any(tilt):
         known["beam_tilt_x_in_milliradians"] = tilt[..., 0]
         known["beam_tilt_y_in_milliradians"] = tilt[..., 1]
-    odd = ctf.odd_zernike
-    if np.any(ctf.trefoil):
-        terms = max(odd.shape[-1], 6)
-        widened = np.zeros((*odd.shape[:-1], terms))
-        widened[..., : odd.shape[-1]] = odd
-        widened[..., [2, 5]] += ctf.trefoil
-        odd = widened
     series = {"odd_zernike": odd, "even_zernike": ctf.even_zernike}
     return known | {name: values for name, values in series.items() if np.any(values)}
 

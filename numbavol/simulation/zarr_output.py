@@ -59,8 +59,8 @@ UNITS = {
     "astigmatism_angle": DEGREES,
     "phase_shift": DEGREES,
     "ctf_b_factor": "square angstroms",
-    "odd_zernike": "radians",
-    "even_zernike": "radians",
+    "odd_zernike": "radians times angstroms to the power of each",
+    "even_zernike": "radians times angstroms to the power of each",
 }
 
 

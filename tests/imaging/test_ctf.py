@@ -103,7 +103,8 @@ def test_it_is_relions_formula(parameters, u, v, shape):
     double = ctf.evaluate(shape, 1.3, dtype=np.float64)
     # Phases are up to a few hundred radians, of which each rounds.
     np.testing.assert_allclose(double, expected, rtol=0, atol=1e-11)
-    np.testing.assert_allclose(ctf.evaluate(shape, 1.3), expected, rtol=0, atol=2e-6)
+    # Four roundings of float32 and the sine's 2e-7, of a modulus up to 2.
+    np.testing.assert_allclose(ctf.evaluate(shape, 1.3), expected, rtol=0, atol=1e-6)
     assert np.iscomplexobj(double) == ctf.has_odd_aberrations
 
 
@@ -136,8 +137,22 @@ def test_zernike_polynomials_are_expanded_by_powers(number, is_odd):
 
 def test_zernike_polynomials_are_in_relions_order():
     assert [list_zernike(i, is_odd=False) for i in range(4)] == [(0, 0), (-2, 2), (0, 2), (2, 2)]
+    even = [(-4, 4), (-2, 4), (0, 4), (2, 4), (4, 4)]
+    assert [list_zernike(i, is_odd=False) for i in range(4, 9)] == even
     odd = [(-1, 1), (1, 1), (-3, 3), (-1, 3), (1, 3), (3, 3)]
-    assert [list_zernike(i, is_odd=True) for i in range(6)] == odd
+    odd += [(-5, 5), (-3, 5), (-1, 5), (1, 5), (3, 5), (5, 5)]
+    assert [list_zernike(i, is_odd=True) for i in range(12)] == odd
+
+
+@given(st.tuples(*[st.floats(-2, 2)] * 2), st.tuples(*[st.floats(-30, 30)] * 2))
+def test_all_antisymmetric_aberrations_are_one_list(tilt, trefoil):
+    options = {"beam_tilt_in_milliradians": tilt, "trefoil": trefoil, "odd_zernike": [1.0] * 5}
+    ctf = CTF([9000.0, 8000.0], voltage_in_kilovolts=[300.0, 200.0], **options)
+    joined = CTF(
+        [9000.0, 8000.0], voltage_in_kilovolts=[300.0, 200.0], odd_zernike=ctf.odd_aberrations
+    )
+    values, expected = (each.evaluate((6, 7), 1.5, dtype=np.float64) for each in (joined, ctf))
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12)
 
 
 def make_many(n=3):
@@ -176,8 +191,25 @@ def test_it_says_what_it_is():
     assert repr(make_many(1)) == "CTF(1 image, defocus 8000 to 9000 A)"
     with pytest.raises(TypeError, match="one CTF has no length"):
         len(CTF(1.0))
-    with pytest.raises(IndexError, match="one CTF cannot be indexed"):
+    with pytest.raises(TypeError, match="one CTF cannot be indexed"):
         CTF(1.0)[0]
+    # Python would take an IndexError for the end.
+    with pytest.raises(TypeError, match="one CTF cannot be indexed"):
+        list(CTF(1.0))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [slice(0, 0), np.zeros(0, int), np.zeros(3, bool), None, np.array([[0, 1], [1, 2]])],
+    ids=["no slice", "no numbers", "no mask", "None", "two axes"],
+)
+def test_an_index_takes_images_along_one_axis(index):
+    with pytest.raises(IndexError, match="index: expected one image or more along one axis, got"):
+        make_many()[index]
+
+
+def test_many_are_iterated_one_by_one():
+    assert [one.phase_shift for one in make_many()] == [0.0, 1.0, 2.0]
 
 
 @pytest.mark.parametrize(

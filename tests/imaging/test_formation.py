@@ -174,9 +174,17 @@ def test_what_does_not_go_together_is_named(arguments, what):
         ({"projections": np.zeros(3)}, "projections"),
         ({"projections": np.zeros((2, 4, 4)) * 1j}, "projections: expected real"),
         ({"ctf": CTF([1e4, 1e4, 1e4])}, "ctf: expected that of one image or of 2, got 3"),
-        ({"numbers": [1]}, "numbers: expected 2 whole numbers"),
-        ({"numbers": [1, -1]}, "numbers: expected 2 whole numbers"),
-        ({"numbers": [1.0, 2.0]}, "numbers: expected 2 whole numbers"),
+        ({"numbers": [1]}, "numbers: expected 2, one for each image, got 1"),
+        ({"numbers": 1}, "numbers: expected 2, one for each image, got 1"),
+        ({"numbers": [1, -1]}, "numbers: expected whole numbers from 0 to 2.64 - 1, got -1"),
+        ({"numbers": [1.0, 2.0]}, "numbers: expected whole numbers"),
+        ({"numbers": np.array([[1, 2]])}, "numbers: expected whole numbers"),
+        ({"numbers": np.array([[1, 2]], np.uint64)}, r"numbers: expected 2, one for each image"),
+        ({"seed": -1}, "seed: expected whole numbers from 0 to 2.64 - 1, got -1"),
+        ({"seed": 2**64}, "seed: expected whole numbers"),
+        ({"seed": 1.5}, "seed: expected whole numbers"),
+        ({"pixel_size": 0.0}, "pixel_size: expected a number above 0, got 0.0"),
+        ({"pixel_size": np.nan}, "pixel_size: expected finite"),
         ({"formation": ImageFormation("weak_phase")}, "ctf: expected one for weak-phase contrast"),
         (
             {"formation": ImageFormation("weak_phase"), "ctf": CTF(1e4, amplitude_contrast=1.0)},
@@ -187,3 +195,53 @@ def test_what_does_not_go_together_is_named(arguments, what):
 def test_what_is_wrong_is_named(arguments, what):
     with pytest.raises(ValueError, match=what):
         form_images(**{"projections": np.zeros((2, 4, 4)), "pixel_size": 1.0, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: form_images(np.zeros((4, 4)), 1.0, 1e4), "ctf: expected a CTF or None, got float"),
+        (
+            lambda: form_images(np.zeros((4, 4)), 1.0, None, "weak_phase"),
+            "formation: expected an ImageFormation or None, got str",
+        ),
+        (lambda: ImageFormation(ice=300.0), "ice: expected a VitreousIce or None, got float"),
+        (lambda: ImageFormation(noise=1.0), "noise: expected a NoiseSpectrum or None, got float"),
+        (lambda: ImageFormation(dose_weighting=1.0), "dose_weighting: expected a DoseWeighting"),
+    ],
+)
+def test_what_is_of_another_kind_is_named(make, what):
+    with pytest.raises(TypeError, match=what):
+        make()
+
+
+def test_the_largest_numbers_are_numbers():
+    # A double has one value for both.
+    numbers = [0, 2**64 - 1]
+    noise = ImageFormation(noise=NoiseSpectrum.white(1.0))
+    images = form_images(np.zeros((2, 4, 4)), 1.0, None, noise, numbers=numbers, seed=2**64 - 1)
+    given = form_images(
+        np.zeros((2, 4, 4)), 1.0, None, noise,
+        numbers=np.array(numbers, np.uint64), seed=2**64 - 1,
+    )  # fmt: skip
+    np.testing.assert_array_equal(images, given)
+    assert not np.array_equal(images[0], images[1])
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 8), (8, 7), (7, 7), (1, 4), (2, 2)], ids=str)
+def test_antisymmetric_aberrations_turn_phases_of_every_frequency(shape):
+    """By a full transform, where a Nyquist frequency has the mean of both its signs."""
+    ctf = CTF(9000.0, 7000.0, beam_tilt_in_milliradians=(1.0, -2.0), trefoil=(20.0, 10.0))
+    rng = np.random.default_rng(0)
+    projection = rng.standard_normal(shape).astype(np.float32)
+    values = ctf.evaluate(shape, 1.5, dtype=np.float64)
+    full = np.zeros(shape, complex)
+    full[:, : values.shape[1]] = values
+    for y in range(shape[0]):
+        for x in range(values.shape[1], shape[1]):
+            full[y, x] = values[-y, shape[1] - x].conj()
+    expected = np.fft.ifft2(np.fft.fft2(projection) * full)
+    np.testing.assert_allclose(expected.imag, 0.0, rtol=0, atol=1e-12)
+    # Of a few roundings of float32 at each of the transforms' steps.
+    atol = 2e-6 * np.abs(projection).max()
+    np.testing.assert_allclose(form_images(projection, 1.5, ctf), expected.real, atol=atol)

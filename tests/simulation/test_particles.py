@@ -6,9 +6,11 @@ import dataclasses
 import math
 
 import numpy as np
+import pytest
 import scipy.stats
 
-from numbavol.simulation import DefocusConfig, PoseConfig, SimulationConfig
+from numbavol import CTF
+from numbavol.simulation import DefocusConfig, MicroscopeConfig, PoseConfig, SimulationConfig
 from numbavol.simulation.particles import ParticleSource
 
 MANY = SimulationConfig(20_000, 8, 2.0, seed=3)
@@ -73,3 +75,29 @@ def test_particles_belong_to_their_numbers_alone():
     assert some.poses == together.poses[chosen]
     assert some.ctf == together.ctf[chosen]
     np.testing.assert_array_equal(some.volumes, together.volumes[chosen])
+
+
+@pytest.mark.parametrize(
+    "aberrations",
+    [
+        {"beam_tilt": (1.0, -0.5)},
+        {"trefoil": (20.0, 10.0), "even_zernike": (0.5, 0.25)},
+        {"beam_tilt": (1.0, -0.5), "trefoil": (20.0, 10.0)},
+        {"beam_tilt": (1.0, -0.5), "odd_zernike": (0.0, 0.0, 0.0, 20.0, -15.0)},
+        {"beam_tilt": (1.0, 0.5), "odd_zernike": (1.0, 2.0, 3.0, 4.0, 5.0), "trefoil": (6.0, 7.0)},
+    ],
+    ids=["tilt", "trefoil", "both", "tilt and coma", "all"],
+)
+def test_a_table_has_the_transfer_functions_that_images_were_made_with(aberrations):
+    config = dataclasses.replace(MANY, microscope=MicroscopeConfig(**aberrations))
+    particles = source_of(config).take(np.arange(3))
+    table = particles.to_table(config)
+    made, read = (
+        ctf.evaluate((16, 16), 1.5, dtype=np.float64)
+        for ctf in (particles.ctf, CTF.from_particles(table))
+    )
+    np.testing.assert_allclose(read, made, rtol=0, atol=1e-10)
+    # Of a tilt beside comas, versions of RELION make different things.
+    assert table.beam_tilt_x_in_milliradians is None or not np.any(
+        np.zeros(5) if table.odd_zernike is None else table.odd_zernike[..., 3:5]
+    )
