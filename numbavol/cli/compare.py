@@ -16,7 +16,7 @@ from numbavol.cli.correlations import (
     say_correlation,
     write_correlation,
 )
-from numbavol.cli.model_options import model_options
+from numbavol.cli.model_options import model_options, read_options
 from numbavol.cli.options import FiniteNumber
 from numbavol.cli.output import Report
 
@@ -57,7 +57,7 @@ def compare(
     import numbavol
     from numbavol.cli.comparing import check_comparison_fits, check_mask, correlate_voxels
     from numbavol.cli.map_grid import MapGrid
-    from numbavol.cli.models import read_model, read_options
+    from numbavol.cli.models import read_model
     from numbavol.cli.resolutions import blur
 
     report = Report(as_json, quiet)

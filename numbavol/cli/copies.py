@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 import numbavol
 from numbavol.arguments import check_fits_in_memory
+from numbavol.cli.model_options import CRYSTAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.atoms import Atoms
-    from numbavol.cli.models import ModelOptions
+    from numbavol.cli.model_options import ModelOptions
 
-CRYSTAL = "crystal"
 # Atoms, and the Gaussians that are made of them: measured, at the peak.
 BYTES_AN_ATOM = 500
 # Nearer than any bond; copies of atoms on an axis are one in a hundred at most.

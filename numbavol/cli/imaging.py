@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 
 import numbavol
-from numbavol.cli.models import ModelOptions, read_models
+from numbavol.cli.models import read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
 from numbavol.projection.draws import Stream, make_generator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from numbavol.cli.model_options import ModelOptions
     from numbavol.cli.options import PoseSource
     from numbavol.projection import AbstractVolumeIntegrator
     from numbavol.volumes import AbstractVolumeParametrization, AbstractVolumeRepresentation

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.cli.filter import Steps
+    from numbavol.cli.filter_steps import Steps
     from numbavol.cli.options import Sphere
     from numbavol.cli.output import Report
 

@@ -1,16 +1,28 @@
-"""The options of every command that reads a model."""
+"""The options of every command that reads a model, and what they say together."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from numbavol.cli.common_options import add_options
-from numbavol.cli.options import CenterText, FiniteNumber, HelixText, WordOrNumber
+from numbavol.cli.options import (
+    CenterText,
+    FiniteNumber,
+    HelixText,
+    WordOrNumber,
+    refuse_without_effect,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numbavol.atoms.load_options import LoadOptions
+    from numbavol.cli.options import Helix
+
+CRYSTAL = "crystal"
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,3 +92,62 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "degrees.",
         ),
     )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelOptions:
+    """Which atoms of a file are meant, and how they count: the options of the same names."""
+
+    b_factors: str | float
+    b_factor_scale: float
+    b_factor_offset: float
+    models: Any
+    select: str
+    alternates: str
+    hydrogens: str
+    monomer_library: str | None
+    waters: str
+    assembly: str | None
+    symmetry: str | None
+    symmetry_center: str | tuple[float, float, float]
+    helix: Helix | None
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the models of a file are as many states of one specimen."""
+        return bool(self.models == "ensemble")
+
+    @property
+    def load_options(self) -> LoadOptions:
+        """What of them `numbavol.load_atoms` does."""
+        from numbavol.atoms.load_options import LoadOptions
+
+        chosen: dict[str, Any] = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(LoadOptions)
+            if hasattr(self, field.name)
+        }
+        chosen["selection_string"] = self.select
+        chosen["models"] = "all" if self.is_ensemble else self.models
+        chosen["b_factors"] = 0.0 if self.b_factors == "none" else self.b_factors
+        return LoadOptions(**chosen)
+
+
+def read_options(given: dict[str, Any]) -> ModelOptions:
+    """Read the options that `model_options` adds to a command.
+
+    Raises
+    ------
+    click.UsageError
+        If one would do nothing.
+    """
+    if given["hydrogens"] != "add":
+        refuse_without_effect(("monomer_library",), "only --hydrogens add reads one")
+        # That of the environment.
+        given = {**given, "monomer_library": None}
+    if given["symmetry"] == CRYSTAL:
+        refuse_without_effect(("assembly",), "a crystal has copies of what is deposited")
+    if given["symmetry"] in (None, CRYSTAL) and given["helix"] is None:
+        reason = "there is neither a point group nor a helix"
+        refuse_without_effect(("symmetry_center",), reason)
+    return ModelOptions(**given)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gemmi
 import numpy as np
 
 from numbavol.atoms.assemblies import join_atoms
-from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import center_together, load_with_notes
-from numbavol.cli.copies import CRYSTAL, copy_models
-from numbavol.cli.options import refuse_without_effect
+from numbavol.cli.copies import copy_models
 from numbavol.cli.output import Report, count_elements, plural
 
 if TYPE_CHECKING:
@@ -22,64 +20,7 @@ if TYPE_CHECKING:
 
     from numbavol.atoms import Atoms
     from numbavol.atoms.loading import LoadedAtoms
-    from numbavol.cli.options import Helix
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelOptions:
-    """Which atoms of a file are meant, and how they count: the options of the same names."""
-
-    b_factors: str | float
-    b_factor_scale: float
-    b_factor_offset: float
-    models: Any
-    select: str
-    alternates: str
-    hydrogens: str
-    monomer_library: str | None
-    waters: str
-    assembly: str | None
-    symmetry: str | None
-    symmetry_center: str | tuple[float, float, float]
-    helix: Helix | None
-
-    @property
-    def is_ensemble(self) -> bool:
-        """Whether the models of a file are as many states of one specimen."""
-        return bool(self.models == "ensemble")
-
-    @property
-    def load_options(self) -> LoadOptions:
-        """What of them `numbavol.load_atoms` does."""
-        chosen: dict[str, Any] = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(LoadOptions)
-            if hasattr(self, field.name)
-        }
-        chosen["selection_string"] = self.select
-        chosen["models"] = "all" if self.is_ensemble else self.models
-        chosen["b_factors"] = 0.0 if self.b_factors == "none" else self.b_factors
-        return LoadOptions(**chosen)
-
-
-def read_options(given: dict[str, Any]) -> ModelOptions:
-    """Read the options that `model_options` adds to a command.
-
-    Raises
-    ------
-    click.UsageError
-        If one would do nothing.
-    """
-    if given["hydrogens"] != "add":
-        refuse_without_effect(("monomer_library",), "only --hydrogens add reads one")
-        # That of the environment.
-        given = {**given, "monomer_library": None}
-    if given["symmetry"] == CRYSTAL:
-        refuse_without_effect(("assembly",), "a crystal has copies of what is deposited")
-    if given["symmetry"] in (None, CRYSTAL) and given["helix"] is None:
-        reason = "there is neither a point group nor a helix"
-        refuse_without_effect(("symmetry_center",), reason)
-    return ModelOptions(**given)
+    from numbavol.cli.model_options import ModelOptions
 
 
 def read_model(

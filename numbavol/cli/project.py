@@ -19,7 +19,7 @@ from numbavol.cli.common_options import (
     threads_option,
 )
 from numbavol.cli.html_report import Picture, check_page, write_page
-from numbavol.cli.model_options import model_options
+from numbavol.cli.model_options import model_options, read_options
 from numbavol.cli.options import (
     LARGEST_SIDE,
     MAP_METHODS,
@@ -136,7 +136,6 @@ def project(
     """
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
-    from numbavol.cli.models import read_options
     from numbavol.io.whole_file import give_name
 
     began = time.perf_counter()

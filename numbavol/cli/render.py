@@ -18,7 +18,7 @@ from numbavol.cli.common_options import (
     threads_option,
 )
 from numbavol.cli.html_report import check_page, picture_map, write_page
-from numbavol.cli.model_options import model_options
+from numbavol.cli.model_options import model_options, read_options
 from numbavol.cli.options import (
     FiniteNumber,
     WordOrNumber,
@@ -139,7 +139,7 @@ def render(
     import numbavol
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.methods import choose_method
-    from numbavol.cli.models import read_model, read_options
+    from numbavol.cli.models import read_model
     from numbavol.cli.resolutions import blur, limit
     from numbavol.cli.solvents import render_solvent
     from numbavol.imaging.water import VOLTS_OF_ONE
