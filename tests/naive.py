@@ -248,7 +248,8 @@ def back_project(
         if distance < radius * step:
             # Curves are kept at whole distances.
             prior = np.interp(distance, range(len(mean_weights)), mean_weights)
-            prior /= signal_to_noise * step**3
+            # The samples of the zero frequency are all in its cell.
+            prior /= signal_to_noise * (step**3 if distance else 1.0)
             x, y, z = (c % padded_side for c in cell)
             padded[z, y, x] = value / (total_weights[cell] + prior)
     whole = np.fft.fftshift(np.fft.ifftn(padded)).real

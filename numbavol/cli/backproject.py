@@ -15,7 +15,7 @@ from numbavol.cli.common_options import (
     threads_option,
 )
 from numbavol.cli.options import FiniteNumber, read_device
-from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
+from numbavol.cli.output import Report, check_inputs_stay, check_map_name, check_output, plural
 
 ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
 
@@ -87,6 +87,8 @@ def backproject(
       numbavol backproject stack.star -o map.mrc
       numbavol backproject run_data.star -o map.mrc --symmetry D7 --half both --snr 0.05
     """
+    import numpy as np
+
     import numbavol
     from numbavol.cli.particles import StackOfParticles
 
@@ -95,11 +97,14 @@ def backproject(
     if threads is not None:
         numbavol.set_num_threads(threads)
     where = read_device(device)
+    # An unknown group is no reason to read all particles first.
+    numbavol.make_symmetry_rotations(symmetry)
     halves: dict[int | None, Path] = {None: output}
     if half is not None:
         numbers = (1, 2) if half == "both" else (int(half),)
         halves = {n: output.with_stem(f"{output.stem}_half{n}") for n in numbers}
     for path in halves.values():
+        check_map_name(path)
         check_output(path, source, "file of particles", overwrite)
     stack = StackOfParticles.read(source, pixel_size, wants_ctf)
     check_inputs_stay(tuple(halves.values()), stack.filenames)
@@ -112,8 +117,12 @@ def backproject(
         has_ctf=stack.ctf is not None,
         symmetry=symmetry,
     )
+    chosen_of = {n: stack if n is None else stack.take_half(n) for n in halves}
+    n_left_out = int(np.count_nonzero((stack.halves != 1) & (stack.halves != 2)))
+    if half is not None and n_left_out:
+        report.warn(f"{source}: {plural(n_left_out, 'image')} of neither half left out")
     for number, path in halves.items():
-        chosen = stack if number is None else stack.take_half(number)
+        chosen = chosen_of[number]
         real_voxel_grid = numbavol.backproject(
             chosen.images,
             chosen.poses,

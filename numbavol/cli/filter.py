@@ -23,7 +23,7 @@ from numbavol.cli.options import (
     FiniteNumber,
     SphereText,
 )
-from numbavol.cli.output import Report, check_output
+from numbavol.cli.output import Report, check_map_name, check_output
 
 if TYPE_CHECKING:
     from numbavol.cli.options import Sphere
@@ -120,6 +120,7 @@ def filter_map(
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
+    check_map_name(output)
     check_output(output, map_file, "map", overwrite)
     check_page(page, map_file, (output,), overwrite)
     density = read_placed_map(map_file)

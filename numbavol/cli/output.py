@@ -93,6 +93,19 @@ def _without_infinities(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def check_map_name(output: Path) -> None:
+    """Refuse a name for a map that programs take for that of a stack of images.
+
+    Raises
+    ------
+    ValueError
+        If it is one.
+    """
+    if ".mrcs" in [suffix.lower() for suffix in output.suffixes[-2:]]:
+        msg = f"{output}: .mrcs names stacks of images, a map is .mrc, .map or .ccp4"
+        raise ValueError(msg)
+
+
 def check_output(output: Path, source: Path, what: str, overwrite: bool) -> None:
     """Refuse a file that cannot be written: before the work, not after it.
 

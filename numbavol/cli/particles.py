@@ -114,12 +114,15 @@ class StackOfParticles:
 
 def _choose_pixel_size(source: Path, particles: ParticleTable, asked: float | None) -> float:
     known = particles.pixel_size
-    if asked is not None:
-        return asked
-    if known is None:
-        msg = f"{source}: the pixel size is not known; --pixel-size says it"
-        raise ValueError(msg)
     if isinstance(known, np.ndarray):
         msg = f"{source}: expected images of one pixel size, got {known.min():g} to {known.max():g}"
+        raise ValueError(msg)
+    if known is None:
+        if asked is None:
+            msg = f"{source}: the pixel size is not known; --pixel-size says it"
+            raise ValueError(msg)
+        return asked
+    if asked is not None and asked != known:
+        msg = f"--pixel-size: {source} says {known:g} A, got {asked:g} A"
         raise ValueError(msg)
     return known

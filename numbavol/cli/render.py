@@ -25,7 +25,7 @@ from numbavol.cli.options import (
     read_device,
     refuse_without_effect,
 )
-from numbavol.cli.output import Report, check_inputs_stay, check_output
+from numbavol.cli.output import Report, check_inputs_stay, check_map_name, check_output
 from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def render(
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
+    check_map_name(output)
     check_output(output, model, "model", overwrite)
     check_inputs_stay((output, page), (model, like))
     check_page(page, model, (output,), overwrite)

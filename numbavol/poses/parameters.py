@@ -71,7 +71,7 @@ class PoseParameters:
         """Take one pose by its number, or many by a slice, an array of numbers or a mask."""
         if self.n_poses is None:
             msg = f"one {type(self).__name__} cannot be indexed"
-            raise IndexError(msg)
+            raise TypeError(msg)
         try:
             number = operator.index(index)  # type: ignore[arg-type]
         except TypeError:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from numbavol.arguments import read_precision, read_reals, read_shape
+from numbavol.arguments import check_kind, read_precision, read_reals, read_shape
+from numbavol.imaging import CTF
 from numbavol.kernels.dispatch import check_device, find_device, find_kernel
 from numbavol.ndimage.gridding import undo_linear_interpolation
-from numbavol.ndimage.parameters import read_number
-from numbavol.poses import make_symmetry_rotations
+from numbavol.ndimage.parameters import REAL, read_number
+from numbavol.poses import AbstractPose, make_symmetry_rotations
 from numbavol.progress import progress_bar
 from numbavol.projection.batches import count_images_at_a_time
 from numbavol.reconstruction.image_weights import (
+    LOWEST_OF_MEAN,
     describe_lowest_weights,
     evaluate_transfer,
     read_image_weights,
@@ -25,8 +27,7 @@ from numbavol.reconstruction.transform_bricks import CHANNELS, TransformBricks
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-    from numbavol.imaging import CTF, NoiseSpectrum
-    from numbavol.poses import AbstractPose
+    from numbavol.imaging import NoiseSpectrum
 
 # Images that a thread transforms together stay in its cache (scripts/bench backproject).
 IMAGES_A_TASK = 8
@@ -58,9 +59,12 @@ class BackProjector:
     over all samples around it; `finish` transforms it back and undoes what the interpolation does
     to the map. Of projections of a molecule that fills half of the box, the map is within 4 % of
     its standard deviation; the lowest frequencies, of which slices have few samples, err most, but
-    for the mean, which is that of the images. The memory is that of the transform, whatever the
-    number of images, and the same images in the same order give the same bits, for any number of
-    threads and any batches. (On CUDA the order in which a cell is added to is left to the card.)
+    for the mean. That is of the zero frequencies alone, whose weight counts as no less than a
+    thousandth of what it were with a transfer of 1.
+
+    The memory is that of the transform, whatever the number of images, and the same images in the
+    same order give the same bits, for any number of threads and any batches. (On CUDA the order in
+    which a cell is added to is left to the card.)
 
     Parameters
     ----------
@@ -73,12 +77,15 @@ class BackProjector:
         is exact: the map is that of the images in all symmetric poses.
     pad_scale
         The transform is that of a map so many times as wide, at least; with less than 2, the map's
-        edges suffer from the interpolation.
+        edges suffer from the interpolation, and the more, the more images are needed before slices
+        reach all cells of the highest frequencies.
     max_resolution
-        In angstroms: frequencies from its inverse on are 0. By default, those from Nyquist on.
+        In angstroms, at most the side of an image: frequencies from its inverse on are 0. By
+        default, those from Nyquist on.
     dtype
-        float32 or float64, of the map and of what is summed. In float32, sums of a million images
-        are accurate to about 1e-4 of themselves, and those of ten thousand to 1e-5.
+        float32 or float64, of the map and of what is summed. In float32, what is summed is
+        accurate to about 1e-5 of itself, whatever the number of images: the lowest frequencies,
+        to which every image adds, are summed in double precision.
     device
         Where it is done: ``"cpu"``, ``"cuda"`` or ``"auto"``.
 
@@ -143,14 +150,23 @@ class BackProjector:
         self._radius = self.side / 2
         if max_resolution is not None:
             resolution = _read_above_0("max_resolution", max_resolution)
+            if resolution > self.side * self.pixel_size:
+                msg = (
+                    f"max_resolution: expected at most the side of an image, "
+                    f"{self.side * self.pixel_size:g} A, got {resolution:g} A"
+                )
+                raise ValueError(msg)
             self._radius = min(self._radius, self.side * self.pixel_size / resolution)
         self._farthest = max(math.ceil(self._radius) - 1, 0)
         self._bricks = TransformBricks(
-            self._padded_side, self._radius * self._step, self.dtype, self.device
-        )
+            self._padded_side, self._radius * self._step, self.dtype, len(self._operations),
+            self.device,
+        )  # fmt: skip
         n_shells = self.side // 2 + 1
         # By whole frequencies: of the samples' weights, and of 1 / P.
         self._shell_weights, self._noise_weights = np.zeros(n_shells), np.zeros(n_shells)
+        # Of the zero frequency: the real part, and the weight.
+        self._zero = np.zeros(2)
 
     def __repr__(self) -> str:
         """Say what the map will be like, and how many images were added."""
@@ -190,18 +206,27 @@ class BackProjector:
 
         Raises
         ------
+        TypeError
+            If the poses or the CTF are something else.
         ValueError
-            If an argument has another shape, or an image is not finite; the images before those are
-            then in the sums.
+            If an argument has another shape, or an image is not finite; batches before that one's
+            are then in the sums.
         """
-        given = images if hasattr(images, "__getitem__") else np.asarray(images)
-        each: Any = given if hasattr(given, "shape") else np.asarray(given)
+        each: Any = images if hasattr(images, "shape") else np.asarray(images)
+        given: object = poses
+        if not isinstance(given, AbstractPose):
+            msg = f"poses: expected a pose, got {type(given).__name__}"
+            raise TypeError(msg)
+        check_kind("ctf", ctf, CTF)
         if poses.n_poses is None and len(each.shape) == 2:
             each = each[np.newaxis]
         n = 1 if poses.n_poses is None else poses.n_poses
         expected = (n, self.side, self.side)
         if tuple(each.shape) != expected:
             msg = f"images: expected shape {expected} for {n} poses, got {tuple(each.shape)}"
+            raise ValueError(msg)
+        if n == 0:
+            msg = "images: expected at least one, got none"
             raise ValueError(msg)
         if ctf is not None and ctf.n_images not in (None, n):
             msg = f"ctf: expected that of one image or of {n}, got one of {ctf.n_images}"
@@ -246,7 +271,8 @@ class BackProjector:
         Raises
         ------
         ValueError
-            If `signal_to_noise` is not as described, or nothing was added.
+            If `signal_to_noise` is not as described, nothing was added, or what was added outgrew
+            the numbers that `dtype` has.
         """
         if self.n_images == 0:
             msg = "images: expected some to be added before the map is made, there are none"
@@ -261,14 +287,29 @@ class BackProjector:
         )
         half = self._bricks.solve(np.interp(places, shells, prior), lowest)
         # No sample lies between the zero frequency and the first one, which spoils the cells there;
-        # the sum itself is that of the images.
-        total = float(half[0, 0, 0].real)
+        # the sum itself is known.
+        half[0, 0, 0] = total = self._find_total(ratios)
         padded = self._transform_back(half)
         real_voxel_grid = undo_linear_interpolation(padded, (self._padded_side,) * 3)
         missing = total / real_voxel_grid.size - real_voxel_grid.mean(dtype=np.float64)
+        if not math.isfinite(missing):
+            msg = (
+                f"images: their sums are beyond what {self.dtype} holds; expected images, and "
+                f"powers of their noise, in a unit that makes them of about 1"
+            )
+            raise ValueError(msg)
         real_voxel_grid += self.dtype.type(missing)
         real_voxel_grid /= self.dtype.type(self.pixel_size)
         return real_voxel_grid
+
+    def _find_total(self, ratios: NDArray[np.float64]) -> float:
+        """Find the sum of the map, by the zero frequencies of all images."""
+        values, weights = len(self._operations) * self._zero
+        of_noise = float(self._noise_weights[0])
+        lowest = LOWEST_OF_MEAN * len(self._operations) * of_noise
+        # Its samples all lie in one cell, whose prior is not divided among others.
+        weight = max(weights + of_noise / self.n_images / ratios[0], lowest)
+        return float(values / weight) if math.isfinite(weight) else math.nan
 
     def _add_batch(
         self,
@@ -287,6 +328,9 @@ class BackProjector:
 
         def transform(start: int, stop: int) -> None:
             chosen = images[some.start + start : some.start + stop]
+            if chosen.dtype.kind not in REAL:
+                msg = f"images: expected real numbers, got dtype {chosen.dtype}"
+                raise ValueError(msg)
             halves = device.fft.rfft2(device.send(chosen, self.dtype))
             # Also not finite if any pixel is not.
             is_wrong = ~np.isfinite(device.fetch(halves[:, 0, 0]))
@@ -304,7 +348,9 @@ class BackProjector:
 
         device.run_parts(transform, n, IMAGES_A_TASK)
         self._bricks.insert(samples, frames, self._radius)
-        # In the order of the images, whatever the batches.
+        # In the order of the images, whatever the batches. The column 0 holds half of each sample.
+        for zero in 2.0 * device.fetch(samples[:, self._farthest, 0, ::2]).astype(np.float64):
+            self._zero += zero
         for image_weights in device.fetch(shell_weights):
             self._shell_weights += image_weights
         for image_weights in np.broadcast_to(weights, (n, weights.shape[1])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 BRICK_SIDE = 32
 CHANNELS = 4
 PLANES_PER_TASK = 2
+# Near the zero frequency every plane adds to every cell, and sums in single precision would lose
+# the last of many additions: those bricks are emptied into double precision after so many planes.
+PLANES_A_SUM = 4096
 
 
 class TransformBricks:
@@ -33,12 +37,19 @@ class TransformBricks:
         In cells: nothing is inserted there or beyond.
     dtype
         float32 or float64.
+    n_planes
+        Of each image, one for each symmetric pose.
     device
         Where they live.
     """
 
     def __init__(
-        self, padded_side: int, radius: float, dtype: np.dtype[Any], device: Device
+        self,
+        padded_side: int,
+        radius: float,
+        dtype: np.dtype[Any],
+        n_planes: int,
+        device: Device,
     ) -> None:
         self.padded_side, self.radius, self.device = padded_side, radius, device
         n_along = max(1, math.ceil(radius / BRICK_SIDE))
@@ -55,6 +66,11 @@ class TransformBricks:
         n_bytes = math.prod(shape) * dtype.itemsize
         check_fits_in_memory("side", f"a transform of shape {shape}", n_bytes, device.free_bytes)
         self._sums: NDArray[Any] = device.xp.zeros(shape, dtype)
+        is_inner = np.all((corners == 0) | (corners == -BRICK_SIDE), axis=1)
+        self._inner = device.send(np.flatnonzero(is_inner))
+        self._inner_sums: NDArray[np.float64] = device.xp.zeros((len(self._inner), *shape[1:]))
+        self._images_a_sum = max(1, PLANES_A_SUM // n_planes)
+        self._n_to_sum = self._images_a_sum
         self._corners = device.send(np.ascontiguousarray(corners, np.int64))
         self._table = device.send(table.astype(np.int64))
 
@@ -67,10 +83,18 @@ class TransformBricks:
     ) -> None:
         """Add slices: see the kernel `insert_slices`."""
         insert = find_kernel("insert_slices", self.device.name)
-        arguments = (self._sums, self._corners, self._table, samples, frames, radius)
-        self.device.run_parts(
-            lambda start, stop: insert(*arguments, start, stop), len(self._sums), 1
-        )
+        done = 0
+        while done < len(samples):
+            some = slice(done, min(done + self._n_to_sum, len(samples)))
+            slices = (samples[some], frames[some], radius)
+            work = functools.partial(insert, self._sums, self._corners, self._table, *slices)
+            self.device.run_parts(work, len(self._sums), 1)
+            self._n_to_sum -= some.stop - done
+            done = some.stop
+            if self._n_to_sum == 0:
+                self._inner_sums += self._sums[self._inner]
+                self._sums[self._inner] = 0
+                self._n_to_sum = self._images_a_sum
 
     def solve(
         self, added: NDArray[np.float64], lowest: NDArray[np.float64]
@@ -85,8 +109,12 @@ class TransformBricks:
         )
         half: NDArray[np.complexfloating[Any]] = self.device.xp.empty(shape, dtype)
         solve = find_kernel("solve_bricks", self.device.name)
+        # What follows is to be summed as if no map had been made.
+        not_summed = self._sums[self._inner]
+        self._sums[self._inner] = self._inner_sums + not_summed
         arguments = (half, self._sums, self._table, self.radius, added, lowest)
         self.device.run_parts(
             lambda start, stop: solve(*arguments, start, stop), n, PLANES_PER_TASK
         )
+        self._sums[self._inner] = not_summed
         return half

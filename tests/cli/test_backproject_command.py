@@ -139,8 +139,11 @@ def test_options_are_those_of_the_function(
         (["--ctf"], "--ctf needs a defocus (rlnDefocusU), it has none"),
         (["--symmetry", "Q"], "symmetry: expected C or D"),
         (["--half", "2"], "--half: expected images of half 2, there are none"),
+        (["--half", "both"], "--half: expected images of half 2, there are none"),
+        (["--pixel-size", "2"], "stack.star says 1.5 A, got 2 A"),
+        (["-o", "map.mrcs"], "map.mrcs: .mrcs names stacks of images, a map is .mrc"),
     ],
-    ids=["ctf", "symmetry", "half"],
+    ids=["ctf", "symmetry", "half", "both halves", "pixel size", "name"],
 )
 def test_what_is_wrong_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
@@ -153,7 +156,10 @@ def test_what_is_wrong_is_one_line(
 
 def test_the_stack_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     star = write_stack(tmp_path, n=2)
-    for name in ("stack.mrcs", "stack.star"):
+    # Some programs name stacks so.
+    star.write_text(star.read_text().replace("stack.mrcs", "stack.mrc"))
+    (tmp_path / "stack.mrcs").rename(tmp_path / "stack.mrc")
+    for name in ("stack.star", "stack.mrc"):
         assert main(["backproject", str(star), "-o", str(tmp_path / name), "--overwrite"]) == 1
     assert "that is one of the files that are read" in capsys.readouterr().err
     assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 0

@@ -5,10 +5,13 @@ from __future__ import annotations
 import naive
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 import numbavol
 from numbavol.projection import batches
+from numbavol.reconstruction import transform_bricks
 from numbavol.reconstruction.transform_bricks import TransformBricks
 
 SIDE, PIXEL_SIZE = 32, 1.5
@@ -41,13 +44,12 @@ def relative_error(values, expected):
     return np.abs(values - expected).max() / np.abs(expected).max()
 
 
-class StubTransfer:
+class StubTransfer(numbavol.CTF):
     """A complex transfer function, evaluated at a half transform's frequencies."""
 
-    n_images = None
-
     def __init__(self, function):
-        self.function = function
+        super().__init__(1e4)
+        object.__setattr__(self, "function", function)
 
     def evaluate(self, shape, pixel_size, *, dtype):
         del pixel_size
@@ -151,6 +153,7 @@ def test_a_symmetric_map_is_that_of_all_symmetric_poses():
 def test_threads_and_batches_change_no_bit(monkeypatch):
     images, poses = project(60)
     ctf = numbavol.CTF(np.linspace(8000.0, 20000.0, 60))
+    monkeypatch.setattr(transform_bricks, "PLANES_A_SUM", 11)
     numbavol.set_num_threads(1)
     expected = numbavol.backproject(images, poses, PIXEL_SIZE, ctf=ctf)
     numbavol.set_num_threads(3)
@@ -202,8 +205,8 @@ def test_a_wiener_filter_damps_the_mean_by_its_weight():
     images, poses = project(10)
     grid = numbavol.backproject(images, poses, PIXEL_SIZE)
     damped = numbavol.backproject(images, poses, PIXEL_SIZE, signal_to_noise=0.05)
-    # Ten images, and an inverse ratio of 20 that the cells of a padded map share.
-    assert damped.mean() / grid.mean() == pytest.approx(10 / (10 + 20 / 2**3), rel=1e-4)
+    # Ten images, and an inverse ratio of 20.
+    assert damped.mean() / grid.mean() == pytest.approx(10 / (10 + 20), rel=1e-4)
     ratios = np.full(SIDE // 2 + 1, 0.05)
     of_curve = numbavol.backproject(images, poses, PIXEL_SIZE, signal_to_noise=ratios)
     np.testing.assert_array_equal(of_curve, damped)
@@ -308,9 +311,62 @@ def test_more_images_may_be_added_after_a_map():
     )
 
 
+ANGLES = st.sampled_from([-180.0, -90.0, 0.0, 30.0, 90.0, 180.0, 1e-9, 90.0 - 1e-7])
+
+
+@given(ANGLES, ANGLES, ANGLES, st.integers(4, 20), st.sampled_from(["C1", "D2", "O"]))
+@example(0.0, -180.0, 0.0, 16, "C1")
+@example(-180.0, 0.0, -180.0, 18, "C1")
+@example(0.0, 0.0, 0.0, 16, "O")
+def test_every_sample_is_inserted_once_wherever_bricks_end(rot, tilt, psi, side, symmetry):
+    """Slices along the axes lie on the borders of bricks, but for rounding."""
+    poses = numbavol.EulerAnglePose.from_relion_angles(rot, tilt, psi)
+    projector = numbavol.BackProjector(side, 1.0, symmetry=symmetry, dtype=np.float64)
+    projector.add(np.random.default_rng(0).standard_normal((side, side)), poses)
+    inserted = projector._bricks._sums[..., 2].sum()
+    n_operations = len(numbavol.make_symmetry_rotations(symmetry))
+    assert inserted == pytest.approx(n_operations * projector._shell_weights.sum(), rel=1e-12)
+
+
+@pytest.mark.compiled
+def test_single_precision_is_enough_for_many_images():
+    """Every image adds to the lowest frequencies, of a symmetric map sixty times."""
+    n, side = 4000, 8
+    rng = np.random.default_rng(0)
+    images = 1.0 + 0.1 * rng.standard_normal((n, side, side))
+    poses, ctf = draw_poses(n), numbavol.CTF(rng.uniform(8000.0, 20000.0, n))
+    single, double = (
+        numbavol.backproject(images, poses, 2.0, ctf=ctf, symmetry="I", dtype=dtype)
+        for dtype in (np.float32, np.float64)
+    )
+    assert relative_error(single, double) < 1e-5
+    assert single.sum() == pytest.approx(double.sum(), rel=1e-6)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("pad_scale", [1.0, 1.25, 1.5, 2.0])
+def test_the_mean_is_that_of_the_zero_frequencies_whatever_the_padding(pad_scale):
+    images, poses = project(300)
+    ctf = numbavol.CTF(np.random.default_rng(1).uniform(3000, 9000, 300))
+    grid = numbavol.backproject(
+        transfer(images, ctf), poses, PIXEL_SIZE, ctf=ctf, pad_scale=pad_scale
+    )
+    assert grid.sum() * PIXEL_SIZE**3 == pytest.approx(12 * 10.0, rel=1e-4)
+
+
+@pytest.mark.parametrize("contrast", [0.1, 0.01])
+def test_a_mean_that_is_hardly_transferred_is_not_made_up(contrast):
+    """A background is divided by the contrast, but by no more than a thousandth would be."""
+    images, poses = np.full((20, 8, 8), 0.5), draw_poses(20)
+    ctf = numbavol.CTF(9000.0, amplitude_contrast=contrast)
+    grid = numbavol.backproject(images, poses, 1.0, ctf=ctf)
+    expected = 0.5 * 64 * contrast / max(contrast**2, 1e-3)
+    assert grid.sum() == pytest.approx(expected, rel=1e-4)
+
+
 def test_only_bricks_that_slices_reach_are_made():
     device = numbavol.BackProjector(2, 1.0).device
-    bricks = TransformBricks(256, 128.0, np.dtype(np.float32), device)
+    bricks = TransformBricks(256, 128.0, np.dtype(np.float32), 1, device)
     assert len(bricks) < 0.9 * 4 * 8 * 8
 
 
@@ -331,16 +387,36 @@ def test_only_bricks_that_slices_reach_are_made():
         ({"noise_spectrum": np.zeros(17)}, "noise_spectrum: expected powers above 0"),
         ({"ctf": numbavol.CTF([1e4] * 3)}, "ctf: expected that of one image or of 2, got one of 3"),
         ({"dtype": np.int32}, "dtype: expected float32 or float64"),
+        ({"images": np.zeros((2, SIDE, SIDE), complex)}, "images: expected real numbers"),
+        ({"max_resolution": 48.1}, "max_resolution: expected at most .* 48 A, got 48.1 A"),
+        ({"images": np.zeros((0, SIDE, SIDE)), "poses": draw_poses(2)[:0]}, "got none"),
+        ({"noise_spectrum": np.full(17, 1e-42)}, "images: their sums are beyond what float32"),
     ],
     ids=[
         "poses", "not square", "one axis", "nan", "pixel size", "pad", "resolution", "symmetry",
-        "snr", "snr shape", "noise shape", "noise", "ctf", "dtype",
+        "snr", "snr shape", "noise shape", "noise", "ctf", "dtype", "complex", "too coarse", "none",
+        "powers",
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(change, message):
     images, poses = project(2)
     arguments = {"images": images, "poses": poses, "pixel_size": PIXEL_SIZE} | change
     with pytest.raises(ValueError, match=message):
+        numbavol.backproject(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"poses": None}, "poses: expected a pose, got NoneType"),
+        ({"ctf": np.ones((2, SIDE, SIDE // 2 + 1))}, "ctf: expected a CTF or None, got ndarray"),
+    ],
+    ids=["poses", "ctf"],
+)
+def test_what_is_of_another_kind_is_named(change, message):
+    images, poses = project(2)
+    arguments = {"images": images, "poses": poses, "pixel_size": PIXEL_SIZE} | change
+    with pytest.raises(TypeError, match=message):
         numbavol.backproject(**arguments)
 
 

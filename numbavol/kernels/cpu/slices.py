@@ -75,12 +75,13 @@ def add_row(
     steps: tuple[float, float, float],
     signs: Any,
     edge: float,
+    corner: Array,
     side: int,
 ) -> None:
     """Add those samples of a row that are in a brick to the eight cells around each.
 
-    ``places`` and ``steps`` (x, y, z) are in cells of the brick; what lies at an x of ``edge`` or
-    below is left out.
+    ``places``, ``steps`` and ``corner`` (x, y, z) are in cells of the transform; what lies at an x
+    of ``edge`` or below is left out.
     """
     real = bricks.dtype.type
     one = real(1)
@@ -90,9 +91,18 @@ def add_row(
         x = places[0] + column * steps[0]
         y = places[1] + column * steps[1]
         z = places[2] + column * steps[2]
-        if not (0.0 <= x < side and 0.0 <= y < side and 0.0 <= z < side and x > edge):
+        # By its place in the transform, which is the same number to every brick: of places in
+        # bricks, rounding would leave samples at borders to both, or to none.
+        if not (
+            corner[0] <= x < corner[0] + side
+            and corner[1] <= y < corner[1] + side
+            and corner[2] <= z < corner[2] + side
+            and x > edge
+        ):
             continue
-        i, j, k = int(x), int(y), int(z)
+        x, y, z = x - corner[0], y - corner[1], z - corner[2]
+        # Just below the brick's end, a difference rounds to it.
+        i, j, k = min(int(x), side - 1), min(int(y), side - 1), min(int(z), side - 1)
         within_y, within_z = real(y - j), real(z - k)
         four = signs * load_four(samples, at + 4 * column)
         right = real(x - i) * four
@@ -180,7 +190,7 @@ def insert_slices(
                 for is_negative in range(2):
                     sign = -1.0 if is_negative else 1.0
                     # At an x of 0 a sample and its conjugate are in the half: one is enough.
-                    edge = -float(corner[0]) if is_negative else -1.0
+                    edge = 0.0 if is_negative else -1.0
                     low, high = range_of_plane(corner, side, along_y, sign)
                     first_row = max(-farthest, math.ceil(low - SLACK))
                     last_row = min(farthest, math.floor(high + SLACK))
@@ -188,21 +198,21 @@ def insert_slices(
                     steps = (sign * along_x[0], sign * along_x[1], sign * along_x[2])
                     for row in range(first_row, last_row + 1):
                         places = (
-                            sign * row * along_y[0] - corner[0],
-                            sign * row * along_y[1] - corner[1],
-                            sign * row * along_y[2] - corner[2],
+                            sign * row * along_y[0],
+                            sign * row * along_y[1],
+                            sign * row * along_y[2],
                         )
                         inside = math.sqrt(max(radius * radius - row * row, 0.0))
                         low, high = max(left, 0.0), min(right, inside)
-                        low, high = clip_row(low, high, places[0], steps[0], side)
-                        low, high = clip_row(low, high, places[1], steps[1], side)
-                        low, high = clip_row(low, high, places[2], steps[2], side)
+                        low, high = clip_row(low, high, places[0] - corner[0], steps[0], side)
+                        low, high = clip_row(low, high, places[1] - corner[1], steps[1], side)
+                        low, high = clip_row(low, high, places[2] - corner[2], steps[2], side)
                         first = max(0, math.ceil(low - SLACK))
                         last = min(farthest, math.floor(high + SLACK))
                         at = image * of_image + (row + farthest) * of_row
                         add_row(
                             flat, b * of_brick, flat_samples, at, first, last, places, steps,
-                            load_four(signs, 4 * is_negative), edge, side,
+                            load_four(signs, 4 * is_negative), edge, corner, side,
                         )  # fmt: skip
 
 

@@ -134,7 +134,8 @@ def _insert(
     x -= corners[brick, 0]
     y -= corners[brick, 1]
     z -= corners[brick, 2]
-    i, j, n = floor(x), floor(y), floor(z)
+    # Just below the brick's end, a difference rounds to it.
+    i, j, n = min(floor(x), side - 1), min(floor(y), side - 1), min(floor(z), side - 1)
     within_x, within_y, within_z = real(x - i), real(y - j), real(z - n)
     for far_z in range(2):
         of_z = within_z if far_z == 1 else real(1) - within_z
