@@ -24,7 +24,6 @@ from numbavol.cli.simulation_options import (
     OF_THE_CTF,
     Choices,
     list_files,
-    refuse_choices_without_effect,
     simulation_options,
 )
 
@@ -106,19 +105,9 @@ def simulate(
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
-    if output.suffix.lower() not in (".mrcs", ".zarr"):
-        msg = (
-            "-o: expected a name that ends in .mrcs, which RELION reads as a stack, or in .zarr, "
-            f"got {output}"
-        )
-        raise click.UsageError(msg)
-    if cs and output.suffix.lower() == ".zarr":
-        msg = "--cs: a Zarr group has all that is known of particles"
-        raise click.UsageError(msg)
     if preview is not None:
         check_picture("--preview", preview)
     config, choices = Choices.of_the_command(sources, options).read()
-    refuse_choices_without_effect(config)
     with choices.explain(), _speak_of_options():
         where = read_device(device) if dask is None else _read_device_of_cluster(device, dask)
         written = Output.plan(config, output, n_shards, where, cs=cs, overwrite=overwrite)
@@ -127,7 +116,6 @@ def simulate(
         # The workers of a cluster prepare what they need.
         simulator = _prepare(config, where if dask is None else "cpu", report)
         seconds_before = time.perf_counter() - began
-        _refuse_other_defocus(simulator)
         say_particles(simulator, report)
         if dry_run:
             say_files(simulator, written, report)
@@ -176,13 +164,16 @@ def _check_files(
 def _prepare(config: SimulationConfig, device: str, report: Report) -> Simulator:
     """Read all files, and say what is odd in them as the command does."""
     from numbavol.atoms import StructureWarning
+    from numbavol.simulation import SimulationWarning
     from numbavol.simulation.images import Simulator
-    from numbavol.simulation.volumes import SimulationWarning
 
     with warnings.catch_warnings(record=True) as caught:
         for category in (StructureWarning, SimulationWarning):
             warnings.simplefilter("always", category)
         simulator = Simulator.prepare(config, device)
+    if simulator.source.has_given_ctf:
+        reason = f"{simulator.config.poses.file} has the transfer functions of its particles"
+        refuse_without_effect((*OF_THE_CTF, "voltage"), reason)
     for warning in caught:
         if issubclass(warning.category, (StructureWarning, SimulationWarning)):
             report.warn(str(warning.message))
@@ -191,15 +182,6 @@ def _prepare(config: SimulationConfig, device: str, report: Report) -> Simulator
                 warning.message, warning.category, warning.filename, warning.lineno
             )
     return simulator
-
-
-def _refuse_other_defocus(simulator: Simulator) -> None:
-    import numpy as np
-
-    first = simulator.source.take(np.arange(1))
-    if first.ctf is not None and first.micrographs is None:
-        reason = f"{simulator.config.poses.file} has that of its particles"
-        refuse_without_effect(OF_THE_CTF, reason)
 
 
 def _read_device_of_cluster(device: str, dask: str) -> str:

@@ -49,8 +49,16 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "mtf": ("detector", "mtf"),
     "dqe": ("detector", "dqe"),
 }
+# What has no place in a configuration, and whose errors name the option.
+OF_THE_COMMAND = {("shards",): "shards", ("cs",): "cs", ("output",): "o"}
 # Further names that errors begin with.
-TABLES = {("solvent",): "solvent", ("shards",): "shards"}
+TABLES = {("solvent",): "solvent"} | OF_THE_COMMAND
+# What options take away of a file: another measure of the noise, the distribution of views.
+IN_PLACE_OF = {
+    "snr": [("noise", "variance")],
+    "noise_variance": [("noise", "snr"), ("noise", "radius")],
+    "poses": [("poses", name) for name in ("distribution", "rot", "tilt", "concentration")],
+}
 OF_DEFOCUS = ("defocus", "astigmatism", "particles_per_micrograph")
 OF_THE_CTF = (*OF_DEFOCUS, "spherical_aberration", "amplitude_contrast")
 
@@ -224,17 +232,16 @@ class Choices:
         if "snr" in asked and "noise_variance" in asked:
             msg = "--noise-variance: expected either this or --snr, got both"
             raise click.UsageError(msg)
+        given: dict[tuple[str, ...], Any] = {}
         if asked.pop("no_ctf", False):
             refuse_without_effect(OF_THE_CTF, "there is no CTF with --no-ctf")
-            asked_ctf: dict[tuple[str, ...], Any] = {("microscope", "ctf"): False}
-        else:
-            asked_ctf = {}
-        given = asked_ctf | _read_defocus(asked.pop("defocus", None))
-        # One measure of the noise takes the place of the file's other one.
-        if "snr" in asked:
-            given["noise", "variance"] = None
-        if "noise_variance" in asked:
-            given["noise", "snr"] = None
+            given["microscope", "ctf"] = False
+        if "defocus" in asked:
+            given |= dict.fromkeys((("defocus", "mean"), ("defocus", "deviation")))
+            given["defocus", "distribution"] = "uniform"
+            ends: DefocusRange = asked.pop("defocus")
+            given |= {("defocus", key): value for key, value in ends._asdict().items()}
+        given |= {path: None for name in asked for path in IN_PLACE_OF.get(name, ())}
         given |= {CHOICES[name]: value for name, value in asked.items()}
         config_file = sources[0] if sources[0].suffix.lower() == ".toml" else None
         volumes = sources if config_file is None else sources[1:]
@@ -264,6 +271,8 @@ class Choices:
             with self.explain():
                 return make_simulation_config(self._given_with_number()), self
         config = read_simulation_config(self.config_file, self.given)
+        if not config.microscope.ctf:
+            refuse_without_effect(OF_THE_CTF, "the configuration has no CTF")
         known = dataclasses.replace(self, lines=find_lines(self.config_file.read_text("utf-8")))
         with known.explain():
             for path, file in list_files(config).items():
@@ -292,18 +301,20 @@ class Choices:
         try:
             yield
         except ValueError as error:
+            from numbavol.simulation.config_reading import find_line
+
             name, separator, rest = str(error).partition(": ")
             if not separator or not re.fullmatch(r"[\w.]+", name):
                 raise
             path = tuple(int(key) - 1 if key.isdecimal() else key for key in name.split("."))
             option = _option_of(path)
-            if path in self.given or self.config_file is None:
+            if path in self.given or self.config_file is None or path in OF_THE_COMMAND:
                 if option is None:
                     raise
-                msg = f"--{option.replace('_', '-')}: {rest}"
+                dashes = "-" if len(option) == 1 else "--"
+                msg = f"{dashes}{option.replace('_', '-')}: {rest}"
                 raise ValueError(msg) from error
-            ends = range(len(path), 0, -1)
-            line = next((self.lines[path[:end]] for end in ends if path[:end] in self.lines), None)
+            line = find_line(self.lines, path)
             if line is not None:
                 msg = f"{self.config_file}:{line}: {error}"
             elif path[:1] in [("volume",), *CHOICES.values()]:
@@ -318,13 +329,6 @@ def _option_of(path: KeyPath) -> str | None:
     return names.get(path)  # type: ignore[arg-type]
 
 
-def _read_defocus(defocus: DefocusRange | None) -> dict[tuple[str, ...], Any]:
-    if defocus is None:
-        return {}
-    given = {"distribution": "uniform", **defocus._asdict()}
-    return {("defocus", key): value for key, value in given.items()}
-
-
 def list_files(config: SimulationConfig) -> dict[KeyPath, str]:
     """List the files that a simulation reads, by the paths of their choices."""
     files: dict[KeyPath, str | None] = {
@@ -334,21 +338,3 @@ def list_files(config: SimulationConfig) -> dict[KeyPath, str]:
     files["noise", "spectrum"] = None if config.noise.spectrum == "white" else config.noise.spectrum
     files |= {("detector", key): getattr(config.detector, key) for key in ("mtf", "dqe")}
     return {path: file for path, file in files.items() if file is not None}
-
-
-def refuse_choices_without_effect(config: SimulationConfig) -> None:
-    """Refuse options that do nothing in a simulation.
-
-    Raises
-    ------
-    click.UsageError
-        If one was given; names it.
-    """
-    if not config.microscope.ctf:
-        refuse_without_effect(OF_THE_CTF, "the configuration has no CTF")
-    if not config.noise.is_wanted:
-        refuse_without_effect(("noise_spectrum",), "only --snr or --noise-variance adds noise")
-    if config.noise.snr is None:
-        refuse_without_effect(("noise_radius",), "only --snr measures images")
-    if config.detector.dose is None:
-        refuse_without_effect(("mtf", "dqe"), "only with a --dose are there electrons to count")

@@ -151,10 +151,9 @@ def _say_noise(simulator: Simulator, report: Report) -> None:
     variance = noise.variance(config.image_config.padded_shape, config.pixel_size)
     measured = ""
     if simulator.signal_variance is not None:
-        radius = config.noise.radius or config.box * config.pixel_size / 2
         measured = (
             f", for an SNR of {config.noise.snr:g} and a signal of variance "
-            f"{simulator.signal_variance:.5g} within {radius:g} A"
+            f"{simulator.signal_variance:.5g} within {config.noise_radius:g} A"
         )
     spectrum = "white" if config.noise.spectrum == "white" else f"as in {config.noise.spectrum}"
     report.say(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 A, B, C = 0.24499, -1.6649, 2.8141
 # How much of that dose does the same at another voltage, by the voltage in kilovolts.
 SHARE_AT_VOLTAGE = {300.0: 1.0, 200.0: 0.8, 100.0: 0.64}
+VOLTAGES = tuple(SHARE_AT_VOLTAGE)
 
 
 def compute_critical_exposure(
@@ -138,14 +139,14 @@ class DoseWeighting:
 
     Parameters
     ----------
-    dose_a_frame
+    dose_per_frame
         In electrons a square angstrom, above 0.
     n_frames
         How many frames there are.
     voltage_in_kilovolts
         Acceleration voltage of the electrons: 300, 200 or 100.
-    dose_before
-        That the specimen had before the first frame, in electrons a square angstrom.
+    pre_exposure
+        The dose that the specimen had before the first frame, in electrons a square angstrom.
 
     Raises
     ------
@@ -159,7 +160,7 @@ class DoseWeighting:
     Examples
     --------
     >>> from numbavol import DoseWeighting
-    >>> weighting = DoseWeighting(dose_a_frame=1.25, n_frames=40)
+    >>> weighting = DoseWeighting(dose_per_frame=1.25, n_frames=40)
     >>> weighting.evaluate_weights((1, 4), pixel_size=1.0)[39].round(3)
     array([[0.158, 0.005, 0.001]])
     >>> weighting.evaluate_envelope((1, 4), pixel_size=1.0).round(3)
@@ -168,22 +169,22 @@ class DoseWeighting:
     array([[1.   , 0.209, 0.144]])
     """
 
-    dose_a_frame: float
+    dose_per_frame: float
     n_frames: int
     voltage_in_kilovolts: float = 300.0
-    dose_before: float = 0.0
+    pre_exposure: float = 0.0
 
     def __post_init__(self) -> None:
         """Read the arguments."""
-        dose = read_number("dose_a_frame", self.dose_a_frame)
+        dose = read_number("dose_per_frame", self.dose_per_frame)
         if dose <= 0:
-            msg = f"dose_a_frame: expected a number above 0, got {dose:g}"
+            msg = f"dose_per_frame: expected a number above 0, got {dose:g}"
             raise ValueError(msg)
         values = {
-            "dose_a_frame": dose,
+            "dose_per_frame": dose,
             "n_frames": _read_n_frames(self.n_frames),
             "voltage_in_kilovolts": _read_voltage(self.voltage_in_kilovolts),
-            "dose_before": read_number("dose_before", self.dose_before, minimum=0.0),
+            "pre_exposure": read_number("pre_exposure", self.pre_exposure, minimum=0.0),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -212,7 +213,7 @@ class DoseWeighting:
         half_rates = self._evaluate_half_rates(shape, pixel_size)
         # Relative to the first frame's: where nothing is left of all, the weights are still known.
         relative = np.exp(
-            -half_rates * self.dose_a_frame * np.arange(self.n_frames)[:, np.newaxis, np.newaxis]
+            -half_rates * self.dose_per_frame * np.arange(self.n_frames)[:, np.newaxis, np.newaxis]
         )
         relative /= np.sqrt(np.sum(relative**2, axis=0))
         return relative
@@ -245,10 +246,10 @@ class DoseWeighting:
             If an argument is not as described.
         """
         half_rates = self._evaluate_half_rates(shape, pixel_size)
-        decay = half_rates * self.dose_a_frame
+        decay = half_rates * self.dose_per_frame
         n = self.n_frames
         # The mean over a frame, relative to its beginning.
-        first = np.exp(-half_rates * self.dose_before)
+        first = np.exp(-half_rates * self.pre_exposure)
         first *= np.divide(-np.expm1(-decay), decay, out=np.ones_like(decay), where=decay > 0)
         # Frame i has e^(-decay i) of the first one's signal, and of its weight.
         if is_weighted:

@@ -4,6 +4,7 @@
 - ``config``: `SimulationConfig`, every choice with its unit, default and range.
 - ``tables``: its groups of choices.
 - ``choices``: how choices are checked.
+- ``effects``: which choices do nothing beside others.
 - ``config_reading``: `read_simulation_config`, from a TOML file.
 - ``volumes``: models and maps, with what is around them.
 - ``particles``: what is drawn for each particle.
@@ -14,23 +15,25 @@
 - ``clusters``: shards as tasks of a Dask cluster.
 """
 
+from numbavol.simulation.choices import SimulationWarning
 from numbavol.simulation.config import SimulationConfig
 from numbavol.simulation.config_reading import read_simulation_config
 from numbavol.simulation.simulate import SimulatedParticles, simulate
 from numbavol.simulation.tables import (
     DefocusConfig,
     DetectorConfig,
+    DoseWeightingConfig,
     MicroscopeConfig,
     NoiseConfig,
     PoseConfig,
     SolventConfig,
     VolumeConfig,
 )
-from numbavol.simulation.volumes import SimulationWarning
 
 __all__ = [
     "DefocusConfig",
     "DetectorConfig",
+    "DoseWeightingConfig",
     "MicroscopeConfig",
     "NoiseConfig",
     "PoseConfig",

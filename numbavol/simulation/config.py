@@ -6,11 +6,14 @@ import dataclasses
 from typing import Literal
 
 from numbavol.arguments import LARGEST_WORD
+from numbavol.imaging.dose import VOLTAGES
 from numbavol.projection import ImageConfig
 from numbavol.simulation.choices import Checked, above
+from numbavol.simulation.effects import check_effects
 from numbavol.simulation.tables import (
     DefocusConfig,
     DetectorConfig,
+    DoseWeightingConfig,
     MicroscopeConfig,
     NoiseConfig,
     PoseConfig,
@@ -32,7 +35,7 @@ class SimulationConfig(Checked):
     pixel_size
         In angstroms.
     volume
-        One or several `VolumeConfig`: ``[[volume]]`` in a file.
+        A `VolumeConfig` or several: ``[[volume]]`` in a file.
     seed
         Of everything that is drawn.
     method
@@ -46,13 +49,13 @@ class SimulationConfig(Checked):
         an edge does not come in at the other.
     dtype
         ``"float32"`` or ``"float16"``: of the stack.
-    poses, microscope, defocus, noise, solvent, detector
+    poses, microscope, defocus, noise, solvent, dose_weighting, detector
         Each a table of its own, which says its units.
 
     Raises
     ------
     ValueError
-        If a choice is not as described, or two do not go together.
+        If a choice is not as described, two do not go together, or one has no effect beside others.
 
     Examples
     --------
@@ -70,34 +73,54 @@ class SimulationConfig(Checked):
     seed: int = above(0, or_equal=True, default=0)
     method: Literal["spline", "linear", "gaussian"] = "spline"
     contrast: Literal["linear", "weak_phase"] = "linear"
-    pad_scale: float = above(1.0, or_equal=True, default=1.0)
+    pad_scale: float = above(1.0, or_equal=True, default=1.0, highest=8.0)
     dtype: Literal["float32", "float16"] = "float32"
     poses: PoseConfig = PoseConfig()  # noqa: RUF009
     microscope: MicroscopeConfig = MicroscopeConfig()  # noqa: RUF009
     defocus: DefocusConfig = DefocusConfig()  # noqa: RUF009
     noise: NoiseConfig = NoiseConfig()  # noqa: RUF009
     solvent: SolventConfig = SolventConfig()  # noqa: RUF009
+    dose_weighting: DoseWeightingConfig = DoseWeightingConfig()  # noqa: RUF009
     detector: DetectorConfig = DetectorConfig()  # noqa: RUF009
 
     def __post_init__(self) -> None:
-        """Check every choice, and those that go together."""
+        """Check every choice, and those that go together; one volume is as good as a tuple."""
+        given: object = self.volume
+        if isinstance(given, VolumeConfig):
+            object.__setattr__(self, "volume", (given,))
         super().__post_init__()
         if self.seed > LARGEST_WORD:
             msg = f"seed: expected a whole number below 2^64, got {self.seed}"
             raise ValueError(msg)
         counts = self.detector.dose is not None
         if counts and self.contrast != "weak_phase":
-            msg = f"contrast: expected 'weak_phase' with a dose, got {self.contrast!r}"
+            msg = f"detector.dose: expected with contrast = 'weak_phase', it is {self.contrast!r}"
             raise ValueError(msg)
         if self.contrast == "weak_phase" and not self.microscope.ctf:
             msg = "contrast: 'weak_phase' is what a transfer function makes, and there is none"
             raise ValueError(msg)
+        if self.contrast == "weak_phase" and self.microscope.amplitude_contrast == 1:
+            msg = "microscope.amplitude_contrast: expected below 1 for weak-phase contrast, got 1"
+            raise ValueError(msg)
         if counts and self.noise.is_wanted:
             msg = "noise: counts of electrons have their own noise; take either"
+            raise ValueError(msg)
+        if self.dose_weighting.n_frames is not None and self.microscope.voltage not in VOLTAGES:
+            voltages = ", ".join(f"{voltage:g}" for voltage in VOLTAGES)
+            msg = (
+                f"microscope.voltage: the damage of a dose was measured at {voltages} kV, got "
+                f"{self.microscope.voltage:g}"
+            )
             raise ValueError(msg)
         if self.method == "gaussian" and self.solvent.kind != "none":
             msg = "method: 'gaussian' images no map, and solvent is one; take 'spline'"
             raise ValueError(msg)
+        check_effects(self)
+
+    @property
+    def noise_radius(self) -> float:
+        """Of the circle in which the variance of images is measured, in angstroms."""
+        return self.noise.radius or self.box * self.pixel_size / 2
 
     @property
     def image_config(self) -> ImageConfig:

@@ -34,7 +34,8 @@ def read_simulation_config(
     filename
         Has a key for each choice of `SimulationConfig`, and a table for each group of them.
     given
-        Choices that take the place of the file's, by their path: ``("noise", "snr")``.
+        Choices that take the place of the file's, by their path: ``("noise", "snr")``. None leaves
+        a choice, or a whole table, to its default.
 
     Returns
     -------
@@ -85,12 +86,15 @@ def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationCo
 
 
 def _put(tables: dict[str, Any], given: Mapping[tuple[str, ...], Any]) -> None:
-    """Put choices where their paths lead."""
+    """Put choices where their paths lead; None takes away what is there."""
     for keys, value in given.items():
         table = tables
         for key in keys[:-1]:
             table = table.setdefault(key, {})
-        table[keys[-1]] = value
+        if value is None:
+            table.pop(keys[-1], None)
+        else:
+            table[keys[-1]] = value
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:
@@ -130,6 +134,21 @@ def find_lines(text: str) -> dict[KeyPath, int]:
             elif closing == quotes:
                 closing = None
     return lines
+
+
+def find_line(lines: Mapping[KeyPath, int], path: KeyPath) -> int | None:
+    """Find the line of a choice, or of the innermost table around it that has one.
+
+    Parameters
+    ----------
+    lines
+        From `find_lines`.
+    path
+        Of the choice. Where one table serves for an array of one, its number is not in the file.
+    """
+    plain = tuple(key for key in path if isinstance(key, str))
+    ends = ((whole, end) for end in range(len(path), 0, -1) for whole in (path, plain))
+    return next((lines[whole[:end]] for whole, end in ends if whole[:end] in lines), None)
 
 
 def _split(dotted: str) -> tuple[str, ...]:
@@ -187,8 +206,9 @@ class _Reader:
             return config(**values)
         except ValueError as error:
             name, separator, rest = str(error).partition(": ")
-            if separator and name in names:
-                raise self._fail((*path, name), rest) from error
+            keys = tuple(name.split("."))
+            if separator and keys[0] in names:
+                raise self._fail((*path, *keys), rest) from error
             raise self._fail(path, str(error)) from error
 
     def _read_field(self, hint: Any, value: Any, path: KeyPath) -> Any:
@@ -203,14 +223,7 @@ class _Reader:
 
     def _fail(self, path: KeyPath, what: str) -> ValueError:
         name = ".".join(key if isinstance(key, str) else str(key + 1) for key in path)
-        line = next(
-            (
-                self._lines[path[:end]]
-                for end in range(len(path), 0, -1)
-                if path[:end] in self._lines
-            ),
-            None,
-        )
+        line = find_line(self._lines, path)
         where = "" if self._filename is None else f"{self._filename}:"
         where += "" if line is None else f"{line}:"
         return ValueError(f"{where} {name}: {what}".strip() if name else f"{where} {what}".strip())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.imaging.detector import Detector, read_mtf
+from numbavol.imaging.dose import DoseWeighting
 from numbavol.imaging.formation import ImageFormation, PreparedFormation
 from numbavol.imaging.ice import VitreousIce
 from numbavol.imaging.noise import NoiseSpectrum
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from numbavol.simulation.config import SimulationConfig
     from numbavol.simulation.tables import DetectorConfig
 
-# The signal is measured on the first particles of a seed, whichever are made, so that the noise of
+# The signal is measured on the same particles of a seed, whichever are made, so that the noise of
 # a particle depends on nothing else.
 N_MEASURED = 100
+# Whose transforms are far from where float32 ends.
+LARGEST_VARIANCE = 1e30
 # Of several volumes: so many particles are imaged volume by volume, and then those that follow.
 PARTICLES_A_BLOCK = 2048
 
@@ -77,6 +80,12 @@ class Simulator:
                 assert config.noise.snr is not None
                 variance = simulator._measure_signal()
                 noise_variance = variance / config.noise.snr
+            if not noise_variance < LARGEST_VARIANCE:
+                msg = (
+                    f"noise.{'variance' if variance is None else 'snr'}: expected noise of a "
+                    f"variance below {LARGEST_VARIANCE:g}, got {noise_variance:g}"
+                )
+                raise ValueError(msg)
             spectrum = _read_spectrum(config).scaled_to(
                 noise_variance, config.image_config.padded_shape, config.pixel_size
             )
@@ -85,14 +94,14 @@ class Simulator:
 
     def _measure_signal(self) -> float:
         config = self.config
-        n = min(N_MEASURED, self.source.n_available)
-        particles = self.source.take(np.arange(n))
-        images = np.empty((n, config.box, config.box), np.float32)
+        numbers = self.source.spread(N_MEASURED)
+        particles = self.source.take(numbers)
+        images = np.empty((len(numbers), config.box, config.box), np.float32)
         # The structure of ice is no signal.
         clean = dataclasses.replace(self.formation, ice=None)
         dataclasses.replace(self, formation=clean).image(particles, images)
-        radius = config.noise.radius or config.box * config.pixel_size / 2
-        variance = float(np.mean(measure_signal_variance(images, radius, config.pixel_size)))
+        variances = measure_signal_variance(images, config.noise_radius, config.pixel_size)
+        variance = float(np.mean(variances))
         if variance == 0:
             msg = "noise.snr: expected images with a signal, got images of one value"
             raise ValueError(msg)
@@ -186,10 +195,17 @@ class Simulator:
 
 
 def _make_formation(config: SimulationConfig) -> ImageFormation:
-    thickness = config.solvent.ice_thickness
+    solvent, frames = config.solvent, config.dose_weighting
+    has_ice = solvent.ice_thickness > 0
+    weighting = None
+    if frames.n_frames is not None:
+        weighting = DoseWeighting(
+            frames.dose_per_frame, frames.n_frames, config.microscope.voltage, frames.pre_exposure
+        )
     return ImageFormation(
         config.contrast,
-        ice=VitreousIce(thickness) if thickness > 0 else None,
+        ice=VitreousIce(solvent.ice_thickness, density=solvent.ice_density) if has_ice else None,
+        dose_weighting=weighting,
         detector=None if config.detector.dose is None else _read_detector(config.detector),
         dose=config.detector.dose,
     )

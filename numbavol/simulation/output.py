@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from numbavol.simulation.images import Simulator
     from numbavol.simulation.shards import WriteShard
 
-ZARR = ".zarr"
+STACK, ZARR = ".mrcs", ".zarr"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,11 +94,16 @@ class Output:
         OSError, ValueError
             If a file of the simulation cannot be read, or choices do not go together.
         """
+        if path.suffix.lower() not in (STACK, ZARR):
+            msg = (
+                f"output: expected a name that ends in {STACK}, which RELION reads as a stack, or "
+                f"in {ZARR}, got {path}"
+            )
+            raise ValueError(msg)
+        if cs:
+            _check_cs(config, path)
         key = fingerprint(config, device)
         if path.suffix.lower() == ZARR:
-            if cs:
-                msg = f"cs: expected a stack as output, got {path}"
-                raise ValueError(msg)
             shards = make_zarr_shards(config, path, n_shards)
             missing = find_missing_in_zarr(config, shards, path, key, overwrite=overwrite)
         else:
@@ -172,6 +177,17 @@ class Output:
                     dask=dask, device=self.device, report=report,
                 )  # fmt: skip
         return table
+
+
+def _check_cs(config: SimulationConfig, path: Path) -> None:
+    if path.suffix.lower() == ZARR:
+        msg = f"cs: expected a stack as output; {path} is a Zarr group, which has all that is known"
+        raise ValueError(msg)
+    aberrations = ("beam_tilt", "trefoil", "odd_zernike", "even_zernike")
+    told = [name for name in aberrations if np.any(getattr(config.microscope, name))]
+    if told and config.microscope.ctf:
+        msg = f"cs: it is not known for certain how files of cryoSPARC say microscope.{told[0]}"
+        raise ValueError(msg)
 
 
 def write_missing(

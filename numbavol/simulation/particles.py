@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +13,13 @@ from numbavol.imaging.aberrations import COMAS, join_odd_terms
 from numbavol.imaging.ctf import CTF
 from numbavol.imaging.purposes import Purpose, draw_normals, draw_uniforms, make_normal
 from numbavol.io import ParticleTable, read_particles
+from numbavol.io.optics_groups import take
 from numbavol.poses import EulerAnglePose
+from numbavol.simulation.choices import SimulationWarning
+from numbavol.simulation.effects import list_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 MICROGRAPH_NAME = "micrograph_{:06d}.mrc"
 OPTICS_GROUP = "opticsGroup1"
+# What a file says of particles besides their poses and transfer functions, and stays as it is.
+KEPT = ("micrograph_names", "optics_group_names", "random_subset")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Particles:
     """``(n,)``: the number of the volume that each is an image of."""
     micrographs: NDArray[np.int64] | None
     """``(n,)``: the number of the micrograph of each; None where a file says."""
+    kept: Mapping[str, Any]
+    """What a file says of them besides, by the names of `ParticleTable`."""
 
     def to_table(self, config: SimulationConfig) -> ParticleTable:
         """Say of them what RELION's and cryoSPARC's files say."""
@@ -58,6 +65,8 @@ class Particles:
             } | _describe_aberrations(ctf)
         if self.micrographs is not None:
             known["micrograph_names"] = [MICROGRAPH_NAME.format(n + 1) for n in self.micrographs]
+        known |= {"optics_group_names": OPTICS_GROUP, "random_subset": self.numbers % 2 + 1}
+        known |= self.kept
         return ParticleTable(
             **self.poses.to_relion_angles()._asdict(),
             pixel_size=config.pixel_size,
@@ -65,8 +74,6 @@ class Particles:
                 microscope.voltage if self.ctf is None else self.ctf.voltage_in_kilovolts
             ),
             image_size=config.box,
-            optics_group_names=OPTICS_GROUP,
-            random_subset=self.numbers % 2 + 1,
             class_number=self.volumes + 1,
             **known,
         )
@@ -78,9 +85,10 @@ def _describe_aberrations(ctf: CTF) -> dict[str, Any]:
     It has no trefoil but among the Zernike polynomials. A beam tilt beside comas among these is
     added to them by some versions, and takes their place in others: both are written as one.
     """
-    tilt, known = ctf.beam_tilt_in_milliradians, {}
-    odd = join_odd_terms(ctf.odd_zernike, ctf.trefoil, np.zeros(2))
-    if np.any(tilt) and np.any(odd[..., COMAS]):
+    tilt, odd, known = ctf.beam_tilt_in_milliradians, ctf.odd_zernike, {}
+    if np.any(ctf.trefoil):
+        odd = join_odd_terms(odd, ctf.trefoil, np.zeros(2))
+    if np.any(tilt) and np.any(odd[..., min(COMAS) : max(COMAS) + 1]):
         odd = ctf.odd_aberrations
     elif np.any(tilt):
         known["beam_tilt_x_in_milliradians"] = tilt[..., 0]
@@ -109,6 +117,7 @@ class ParticleSource:
         self._config = config
         self._shares = np.cumsum(np.asarray(weights, np.float64)) / np.sum(weights)
         self._given: ParticleTable | None = None
+        self._given_ctf: CTF | None = None
         if config.poses.file is not None:
             self._given = read_particles(config.poses.file)
             if len(self._given) < config.number:
@@ -117,11 +126,35 @@ class ParticleSource:
                     f"{config.poses.file}, got {config.number}"
                 )
                 raise ValueError(msg)
+            if config.microscope.ctf and self._given.defocus_u_in_angstroms is not None:
+                self._given_ctf = CTF.from_particles(self._given)
+                self._warn_of_no_effect()
 
     @property
-    def n_available(self) -> int:
-        """How many there can be."""
-        return sys.maxsize if self._given is None else len(self._given)
+    def has_given_ctf(self) -> bool:
+        """Whether transfer functions are those of a file."""
+        return self._given_ctf is not None
+
+    def _warn_of_no_effect(self) -> None:
+        groups = {"microscope": self._config.microscope, "defocus": self._config.defocus}
+        idle = [f"{group}.{name}" for group in groups for name in list_changes(groups[group])]
+        if idle:
+            msg = (
+                f"{self._config.poses.file}: particles have transfer functions of their own, and "
+                f"{', '.join(idle)} no effect"
+            )
+            warnings.warn(msg, SimulationWarning, stacklevel=2)
+
+    def spread(self, n: int) -> NDArray[np.int64]:
+        """Choose the numbers of up to n particles that have as many defoci as can be.
+
+        Those that are drawn are one of each micrograph, so that they do not depend on how many
+        particles there are.
+        """
+        if self._given is None:
+            return np.arange(n) * self._config.defocus.particles_per_micrograph
+        n_given = len(self._given)
+        return np.arange(n_given) if n_given <= n else np.arange(n) * n_given // n
 
     def take(self, numbers: NDArray[np.int64]) -> Particles:
         """Take particles by their numbers, whichever others are taken."""
@@ -131,7 +164,7 @@ class ParticleSource:
         if self._given is None:
             micrographs = numbers // self._config.defocus.particles_per_micrograph
             ctf = self._draw_ctf(numbers, micrographs) if self._config.microscope.ctf else None
-            return Particles(numbers, self._draw_poses(numbers), ctf, volumes, micrographs)
+            return Particles(numbers, self._draw_poses(numbers), ctf, volumes, micrographs, {})
         poses = EulerAnglePose.from_relion_angles(
             *(
                 getattr(self._given, name)[numbers]
@@ -139,29 +172,43 @@ class ParticleSource:
             )
         )
         poses = self._move(poses, numbers)
+        kept = {name: take(getattr(self._given, name), numbers) for name in KEPT}
+        # Groups that the file has not named are named anew, by what particles have in common.
+        kept = {
+            name: values
+            for name, values in kept.items()
+            if values is not None or name == "optics_group_names"
+        }
         if not self._config.microscope.ctf:
-            return Particles(numbers, poses, None, volumes, None)
-        if self._given.defocus_u_in_angstroms is not None:
-            return Particles(
-                numbers, poses, CTF.from_particles(self._given)[numbers], volumes, None
-            )
+            return Particles(numbers, poses, None, volumes, None, kept)
+        if self._given_ctf is not None:
+            return Particles(numbers, poses, self._given_ctf[numbers], volumes, None, kept)
         micrographs = numbers // self._config.defocus.particles_per_micrograph
-        return Particles(numbers, poses, self._draw_ctf(numbers, micrographs), volumes, micrographs)
+        ctf = self._draw_ctf(numbers, micrographs)
+        return Particles(numbers, poses, ctf, volumes, micrographs, kept)
 
     def _draw_poses(self, numbers: NDArray[np.int64]) -> EulerAnglePose:
-        """Draw uniform rotations (Shoemake 1992, Graphics Gems III, 124-132), and offsets."""
+        """Draw views, uniform or around a preferred one, any turn in the plane, and offsets.
+
+        The von Mises-Fisher distribution of a view's angle to the preferred one has an inverse in
+        three dimensions (Fisher, Lewis & Embleton (1987), Statistical Analysis of Spherical Data,
+        section 3.6.2).
+        """
+        given = self._config.poses
         u, v, w = draw_uniforms(self._config.seed, Purpose.ORIENTATION, numbers, 3).T
-        inner, outer = np.sqrt(1.0 - u), np.sqrt(u)
-        quaternions = np.stack(
-            [
-                inner * np.sin(2 * np.pi * v),
-                inner * np.cos(2 * np.pi * v),
-                outer * np.sin(2 * np.pi * w),
-                outer * np.cos(2 * np.pi * w),
-            ],
-            axis=1,
-        )
-        return self._move(EulerAnglePose.from_rotation(Rotation.from_quat(quaternions)), numbers)
+        around, psi = 360.0 * u - 180.0, 360.0 * w - 180.0
+        if given.distribution == "uniform":
+            rot, tilt = around, np.rad2deg(np.arccos(1.0 - 2.0 * v))
+        else:
+            rest = np.exp(-2.0 * given.concentration)
+            cosine = 1.0 + np.log(v + (1.0 - v) * rest) / given.concentration
+            angle = np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0)))
+            # Turned to the preferred view, by which a view's last turn is lost.
+            turned = Rotation.from_euler("ZY", (given.rot, given.tilt), degrees=True)
+            views = turned * Rotation.from_euler("ZY", np.stack([around, angle], 1), degrees=True)
+            x, y, z = views.as_matrix()[:, :, 2].T
+            rot, tilt = np.rad2deg(np.arctan2(y, x)), np.rad2deg(np.arctan2(np.hypot(x, y), z))
+        return self._move(EulerAnglePose.from_relion_angles(rot, tilt, psi), numbers)
 
     def _move(self, poses: EulerAnglePose, numbers: NDArray[np.int64]) -> EulerAnglePose:
         deviation = self._config.poses.offset_deviation

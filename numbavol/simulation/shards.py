@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
 import errno
 import hashlib
 import json
@@ -169,11 +170,11 @@ def find_missing(shards: list[Shard], key: str, *, overwrite: bool) -> list[Shar
     """
     missing = []
     for shard in shards:
-        if shard.path.exists() and is_written(shard, key):
-            continue
-        if shard.path.exists() and not overwrite:
+        found = look_for(shard, key)
+        if found is Found.OTHER and not overwrite:
             raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(shard.path))
-        missing.append(shard)
+        if found is not Found.WHOLE:
+            missing.append(shard)
     return missing
 
 
@@ -187,20 +188,36 @@ def make_labels(shard: Shard, key: str) -> tuple[str, str]:
     return LABEL, hashlib.sha256(key_of(shard, key).encode()).hexdigest()
 
 
-def is_written(shard: Shard, key: str) -> bool:
-    """Tell whether the stack of a shard is whole, and of this simulation.
+class Found(enum.Enum):
+    """What has the name of a shard's stack."""
+
+    NOTHING = enum.auto()
+    WHOLE = enum.auto()
+    """The stack."""
+    CUT_SHORT = enum.auto()
+    """What a disk or a copy left of the stack."""
+    OTHER = enum.auto()
+    """Something else, perhaps of another simulation."""
+
+
+def look_for(shard: Shard, key: str) -> Found:
+    """Look what has the name of a shard's stack.
 
     Raises
     ------
     OSError
         If it cannot be read.
     """
+    if not shard.path.exists():
+        return Found.NOTHING
     try:
-        labels = read_map_header(shard.path).labels
+        header = read_map_header(shard.path)
     except ValueError:
         # No MRC file.
-        return False
-    return set(make_labels(shard, key)) <= set(labels)
+        return Found.OTHER
+    if not set(make_labels(shard, key)) <= set(header.labels):
+        return Found.OTHER
+    return Found.WHOLE if header.actual_bytes == header.expected_bytes else Found.CUT_SHORT
 
 
 def write_shard(
@@ -237,7 +254,8 @@ def write_shard(
     # Another process may have finished it since they were listed.
     if not find_missing([shard], key, overwrite=overwrite):
         return
-    with _open_stack(simulator.config, shard, key, overwrite=overwrite) as stack:
+    is_ours = look_for(shard, key) is Found.CUT_SHORT
+    with _open_stack(simulator.config, shard, key, overwrite=overwrite or is_ours) as stack:
         particles = simulator.source.take(shard.numbers)
         simulator.image(particles, stack, first=stack.n_already_written, report=report)
 

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Literal
 
 from numbavol.atoms.load_options import LoadOptions
+from numbavol.imaging.water import ICE_DENSITY
 from numbavol.simulation.choices import Checked, above
 
 
@@ -26,7 +27,9 @@ class VolumeConfig(Checked):
     alternates
         Alternate conformations of a model: ``"all"``, ``"highest"`` or a letter.
     hydrogens
-        Hydrogens of a model.
+        Hydrogens of a model: those of the file, none, or in their place those of a monomer library.
+    monomer_library
+        Folder of that library, as CCP4 has it; by default what ``CLIBD_MON`` names.
     waters
         Waters of a model.
     b_factors
@@ -55,7 +58,8 @@ class VolumeConfig(Checked):
     select: str = "all"
     models: Literal["first", "all", "ensemble"] | int = "first"
     alternates: str = "all"
-    hydrogens: Literal["keep", "drop"] = "keep"
+    hydrogens: Literal["keep", "drop", "add"] = "keep"
+    monomer_library: str | None = None
     waters: Literal["keep", "drop"] = "keep"
     b_factors: Literal["file"] | float = "file"
     b_factor_scale: float = 1.0
@@ -83,7 +87,18 @@ class PoseConfig(Checked):
     Parameters
     ----------
     file
-        Orientations, offsets and CTFs of a STAR or .cs file, in their order; uniform by default.
+        Orientations, offsets and CTFs of a STAR or .cs file, in their order, with the names of
+        micrographs and optics groups and the halves; drawn by default.
+    distribution
+        Of orientations: ``"uniform"`` over all; or ``"preferred"``, of which views gather around
+        one by a von Mises-Fisher distribution, turned in the plane by any angle.
+    rot
+        Of the preferred view, in degrees, as RELION has it.
+    tilt
+        Of the preferred view, in degrees.
+    concentration
+        Of preferred views, without a unit: the larger, the narrower. At 10, half of them are within
+        21 degrees of the preferred one.
     offset_deviation
         Deviation of normal offsets along x and y, in angstroms.
 
@@ -100,6 +115,10 @@ class PoseConfig(Checked):
     """
 
     file: str | None = None
+    distribution: Literal["uniform", "preferred"] = "uniform"
+    rot: float = 0.0
+    tilt: float = 0.0
+    concentration: float = above(0.0, default=10.0)
     offset_deviation: float = above(0.0, or_equal=True, default=0.0)
 
 
@@ -124,7 +143,7 @@ class MicroscopeConfig(Checked):
     beam_tilt
         Along x and y, in milliradians.
     trefoil
-        Of the sine and the cosine of three times the angle, in cubic angstroms.
+        Of the sine and the cosine of three times the angle, in radians times cubic angstroms.
     odd_zernike
         RELION's antisymmetric aberrations.
     even_zernike
@@ -145,7 +164,7 @@ class MicroscopeConfig(Checked):
     ctf: bool = True
     voltage: float = above(0.0, default=300.0)
     spherical_aberration: float = 2.7
-    amplitude_contrast: float = above(0.0, or_equal=True, default=0.1)
+    amplitude_contrast: float = above(0.0, or_equal=True, default=0.1, highest=1.0)
     phase_shift: float = 0.0
     b_factor: float = 0.0
     beam_tilt: tuple[float, float] = (0.0, 0.0)
@@ -213,7 +232,8 @@ class NoiseConfig(Checked):
     Parameters
     ----------
     snr
-        Variance of the images inside a circle, of all particles, over that of the noise.
+        Variance of an image without noise inside a circle, the mean of the first 100 particles of
+        the seed, over that of the noise of a pixel.
     variance
         Variance of the noise of a pixel in the unit of the images squared, in place of `snr`.
     radius
@@ -258,9 +278,20 @@ class SolventConfig(Checked):
     Parameters
     ----------
     kind
-        What the molecule displaces: nothing, bulk solvent, or a hydration layer and more.
+        What the molecule displaces: nothing, bulk solvent (`numbavol.BulkSolvent`), or a hydration
+        layer and more (`numbavol.HydrationLayer`).
+    probe_radius
+        In angstroms; by default that of the kind, as all that follows.
+    shrink_radius
+        Of bulk solvent, in angstroms.
+    k_sol
+        Potential of the solvent, in inverse square angstroms.
+    b_sol
+        B-factor of its boundary, in square angstroms.
     ice_thickness
-        Of a layer of vitreous ice whose structure is seen, in angstroms.
+        Of a layer of vitreous ice whose structure is seen, in angstroms (`numbavol.VitreousIce`).
+    ice_density
+        Of that layer, in grams per cubic centimetre.
 
     Raises
     ------
@@ -275,7 +306,48 @@ class SolventConfig(Checked):
     """
 
     kind: Literal["none", "bulk", "hydration"] = "none"
+    probe_radius: float | None = above(0.0, or_equal=True, default=None)
+    shrink_radius: float | None = above(0.0, or_equal=True, default=None)
+    k_sol: float | None = None
+    b_sol: float | None = above(0.0, or_equal=True, default=None)
     ice_thickness: float = above(0.0, or_equal=True, default=0.0)
+    ice_density: float = above(0.0, default=ICE_DENSITY)
+
+    @property
+    def of_kind(self) -> dict[str, float]:
+        """What is said of the solvent of its kind."""
+        names = ("probe_radius", "shrink_radius", "k_sol", "b_sol")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@dataclasses.dataclass(frozen=True)
+class DoseWeightingConfig(Checked):
+    """Frames of one dose each that are summed by their weights: see `numbavol.DoseWeighting`.
+
+    Parameters
+    ----------
+    n_frames
+        How many; none leaves the signal as it is.
+    dose_per_frame
+        In electrons a square angstrom.
+    pre_exposure
+        Dose before the first frame, in electrons a square angstrom.
+
+    Raises
+    ------
+    ValueError
+        If a choice is not as described. The message begins with its name.
+
+    Examples
+    --------
+    >>> from numbavol.simulation import DoseWeightingConfig
+    >>> DoseWeightingConfig(n_frames=40, dose_per_frame=1.25).pre_exposure
+    0.0
+    """
+
+    n_frames: int | None = above(0, default=None)
+    dose_per_frame: float = above(0.0, default=1.0)
+    pre_exposure: float = above(0.0, or_equal=True, default=0.0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
+import re
 import warnings
 from typing import TYPE_CHECKING
 
@@ -18,15 +20,19 @@ from numbavol.projection import FourierSliceExtraction, GaussianMixtureProjectio
 from numbavol.projection.fourier_sampling import SAME_SIZE
 from numbavol.projection.maps import check_is_no_stack, make_sliced_volume
 from numbavol.rendering import render
+from numbavol.simulation.choices import SimulationWarning
+from numbavol.simulation.effects import OF_MODELS, list_changes
+from numbavol.simulation.tables import VolumeConfig
 from numbavol.volumes import make_gaussian_mixture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from numbavol.atoms import Atoms
     from numbavol.projection import AbstractVolumeIntegrator
     from numbavol.simulation.config import SimulationConfig
-    from numbavol.simulation.tables import VolumeConfig
     from numbavol.volumes import AbstractVolumeParametrization
 
 # Of what the voxels of a rendered model reach beyond its atoms, in angstroms; solvent reaches some
@@ -35,23 +41,8 @@ MARGIN, MARGIN_OF_SOLVENT = 6.0, 12.0
 # In voxels: more than any memory holds.
 LARGEST_SIDE = 1_000_000
 SOLVENTS = {"bulk": BulkSolvent, "hydration": HydrationLayer}
-
-
-class SimulationWarning(UserWarning):
-    """Something in a simulation that is probably not meant.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> import numbavol
-    >>> from numbavol.simulation import SimulationConfig, SimulationWarning, VolumeConfig
-    >>> volume = VolumeConfig(str(numbavol.data.enterotoxin()))
-    >>> with warnings.catch_warnings(record=True) as found:
-    ...     warnings.simplefilter("always", SimulationWarning)
-    ...     _ = numbavol.simulate(SimulationConfig(1, 16, 4.0, volume=(volume,)))
-    >>> print(str(found[0].message).partition(": ")[2])
-    the box of 16 pixels does not hold it in every pose, 30 would; what is outside is lost
-    """
+# Choices, by the arguments of the library that they become.
+ARGUMENTS = {"selection_string": "select", "extra_b_factors": "b_factors"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +75,10 @@ def load_volumes(config: SimulationConfig) -> Volumes:
     volumes: list[AbstractVolumeParametrization] = []
     weights: list[float] = []
     names: list[str] = []
-    for given in config.volume:
-        made = _load_map(given, config) if is_map_file(given.file) else _load_model(given, config)
+    for n, given in enumerate(config.volume):
+        load = _load_map if is_map_file(given.file) else _load_model
+        with _name_choices(n):
+            made = load(given, config)
         volumes += made
         weights += [given.weight / len(made)] * len(made)
         name = given.file if given.select == "all" else f"{given.file}, {given.select}"
@@ -98,6 +91,21 @@ def load_volumes(config: SimulationConfig) -> Volumes:
     return Volumes(tuple(volumes), tuple(weights), tuple(names), integrator)
 
 
+@contextlib.contextmanager
+def _name_choices(n: int) -> Iterator[None]:
+    """Let errors that name an argument begin with the path of the choice that made it."""
+    try:
+        yield
+    except ValueError as error:
+        text = str(error)
+        found = re.match(r"(\w+)(?:: |=)", text)
+        name = None if found is None else ARGUMENTS.get(found[1], found[1])
+        if found is None or name not in {field.name for field in dataclasses.fields(VolumeConfig)}:
+            raise
+        msg = f"volume.{n + 1}.{name}: {text.removeprefix(f'{found[1]}: ')}"
+        raise ValueError(msg) from error
+
+
 def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVolumeParametrization]:
     if config.method == "gaussian":
         msg = f"method: 'gaussian' images models, and {given.file} is a map"
@@ -105,6 +113,10 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
     if config.solvent.kind != "none":
         msg = f"solvent: a map has its own, and {given.file} is one"
         raise ValueError(msg)
+    for name in list_changes(given):
+        if name in OF_MODELS:
+            msg = f"{name}: expected a model, and {given.file} is a map, which has no atoms"
+            raise ValueError(msg)
     check_is_no_stack(given.file)
     read = read_map(given.file)
     size = config.pixel_size
@@ -151,6 +163,6 @@ def _render(atoms: Atoms, side: int, config: SimulationConfig) -> AbstractVolume
     shape = (side, side, side)
     real_voxel_grid = render(make_gaussian_mixture(atoms), shape, config.pixel_size)
     if config.solvent.kind != "none":
-        solvent = SOLVENTS[config.solvent.kind]()
+        solvent = SOLVENTS[config.solvent.kind](**config.solvent.of_kind)
         real_voxel_grid += solvent.render(atoms, shape, config.pixel_size)
     return make_sliced_volume(real_voxel_grid, config.pixel_size, config.method)

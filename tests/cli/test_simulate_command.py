@@ -74,11 +74,28 @@ def test_it_says_what_it_does(map_file: Path, capsys: pytest.CaptureFixture[str]
     noise = (
         r"noise   variance (\S+), white, for an SNR of 0.5 and a signal of variance (\S+) within"
     )
-    found = re.match(noise, lines[4])
+    assert lines[4].startswith("spread  detail of 3 A by up to ")
+    found = re.match(noise, lines[5])
     assert found is not None
     assert float(found[1]) == pytest.approx(2 * float(found[2]), rel=1e-4)
-    assert lines[5].startswith("wrote   stack.mrcs and stack.star; ")
-    assert len(lines) == 6
+    assert lines[6].startswith("wrote   stack.mrcs and stack.star; ")
+    assert len(lines) == 7
+
+
+def test_what_leaves_the_box_is_said_and_how_large_is_enough(
+    map_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (map_file, "-o", "stack.mrcs", *SIZES, "--defocus", 3000, "--dry-run")
+    assert simulate(*arguments) == 0
+    # The wavelength is 0.0196876 A, the box 36 A.
+    assert (
+        "spread  detail of 3 A by up to 20 A; what leaves the box comes in at its other side, "
+        "which a pad scale of 1.6 prevents"
+    ) in capsys.readouterr().out
+    for enough in (("--pad-scale", 1.6), ("--no-ctf",)):
+        given = arguments if enough[0] != "--no-ctf" else (*arguments[:-3], "--dry-run")
+        assert simulate(*given, *enough) == 0
+        assert "spread" not in capsys.readouterr().out
 
 
 def test_all_that_is_around_and_counts_is_said(

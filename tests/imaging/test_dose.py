@@ -16,10 +16,10 @@ SHAPE, PIXEL_SIZE = (6, 9), 1.2
 
 weightings = st.builds(
     DoseWeighting,
-    dose_a_frame=st.floats(0.05, 20.0),
+    dose_per_frame=st.floats(0.05, 20.0),
     n_frames=st.integers(1, 30),
     voltage_in_kilovolts=st.sampled_from([300.0, 200.0, 100.0]),
-    dose_before=st.floats(0.0, 20.0),
+    pre_exposure=st.floats(0.0, 20.0),
 )
 
 
@@ -69,7 +69,7 @@ def test_the_filter_leaves_one_over_e_of_the_power_after_the_critical_exposure(
 def test_weights_are_filters_that_keep_the_noise(weighting: DoseWeighting) -> None:
     filters = [
         compute_dose_filter(
-            weighting.dose_before + (i + 1) * weighting.dose_a_frame, SHAPE, PIXEL_SIZE,
+            weighting.pre_exposure + (i + 1) * weighting.dose_per_frame, SHAPE, PIXEL_SIZE,
             weighting.voltage_in_kilovolts,
         )
         for i in range(weighting.n_frames)
@@ -90,7 +90,7 @@ def test_an_envelope_is_the_sum_of_what_frames_have_of_the_signal(
     for index, k in frequencies():
         signals = []
         for i in range(weighting.n_frames):
-            doses = weighting.dose_before + weighting.dose_a_frame * (
+            doses = weighting.pre_exposure + weighting.dose_per_frame * (
                 i + (np.arange(n_steps) + 0.5) / n_steps
             )
             critical = critical_exposure(k, weighting.voltage_in_kilovolts) if k else math.inf
@@ -121,24 +121,24 @@ def test_the_sum_of_all_frames_does_not_depend_on_how_many_there_are() -> None:
 
 
 def test_weights_are_known_where_no_signal_is_left() -> None:
-    weights = DoseWeighting(1.0, 3, dose_before=1e6).evaluate_weights(SHAPE, PIXEL_SIZE)
+    weights = DoseWeighting(1.0, 3, pre_exposure=1e6).evaluate_weights(SHAPE, PIXEL_SIZE)
     np.testing.assert_allclose(np.sum(weights**2, axis=0), 1.0, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dose_a_frame": 0.0}, "dose_a_frame: expected a number above 0, got 0"),
+        ({"dose_per_frame": 0.0}, "dose_per_frame: expected a number above 0, got 0"),
         ({"n_frames": 0}, "n_frames: expected a whole number above 0, got 0"),
         ({"n_frames": 2.5}, "n_frames: expected a whole number above 0, got 2.5"),
-        ({"dose_before": -1.0}, "dose_before: expected a number of at least 0"),
+        ({"pre_exposure": -1.0}, "pre_exposure: expected a number of at least 0"),
         ({"voltage_in_kilovolts": 120.0}, "voltage_in_kilovolts: .* 300, 200 and 100 kV, got 120"),
     ],
     ids=["dose", "none", "fraction", "before", "voltage"],
 )
 def test_what_is_no_exposure_is_named(options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        DoseWeighting(**{"dose_a_frame": 1.0, "n_frames": 2, **options})
+        DoseWeighting(**{"dose_per_frame": 1.0, "n_frames": 2, **options})
 
 
 def test_what_has_no_critical_exposure_is_named() -> None:

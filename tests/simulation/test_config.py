@@ -100,7 +100,52 @@ def test_what_is_given_takes_the_place_of_what_is_written(read):
             ":6: volume.1.alternates: expected 'all', 'highest' or a letter",
         ),
         (BASE + "[noise]\nsnr = 1.0\nvariance = 1.0\n", ":6: noise.variance: .*either snr or var"),
-        (BASE + "[detector]\ndose = 30\n", "contrast: expected 'weak_phase' with a dose"),
+        (
+            BASE + "[detector]\ndose = 30\n",
+            ":5: detector.dose: expected with contrast = 'weak_phase', it is 'linear'",
+        ),
+        (BASE + "[noise]\nradius = 30\n", ":5: noise.radius: only an snr measures images"),
+        (
+            BASE + "noise.spectrum = 'a.star'\n",
+            ":4: noise.spectrum: only an snr or a variance adds noise",
+        ),
+        (BASE + "detector.mtf = 'a.star'\n", ":4: detector.mtf: only with a dose are there"),
+        (BASE + "[defocus]\nmean = 1e4\n", ":5: defocus.mean: only distribution = 'normal'"),
+        (
+            BASE + "[defocus]\ndistribution = 'normal'\nminimum = 1e4\n",
+            ":6: defocus.minimum: only distribution = 'uniform' has one",
+        ),
+        (BASE + "poses.tilt = 90\n", ":4: poses.tilt: only distribution = 'preferred' has a view"),
+        (
+            BASE + "poses.file = 'a.star'\nposes.distribution = 'preferred'\n",
+            ":5: poses.distribution: orientations are those of poses.file",
+        ),
+        (BASE + "solvent.k_sol = 0.1\n", ":4: solvent.k_sol: there is no solvent without a kind"),
+        (
+            BASE + "solvent.kind = 'hydration'\nsolvent.shrink_radius = 1\n",
+            ":5: solvent.shrink_radius: only kind = 'bulk' has one",
+        ),
+        (BASE + "solvent.ice_density = 1\n", ":4: solvent.ice_density: there is no ice without"),
+        (
+            BASE + "dose_weighting.pre_exposure = 1\n",
+            ":4: dose_weighting.pre_exposure: there are no frames without n_frames",
+        ),
+        (
+            BASE + "dose_weighting.n_frames = 9\n[microscope]\nvoltage = 120\n",
+            ":6: microscope.voltage: the damage of a dose was measured at 300, 200, 100 kV",
+        ),
+        (
+            BASE + "[microscope]\namplitude_contrast = 2.0\n",
+            ":5: microscope.amplitude_contrast: expected a number of at least 0 and at most 1",
+        ),
+        (
+            BASE + "contrast = 'weak_phase'\nmicroscope.amplitude_contrast = 1.0\n",
+            ":5: microscope.amplitude_contrast: expected below 1 for weak-phase contrast",
+        ),
+        (
+            BASE + "pad_scale = 1e8\n",
+            ":4: pad_scale: .* at least 1 and at most 8, got 1",
+        ),
         (
             BASE + "contrast = 'weak_phase'\n[microscope]\nctf = false\n",
             ":4: contrast: 'weak_phase' is what a transfer function makes",

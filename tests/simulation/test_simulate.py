@@ -178,10 +178,14 @@ def test_poses_and_transfer_functions_of_a_file_are_taken(config, tmp_path):
     images, particles = numbavol.simulate(config)
     for name, write in (("p.star", numbavol.write_particles), ("p.cs", numbavol.write_cs)):
         write(tmp_path / name, particles, tmp_path / "stack.mrcs")
-        again = dataclasses.replace(config, poses=PoseConfig(str(tmp_path / name)))
+        again = dataclasses.replace(
+            config, poses=PoseConfig(str(tmp_path / name)), defocus=DefocusConfig()
+        )
         made = numbavol.simulate(again).images
         # A .cs file has single precision.
         np.testing.assert_allclose(made, images, rtol=0, atol=0.02 * images.std())
+    with pytest.warns(SimulationWarning, match="of their own, and defocus.astigmatism no effect"):
+        numbavol.simulate(dataclasses.replace(again, defocus=config.defocus))
     few = dataclasses.replace(config, number=13, poses=PoseConfig(str(tmp_path / "p.star")))
     with pytest.raises(ValueError, match="number: expected at most the 12 particles of"):
         numbavol.simulate(few)
