@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _GEMMI_ERRORS = (RuntimeError, ValueError, IndexError)
 _GEMMI_PLACE = re.compile(r"^data:(\d+):\d+\(\d+\)")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_NOT_ASCII = re.compile(rb"[^\x00-\x7f]")
 
 
 class StarBlock:
@@ -32,11 +31,13 @@ class StarBlock:
     ----------
     block
         As gemmi has it.
+    unescape
+        Makes texts of what gemmi has.
     """
 
-    def __init__(self, block: cif.Block) -> None:
-        self.name = block.name.strip()  # gemmi calls one without a name " "
-        self._block = block
+    def __init__(self, block: cif.Block, unescape: Callable[[str], str] = str) -> None:
+        self.name = unescape(block.name).strip()  # gemmi calls one without a name " "
+        self._block, self._unescape = block, unescape
 
     def __contains__(self, tag: str) -> bool:
         """Whether it has a column."""
@@ -51,17 +52,19 @@ class StarBlock:
         ValueError
             If a cell is something else; says which.
         """
-        column = self._block.find_values(tag)
-        try:
-            numbers = np.fromiter(map(float, column), np.float64, len(column))
-        except ValueError:
-            # Something is no number, or stands in quotes.
+        column = list(self._block.find_values(tag))
+        numbers = None
+        if _is_free_of_pythons_signs("".join(column)):
+            # Unless something is no number, or stands in quotes.
+            with suppress(ValueError):
+                numbers = np.fromiter(map(float, column), np.float64, len(column))
+        if numbers is None:
             numbers = np.array([_number(cell) for cell in column])
         if not np.isfinite(numbers).all():
             row = int(np.argmin(np.isfinite(numbers)))
             msg = (
-                f"data_{self.name}: {tag} of row {row + 1} is {column[row]}, expected a finite "
-                f"number"
+                f"data_{self.name}: {tag} of row {row + 1} is {self._unescape(column[row])}, "
+                f"expected a finite number"
             )
             raise ValueError(msg)
         return numbers
@@ -70,18 +73,36 @@ class StarBlock:
         """Read a column of texts; None where there is none."""
         if tag not in self:
             return None
-        return tuple(map(cif.as_string, self._block.find_values(tag)))
+        return tuple(self._unescape(cif.as_string(cell)) for cell in self._block.find_values(tag))
+
+
+def read_number(text: str) -> float:
+    """Read a number, as programs do that know no `1_000`.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if not _is_free_of_pythons_signs(text):
+        msg = f"expected a number, got {text!r}"
+        raise ValueError(msg)
+    return float(text)
+
+
+def _is_free_of_pythons_signs(text: str) -> bool:
+    return "_" not in text and text.isascii()
 
 
 def _number(cell: str) -> float:
     try:
-        return float(cif.as_string(cell))
+        return read_number(cif.as_string(cell))
     except ValueError:
         return np.nan
 
 
 def parse_star_blocks(text: bytes) -> list[StarBlock]:
-    """Parse the blocks of a STAR file.
+    """Parse the blocks of a STAR file; texts that are not ASCII are UTF-8, or else Latin-1.
 
     Raises
     ------
@@ -89,11 +110,22 @@ def parse_star_blocks(text: bytes) -> list[StarBlock]:
         If it is none: see `explain_star_errors`.
     """
     text = text.removeprefix(_BYTE_ORDER_MARK)
-    if wrong := _NOT_ASCII.search(text):
-        line = text.count(b"\n", 0, wrong.start()) + 1
-        msg = f"line {line}: there is a byte {wrong.group()!r}, a STAR file is ASCII text"
-        raise ValueError(msg)
-    return [StarBlock(block) for block in cif.read_string(text)]
+    if text.isascii():
+        return [StarBlock(block) for block in cif.read_string(text)]
+    return [StarBlock(block, _unescape) for block in cif.read_string(_escape(text))]
+
+
+def _escape(text: bytes) -> bytes:
+    """Write what is not ASCII in words of it: gemmi takes nothing else outside of quotes."""
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError:
+        decoded = text.decode("latin-1")
+    return decoded.replace("\\", "\\\\").encode("ascii", "backslashreplace")
+
+
+def _unescape(text: str) -> str:
+    return text.encode("ascii").decode("unicode_escape")
 
 
 @contextmanager

@@ -153,19 +153,25 @@ def test_ctfs_of_relion_3_0(path):
 def test_what_particles_say_themselves_goes_before_their_group(path):
     path.write_text(
         "data_optics\nloop_\n_rlnOpticsGroup\n_rlnVoltage\n_rlnSphericalAberration\n"
-        "_rlnAmplitudeContrast\n_rlnImagePixelSize\n_rlnBeamTiltX\n1 300 2.7 0.1 1.5 0.1\n\n"
+        "_rlnAmplitudeContrast\n_rlnImagePixelSize\n_rlnBeamTiltX\n_rlnDefocusU\n_rlnDefocusV\n"
+        "_rlnDefocusAngle\n_rlnPhaseShift\n_rlnCtfBfactor\n_rlnCtfScalefactor\n"
+        "1 300 2.7 0.1 1.5 0.1 8000 7000 10 20 30 0.4\n\n"
         "data_particles\nloop_\n_rlnAngleRot\n_rlnAngleTilt\n_rlnAnglePsi\n_rlnOpticsGroup\n"
         "_rlnVoltage\n_rlnSphericalAberration\n_rlnAmplitudeContrast\n_rlnImagePixelSize\n"
-        "_rlnBeamTiltX\n1 2 3 1 200 1.4 0.07 1.2 0.2\n"
+        "_rlnBeamTiltX\n_rlnDefocusU\n_rlnDefocusV\n_rlnDefocusAngle\n_rlnPhaseShift\n"
+        "_rlnCtfBfactor\n_rlnCtfScalefactor\n1 2 3 1 200 1.4 0.07 1.2 0.2 9000 8500 15 25 35 0.5\n"
     )
     read = read_particles(path)
+    assert (read.defocus_u_in_angstroms, read.defocus_v_in_angstroms) == (9000, 8500)
+    assert (read.astigmatism_angle, read.phase_shift) == (15, 25)
+    assert (read.ctf_b_factor, read.ctf_scale) == (35, 0.5)
     assert read.voltage_in_kilovolts == 200
     assert read.spherical_aberration_in_millimetres == 1.4
     assert read.amplitude_contrast == 0.07
     assert (read.pixel_size, read.beam_tilt_x_in_milliradians) == (1.5, 0.1)
 
 
-@pytest.mark.parametrize("text", ["0.5", "[0.5;1]", "[a]", "[1,,2]", "1,2]"])
+@pytest.mark.parametrize("text", ["0.5", "[0.5;1]", "[a]", "[1,,2]", "1,2]", "[1_0]"])
 def test_coefficients_that_are_none(path, text):
     path.write_text(
         "data_particles\nloop_\n_rlnAngleRot\n_rlnAngleTilt\n_rlnAnglePsi\n_rlnOddZernike\n"
