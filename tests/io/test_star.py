@@ -376,6 +376,7 @@ class TestWriting:
             ("stack.mrc", "RELION reads image stacks that end in .mrcs, got stack.mrc$"),
             *((f"a{c}b.mrcs", "RELION cannot read the name 'a") for c in "#:%ö\n\t"),
             ("a' \"b.mrcs", "no quotes of both kinds"),
+            ("a  b.mrcs", "RELION cannot read the name 'a  b.mrcs'; .* no two spaces in a row"),
         ],
     )
     def test_a_stack_that_relion_cannot_read(self, path, stack, message):

@@ -25,7 +25,7 @@ NEEDED = {"pixel_size": 1.5, "voltage_in_kilovolts": 300.0, "image_size": 64}
 ANGLES = ([10.0, 20.0, 30.0], 40.0, 50.0)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 POSITIVE = st.floats(1e-300, 1e300)
-NAMES = st.text("abc1 '._-/", min_size=1, max_size=8)
+NAMES = st.text("abc1 '._-/", min_size=1, max_size=8).filter(lambda name: "  " not in name)
 KNOWN = {
     "voltage_in_kilovolts": st.sampled_from([300.0, 200.0]),
     "pixel_size": st.sampled_from([1.5, 1.34, 0.1]) | POSITIVE,
@@ -240,14 +240,32 @@ class TestNames:
         with pytest.raises(ValueError, match="stack_filename: expected the stack of particles"):
             write_particles(path, ParticleTable(*ANGLES, **NEEDED))
 
-    @pytest.mark.parametrize("name", ["1@a#.mrcs", "1@ä.mrcs", "1@a\n.mrcs"])
+    @pytest.mark.parametrize(
+        "name", ["1@a#.mrcs", "1@ä.mrcs", "1@a\n.mrcs", "1@a  b.mrcs", "1@a#x@b.mrcs"]
+    )
     def test_images_whose_names_relion_cannot_read(self, path, name):
         particles = ParticleTable(*ANGLES, **NEEDED, image_names=["1@a.mrcs", name, "2@a.mrcs"])
         with pytest.raises(ValueError, match=r"particles\.image_names: RELION cannot read the"):
             write_particles(path, particles)
+        assert not path.exists()
+
+    @pytest.mark.parametrize(
+        "name", ["0@a.mrcs", "-1@a.mrcs", "1.5@a.mrcs", "a.mrcs", "", "2147483648@a.mrcs", "1@"]
+    )
+    def test_names_of_no_image_in_a_stack(self, path, name):
+        particles = ParticleTable(*ANGLES, **NEEDED, image_names=["1@a.mrcs", name, "2@a.mrcs"])
+        with pytest.raises(ValueError, match=f"image_names: expected names like .*, got '{name}'"):
+            write_particles(path, particles)
+        assert not path.exists()
+
+    @pytest.mark.parametrize("name", ["1@a.mrc", "1@a", "1@a.mrcs.gz"])
+    def test_images_of_what_relion_reads_no_stack_of(self, path, name):
+        particles = ParticleTable(*ANGLES, **NEEDED, image_names=["1@a.mrcs", name, "2@a.mrcs"])
+        with pytest.raises(ValueError, match=r"image_names: RELION reads image stacks that end"):
+            write_particles(path, particles)
 
     @pytest.mark.parametrize("name", ["micrograph_names", "optics_group_names", "mtf_filenames"])
-    @pytest.mark.parametrize("text", ["", "ä", "a\nb", "a' \"b"])
+    @pytest.mark.parametrize("text", ["", "ä", "a\nb", "a' \"b", "a  b"])
     def test_other_names_that_relion_cannot_read(self, path, name, text):
         particles = ParticleTable(*ANGLES, **NEEDED, original_pixel_size=1.5, **{name: text})
         with pytest.raises(ValueError, match=f"{name}: RELION cannot read "):
