@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +56,7 @@ class PartialStack:
         self._is_taken = np.zeros(n, dtype=bool)
         self._is_written = np.zeros(n, dtype=bool)
         self._statistics = np.empty((n, 4))
-        self._taking = threading.Lock()
+        self._taking = Lock()
         self._calls: set[object] = set()
         self._is_stopping = False
         self._next_mark = time.monotonic() + _SECONDS_BETWEEN_MARKS

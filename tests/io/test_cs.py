@@ -99,7 +99,9 @@ def particle_tables(draw):
         "phase_shift": angles,
         "ctf_b_factor": st.floats(-100, 100),
         "class_number": st.integers(1, 4),
-        "micrograph_names": st.text("ab/ .", min_size=1, max_size=6),
+        "micrograph_names": st.text("ab/ .", min_size=1, max_size=6).filter(
+            lambda name: "  " not in name
+        ),
     }
     known = {name: draw(each(values) | values) for name, values in known.items()}
     halves = draw(each(st.integers(1, 2)))

@@ -253,13 +253,46 @@ class TestGrammar:
                 + PARTICLES,
                 r"of tomography \(_rlnImageDimensionality 3\)",
             ),
-            (table("ImageName", "1@a").replace("1@a 0", "1@a"), "Wrong number of values in loop"),
+            (
+                table("ImageName", "1@a").replace("1@a 0", "1@a"),
+                "line 7: Wrong number of values in loop of line 2, which has 4 columns, got 3$",
+            ),
+            (
+                table("ImageName", "'1@a b'", '"1@it\'s"', "2@a#b", "3@a 1") + "# of 'b\n\n",
+                "line 10: Wrong number of values in loop of line 2, which has 4 columns, got 5$",
+            ),
+            (
+                OPTICS + PARTICLES.replace("\n000003", "\n# more \n\n000003 1"),
+                "line 31: Wrong number of values in loop of line 20, which has 7 columns, got 8$",
+            ),
+            (
+                OPTICS.replace(" 64", " 64 1") + PARTICLES,
+                "line 13: Wrong number of values in loop of line 6, which has 6 columns, got 7$",
+            ),
+            ("data_a\nloop_ _x _y\n1 2\n3\n", "line 2: Wrong number of values in loop _"),
+            ("data_a\nloop_\n_x _y\n1 2\n3\n", "line 5: Wrong .* of line 2, .* 2 columns, got 1$"),
+            ("data_a\nloop_\n_x\n_y\n1 2 3 4\n5\n", "line 6: Wrong number of values .*, got 1$"),
             (table("OriginX OriginX", "1 2"), "duplicate tag _rlnOriginX"),
             (table("OriginX"), "data_particles is empty"),
             (OLD.replace("Tilt", "Tilted").replace("Psi", "psi"), "no _rlnAngleTilt, _rlnAnglePsi"),
             (OPTICS, r"no _rlnAngleRot, .* \(in data_optics\)"),
             (OLD + OLD.replace("data_", "data_b"), "several blocks with angles: data_, data_b"),
-            (PARTICLES.replace("50.500000", "half"), "_rlnAngleTilt of row 2 is half, expected"),
+            (
+                PARTICLES.replace("50.500000", "half"),
+                r"_rlnAngleTilt of row 2 is half, .* \(line 15\)$",
+            ),
+            (
+                OPTICS + PARTICLES.replace("50.500000", "half"),
+                r"_rlnAngleTilt of row 2 is half, expected a finite number \(line 29\)$",
+            ),
+            (
+                PARTICLES.replace("50.500000", "\nhalf"),
+                "_rlnAngleTilt of row 2 is half, expected a finite number$",
+            ),
+            (
+                "data_a\n_rlnAngleRot 1\n_rlnAngleTilt x\n_rlnAnglePsi 1\n",
+                "_rlnAngleTilt of row 1 is x, expected a finite number$",
+            ),
             (PARTICLES.replace("50.500000", "nan"), "_rlnAngleTilt of row 2 is nan, expected"),
             (PARTICLES.replace("-10.000000", "''"), "data_particles: _rlnAngleRot of row 1 is ''"),
             (OPTICS.replace("1.500000", "?") + PARTICLES, r"data_optics: _rlnImagePixelSize .*\?"),
