@@ -214,7 +214,8 @@ def read_chosen_images(
         for start, stop in zip([0, *breaks], [*breaks, len(numbers)], strict=True):
             first, last = int(numbers[start]), int(numbers[stop - 1]) + 1
             run = _read_run(file, layout, first, last)
-            images[places[start:stop]] = run[numbers[start:stop] - first]
+            is_once = stop - start == last - first
+            images[places[start:stop]] = run if is_once else run[numbers[start:stop] - first]
 
 
 def _parse_header_of_stack(file: OpenMap) -> VoxelLayout:

@@ -11,6 +11,7 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from mrcfile.constants import IMAGE_STACK_SPACEGROUP
 from mrcfile.dtypes import HEADER_DTYPE
 from mrcfile.utils import dtype_from_mode
 
@@ -69,7 +70,7 @@ class Mark(NamedTuple):
 
     @property
     def labels(self) -> list[str]:
-        """What the header says of the fingerprint, so that `from_header` finds it there."""
+        """The last line of the header, where `from_header` finds the fingerprint."""
         return [] if self.fingerprint is None else [f"{_LABEL_OF_KEY}{self.fingerprint}"]
 
     @classmethod
@@ -88,11 +89,11 @@ class Mark(NamedTuple):
         Mark or None
             None if it is no header of an image stack that this package has written whole.
         """
-        if len(raw) < HEADER_DTYPE.itemsize:
+        if len(raw) < _MARK_BYTES:
             return None
         header = np.frombuffer(raw, HEADER_DTYPE.newbyteorder("<"))[0]
-        labels = [label.decode("latin-1") for label in header["label"].tolist()]
-        if labels[0].encode("latin-1") != LABEL:
+        labels = header["label"].tolist()
+        if labels[0] != LABEL or header["ispg"] != IMAGE_STACK_SPACEGROUP:
             return None
         try:
             dtype = dtype_from_mode(header["mode"])
@@ -101,8 +102,9 @@ class Mark(NamedTuple):
         n, y, x = (int(header[name]) for name in ("nz", "ny", "nx"))
         if n_bytes != HEADER_DTYPE.itemsize + n * y * x * dtype.itemsize:
             return None
-        found = (label.partition(_LABEL_OF_KEY) for label in labels)
-        fingerprint = next((key for before, name, key in found if name and not before), None)
+        last = next(label for label in reversed(labels) if label).decode("latin-1")
+        is_of_key = last.startswith(_LABEL_OF_KEY)
+        fingerprint = last.removeprefix(_LABEL_OF_KEY) if is_of_key else None
         return cls((n, y, x), fingerprint, n, dtype.name)
 
 

@@ -49,6 +49,7 @@ def test_the_header_of_a_whole_stack_is_a_mark_of_all_images(path, key, dtype):
         lambda raw: raw[:1023],
         lambda raw: raw.replace(b"Written by", b"Touched by"),
         lambda raw: raw[:12] + b"\x63" + raw[13:],  # no such mode
+        lambda raw: raw[:88] + b"\x01" + raw[89:],  # of a map
         lambda raw: raw[:8] + b"\x07" + raw[9:],  # of more images than there are
     ],
 )
