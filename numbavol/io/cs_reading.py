@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     Fields = Mapping[str, NDArray[Any]]
 
 _MAGIC = b"\x93NUMPY"
-_COMPRESSED_MAGIC = b"\x94CSDAT"
+# Of one version of cryosparc-tools, and of the next.
+_COMPRESSED_MAGICS = (b"\x94CSDAT", b"\x95CSDAT")
 # What NumPy says of a header that is damaged.
 _DAMAGES = (ValueError, TypeError, SyntaxError, tokenize.TokenError)
 # Of the image, of the microscope: the same for most particles.
@@ -42,16 +43,19 @@ _ANGLES = {"astigmatism_angle": "ctf/df_angle_rad", "phase_shift": "ctf/phase_sh
 # Counted from 0 there.
 _COUNTERS = {"random_subset": "alignments3D/split", "class_number": "alignments3D/class"}
 _VECTORS = {"alignments3D/pose": 3, "alignments3D/shift": 2, "blob/shape": 2}
-# What changes the images but has no conversion that is known for certain, and its value without
-# effect.
+# What changes the images and is not read: its value without effect, by what is said of another.
 _UNREAD = {
-    "ctf/scale": 1,
-    "ctf/scale_const": 0,
-    "ctf/shift_A": 0,
-    "ctf/tilt_A": 0,
-    "ctf/trefoil_A": 0,
-    "ctf/tetra_A": 0,
-    "ctf/anisomag": 0,
+    "how they convert to RELION's is not known for certain": {
+        "ctf/scale": 1,
+        "ctf/scale_const": 0,
+        "ctf/shift_A": 0,
+        "ctf/tilt_A": 0,
+        "ctf/trefoil_A": 0,
+        "ctf/tetra_A": 0,
+        "ctf/anisomag": 0,
+    },
+    "particles are dark in its images (-1), which are read as they are": {"blob/sign": 1},
+    "its images are scaled one by one, and are read as they are": {"alignments3D/alpha": 1},
 }
 
 
@@ -68,7 +72,9 @@ def read_cs(
 
     Beam tilt, trefoil, tetrafoil, anisotropic magnification and the scale of the contrast transfer
     function are not read, with a warning where they are not without effect: how they convert to
-    RELION's is not known for certain.
+    RELION's is not known for certain. Nor are `blob/sign`, which is -1 where particles are dark in
+    the images, and `alignments3D/alpha`, a scale of each image: images are read as they are, with a
+    warning where one of these is not 1.
 
     Parameters
     ----------
@@ -116,13 +122,11 @@ def read_cs(
     except (ValueError, TypeError) as error:  # of a field that has another type than cryoSPARC's
         msg = f"{filename}: no particles that can be read: {error}"
         raise ValueError(msg) from error
-    unread = [name for name, value in _UNREAD.items() if np.any(fields.get(name, value) != value)]
-    if unread:
-        msg = (
-            f"{filename}: {', '.join(unread)} not read: how they convert to RELION's is not known "
-            f"for certain"
-        )
-        warnings.warn(msg, UserWarning, stacklevel=2)
+    for reason, neutral in _UNREAD.items():
+        unread = [name for name, n in neutral.items() if np.any(fields.get(name, n) != n)]
+        if unread:
+            msg = f"{filename}: {', '.join(unread)} not read: {reason}"
+            warnings.warn(msg, UserWarning, stacklevel=2)
     return particles
 
 
@@ -204,7 +208,7 @@ def _load(filename: str | os.PathLike[str]) -> Fields:
     with Path(filename).open("rb") as file:
         magic = file.read(len(_MAGIC))
     reason = None
-    if magic == _COMPRESSED_MAGIC:
+    if magic in _COMPRESSED_MAGICS:
         reason = "it is compressed; cryosparc-tools saves it for NumPy (NUMPY_FORMAT)"
     elif magic != _MAGIC:
         reason = "it is no file of NumPy, as those of cryoSPARC are"

@@ -16,7 +16,6 @@ from numbavol.poses.relion import negate
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -27,6 +26,12 @@ _NEEDED_FOR_CTF = (
     "voltage_in_kilovolts",
     "spherical_aberration_in_millimetres",
     "amplitude_contrast",
+)
+_NOTHING_WITHOUT_DEFOCUS = (
+    "defocus_v_in_angstroms",
+    "astigmatism_angle",
+    "phase_shift",
+    "ctf_b_factor",
 )
 # What has no conversion to cryoSPARC's that is known for certain, and its value without effect.
 _UNKNOWN = {
@@ -50,10 +55,12 @@ def write_cs(
 
     The file is a structured array that `numpy.load` reads, with the fields `blob/...` and
     `alignments3D/...`, `ctf/...` where there is a defocus, and `location/...` where there are
-    names of micrographs. Its numbers are float32. `uid` follows from the names of the stacks and
-    the place in the table: the same arguments give the same bytes. Exposure groups are the optics
-    groups that `write_particles` writes, counted from 0. `mtf_filenames` and `original_pixel_size`
-    have no place in it.
+    names of micrographs. Its numbers are float32. `uid` follows from the name of the stack and the
+    number of the image in it, so that an image has the same one in every table; of an image that
+    is listed twice, the second has another. The same arguments give the same bytes. Exposure
+    groups are the optics groups that `write_particles` writes, counted from 0. `mtf_filenames` and
+    `original_pixel_size` have no place in it, nor has the microscope of particles without a
+    defocus.
 
     Parameters
     ----------
@@ -77,9 +84,10 @@ def write_cs(
     OSError
         If it cannot be written. There is then no file of that name, or still the previous one.
     ValueError
-        If something that is needed is not known, a half or class is not counted from 1, or there
-        is a beam tilt, an aberration or a scale of the contrast transfer function: how they
-        convert to cryoSPARC's is not known for certain.
+        If something that is needed is not known, a half or class is not counted from 1, a number
+        is beyond what the file can hold, there is something of a contrast transfer function
+        without its defocus; or if there is a beam tilt, an aberration or a scale of the contrast
+        transfer function: how they convert to cryoSPARC's is not known for certain.
 
     Examples
     --------
@@ -109,12 +117,12 @@ def write_cs(
     }
     groups = find_optics_groups(optics, len(particles)).group_of_each
     fields = {
-        "uid": _make_uids(paths, len(particles)),
+        "uid": _make_uids(paths, indices),
         "blob/path": paths,
-        "blob/idx": np.asarray(indices, np.uint32),
-        "blob/shape": _as_columns(particles.image_size, particles.image_size, dtype=np.uint32),
+        "blob/idx": indices,
+        "blob/shape": _as_columns(particles.image_size, particles.image_size),
         "blob/psize_A": particles.pixel_size,
-        "blob/sign": contrast_sign,
+        "blob/sign": float(contrast_sign),
         "blob/import_sig": np.uint64(0),
     }
     if particles.defocus_u_in_angstroms is not None:
@@ -134,6 +142,10 @@ def _check_can_be_written(particles: ParticleTable) -> None:
     if missing:
         msg = f"particles: cryoSPARC needs to know {', '.join(missing)}, which it has not"
         raise ValueError(msg)
+    for name in () if has_ctf else _NOTHING_WITHOUT_DEFOCUS:
+        if np.any(getattr(particles, name)):
+            msg = f"{name}: cryoSPARC keeps it with a defocus, got no defocus_u_in_angstroms"
+            raise ValueError(msg)
     for name, value in _UNKNOWN.items():
         values = getattr(particles, name)
         if values is not None and np.any(values != value):
@@ -148,24 +160,24 @@ def _find_images(
     filename: str | os.PathLike[str],
     particles: ParticleTable,
     stack_filename: str | os.PathLike[str] | None,
-) -> tuple[NDArray[np.bytes_], Iterable[int]]:
+) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
     """Return the path of each particle's stack, and the number of its image, counted from 0."""
     n = len(particles)
     if stack_filename is not None:
         stack = name_from_folder_of(filename, stack_filename).encode()
-        return np.broadcast_to(np.array(stack), n), range(n)
+        return np.broadcast_to(np.array(stack), n), np.arange(n)
     if particles.image_names is None:
         msg = "stack_filename: expected the stack of particles that have no image_names, got None"
         raise ValueError(msg)
     numbers, stacks = zip(*map(split_image_name, particles.image_names), strict=True)
-    return np.array([stack.encode() for stack in stacks]), np.array(numbers) - 1
+    return np.array([stack.encode() for stack in stacks]), np.array(numbers, np.int64) - 1
 
 
 def _ctf_fields(particles: ParticleTable, groups: NDArray[np.intp]) -> dict[str, Any]:
     defocus_v = particles.defocus_v_in_angstroms
     return {
         "ctf/type": b"imported",
-        "ctf/exp_group_id": groups.astype(np.uint32),
+        "ctf/exp_group_id": groups,
         "ctf/accel_kv": particles.voltage_in_kilovolts,
         "ctf/cs_mm": particles.spherical_aberration_in_millimetres,
         "ctf/amp_contrast": particles.amplitude_contrast,
@@ -193,7 +205,7 @@ def _alignment_fields(particles: ParticleTable) -> dict[str, Any]:
     )
     return {
         "alignments3D/split": _from_0("random_subset", particles.random_subset),
-        "alignments3D/shift": _as_columns(*shifts, dtype=np.float32),
+        "alignments3D/shift": _as_columns(*shifts),
         # The inverse of the rotation that takes density into the image.
         "alignments3D/pose": negate(poses.rotation.as_rotvec()),
         "alignments3D/psize_A": pixel_size,
@@ -208,53 +220,80 @@ def _location_fields(names: str | tuple[str, ...], groups: NDArray[np.intp]) -> 
     uids = {name: _hash(name.encode()) for name in set(texts)}
     return {
         "location/micrograph_uid": np.array([uids[name] for name in texts], np.uint64),
-        "location/exp_group_id": groups.astype(np.uint32),
+        "location/exp_group_id": groups,
         "location/micrograph_path": np.array([name.encode() for name in texts]),
     }
 
 
 def _make_records(fields: dict[str, Any], n: int) -> NDArray[np.void]:
-    """Make records of fields of n values or one; floating-point numbers become float32."""
-    columns = {name: np.asarray(values) for name, values in fields.items()}
-    types = {
-        name: np.dtype(np.float32) if column.dtype.kind in "fi" else column.dtype
-        for name, column in columns.items()
-    }
-    dtype = [(name, types[name], column.shape[1:]) for name, column in columns.items()]
+    """Make records of fields of n values or one; numbers become float32 or uint32."""
+    columns = {name: _fit(name, np.asarray(values)) for name, values in fields.items()}
+    dtype = [(name, column.dtype, column.shape[1:]) for name, column in columns.items()]
     records = np.zeros(n, dtype)
     for name, column in columns.items():
         records[name] = column
     return records
 
 
-def _as_columns(*columns: Any, dtype: type[np.generic]) -> NDArray[Any]:
-    return np.stack(np.broadcast_arrays(*map(np.atleast_1d, columns)), axis=-1).astype(dtype)
+def _fit(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers as cryoSPARC has them, and what has its type already as it is."""
+    if values.dtype.kind not in "fi":
+        return values
+    dtype: type[np.generic] = np.float32 if values.dtype.kind == "f" else np.uint32
+    with np.errstate(over="ignore"):  # found below
+        fitted = values.astype(dtype)
+    is_wrong = ~np.isfinite(fitted) if dtype is np.float32 else fitted != values
+    if is_wrong.any():
+        msg = (
+            f"particles: {name} of cryoSPARC is {fitted.dtype.name}, which cannot hold "
+            f"{values[is_wrong][0]}"
+        )
+        raise ValueError(msg)
+    return fitted
+
+
+def _as_columns(*columns: Any) -> NDArray[Any]:
+    return np.stack(np.broadcast_arrays(*map(np.atleast_1d, columns)), axis=-1)
 
 
 def _or_else(values: Any, default: float) -> Any:
     return default if values is None else values
 
 
-def _from_0(name: str, numbers: int | NDArray[np.int64] | None) -> NDArray[np.uint32]:
+def _from_0(name: str, numbers: int | NDArray[np.int64] | None) -> NDArray[np.int64]:
     """Count from 0 what is counted from 1; what is not known is 0."""
     counted = np.asarray(1 if numbers is None else numbers)
     if np.any(counted < 1):
         msg = f"{name}: cryoSPARC knows no 0, expected whole numbers above 0"
         raise ValueError(msg)
-    return (counted - 1).astype(np.uint32)
+    return counted - 1
 
 
-def _make_uids(paths: NDArray[np.bytes_], n: int) -> NDArray[np.uint64]:
-    """Make a different number for each particle, which others than these will hardly have.
+def _make_uids(paths: NDArray[np.bytes_], indices: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Make a number of each image, by its stack and place there, which no other will hardly have.
 
     Each step of the mixing (splitmix64's) can be undone, so that no two numbers become one.
     """
-    numbers = np.arange(n, dtype=np.uint64) + np.uint64(
-        _hash(b"\n".join(np.unique(paths).tolist()))
-    )
+    stacks, stack_of_each = np.unique(paths, return_inverse=True)
+    stack_of_each = stack_of_each.reshape(-1)
+    hashes = np.array([_hash(stack) for stack in stacks.tolist()], np.uint64)
+    # In the upper half, where no number of an image reaches.
+    times_before = _count_equals_before(stack_of_each, indices) << 32
+    numbers = hashes[stack_of_each] + (indices + times_before).astype(np.uint64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
     return numbers ^ (numbers >> np.uint64(31))
+
+
+def _count_equals_before(*columns: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Count the rows before each that are equal to it."""
+    order = np.lexsort(columns)  # equal ones stay in their order
+    is_new = np.ones(order.size, dtype=bool)
+    is_new[1:] = np.any([np.diff(column[order]) for column in columns], axis=0)
+    places = np.arange(order.size)
+    counts = np.empty(order.size, np.int64)
+    counts[order] = places - np.maximum.accumulate(np.where(is_new, places, 0))
+    return counts
 
 
 def _hash(content: bytes) -> int:

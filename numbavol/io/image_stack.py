@@ -21,6 +21,7 @@ from numbavol.io.whole_file import name_file_in_errors, resolve_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from typing import Any
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -121,9 +122,11 @@ def write_image_stack(
 
     The images go to a file beside it, of the same name with `.part` after it, whose space is
     reserved from the start. When the block ends that file gets its header and its final name; its
-    bytes depend neither on the order of the images nor on the threads that wrote them. An error
-    removes it. An interrupt (also a kill, or a loss of power) removes it too or, if there is a
-    `resume_key`, leaves it for `resume_image_stack`.
+    bytes depend neither on the order of the images nor on the threads that wrote them.
+
+    With a `resume_key`, an error or an interrupt leaves that file for `resume_image_stack`, once
+    there are images to go on with; without one it is removed. A kill or a loss of power leaves it
+    in any case; without a `resume_key`, the next run replaces it.
 
     Parameters
     ----------
@@ -141,9 +144,9 @@ def write_image_stack(
         images to go on with.
     resume_key
         Text that stands for everything that the images depend on, if it shall be possible to go
-        on after an interrupt. Only a hash of it is written.
+        on after an error or an interrupt. Only a hash of it is written, as a line of the header.
     labels
-        Up to 9 lines of up to 80 ASCII characters for the header.
+        Up to 9 lines, or 8 with a `resume_key`, of up to 80 ASCII characters for the header.
 
     Returns
     -------
@@ -190,10 +193,10 @@ def resume_image_stack(
     overwrite: bool = False,
     labels: Sequence[str] = (),
 ) -> AbstractContextManager[ImageStack]:
-    """Go on with an image stack where an interrupted run stopped, or begin if there was none.
+    """Go on with an image stack where an earlier run stopped, or begin if there was none.
 
     The images from `n_already_written` on are to be written. The finished file has the same bytes
-    as one that was written without an interrupt.
+    as one that was written with the same `resume_key` and was not stopped.
 
     Parameters
     ----------
@@ -256,14 +259,14 @@ def _write(
     lengths = _read_stack_shape(shape, stored)
     header = make_header(lengths, stored, IMAGE_STACK_SPACEGROUP)
     set_cell(header, "pixel_size", _read_pixel_size(pixel_size))
-    add_labels(header, labels)
     fingerprint = None
     if resume_key is not None:
         fingerprint = hashlib.sha256(resume_key.encode()).hexdigest()
     mark = Mark(lengths, fingerprint, 0, stored.name)
+    add_labels(header, [*labels, *mark.labels])
     target = resolve_name(filename, overwrite=overwrite)
     with name_file_in_errors(filename):
-        file = PartialFile(target.with_name(f"{target.name}.part"))
+        file = _open_part_of(target)
     try:
         images = PartialStack(file, mark, filename)
         left = file.read_mark() if file.size else None
@@ -291,16 +294,15 @@ def _write(
         yield ImageStack(images)
         images.stop()
         images.finish(header, target, overwrite=overwrite)
-    except Exception:
-        images.stop()
-        file.remove()
-        raise
     except BaseException:
         images.stop()
-        if mark.fingerprint is None or file.has_another_name():
+        if mark.fingerprint is None or not images.count() or file.has_another_name():
             file.remove()
         else:
-            images.mark()
+            # Where it cannot be written, what it stopped by is the error to tell, and what was
+            # marked before is there.
+            with contextlib.suppress(OSError):
+                images.mark()
         raise
     else:
         file.remove()
@@ -309,6 +311,17 @@ def _write(
         # of a closed file may soon be another file's.
         if images.is_stopped:
             file.close()
+
+
+def _open_part_of(target: Path) -> PartialFile:
+    part = target.with_name(f"{target.name}.part")
+    file = PartialFile(part)
+    if file.is_also(target):
+        # A kill came between the final name and the removal of this one.
+        file.remove()
+        file.close()
+        file = PartialFile(part)
+    return file
 
 
 def _already_there(file: PartialFile, reason: str) -> FileExistsError:

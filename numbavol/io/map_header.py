@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 _GZIP_MAGIC = b"\x1f\x8b"
 _BEST_GZIP_RATIO = 1032  # of the deflate format
 _COMPLEX_MODES = (3, 4)
-_LARGEST_PLAUSIBLE_LENGTH = 65535
+_LARGEST_PLAUSIBLE_LENGTH = 65535  # of an image; stacks have more of them
+_LARGEST_PLAUSIBLE_MODE = 255
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -303,8 +304,10 @@ def _in_right_byte_order(raw: bytes) -> np.void:
 
 
 def _is_plausible(fields: np.void) -> bool:
-    return all(0 <= fields[name] <= 3 for name in ("mapc", "mapr", "maps")) and all(
-        0 < fields[name] <= _LARGEST_PLAUSIBLE_LENGTH for name in ("nx", "ny", "nz")
+    return (
+        all(0 <= fields[name] <= 3 for name in ("mapc", "mapr", "maps"))
+        and all(0 < fields[name] <= _LARGEST_PLAUSIBLE_LENGTH for name in ("nx", "ny"))
+        and bool(0 <= fields["mode"] <= _LARGEST_PLAUSIBLE_MODE)
     )
 
 

@@ -160,24 +160,81 @@ def read_images(
         msg = f"stop: expected more than start, {first}, got {last}"
         raise ValueError(msg)
     with open_map(filename) as file:
-        header, layout = parse_header(file)
-        if header.axis_order != "xyz":
-            msg = f"it is no stack of images: expected axes xyz, got {header.axis_order}"
-            raise ValueError(msg)
+        layout = _parse_header_of_stack(file)
         n_images = layout.shape[0]
         last = n_images if last is None else min(last, n_images)
         if first < last:
-            image_bytes = layout.n_bytes // n_images
-            wanted = dataclasses.replace(
-                layout,
-                offset=layout.offset + first * image_bytes,
-                shape=(last - first, *layout.shape[1:]),
-            )
-            images = _read_voxels(file, wanted, checks_all=last == n_images)
-            return np.ascontiguousarray(images, np.float32)
+            return _read_run(file, layout, first, last)
     # Out here, where it is not said of the file that it cannot be read.
     msg = f"start: expected less than {n_images}, the images of {filename}, got {first}"
     raise ValueError(msg)
+
+
+def read_stack_layout(filename: str | os.PathLike[str]) -> VoxelLayout:
+    """Read where and how a stack has its images, for `read_chosen_images`.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `read_images` does.
+    """
+    with open_map(filename) as file:
+        return _parse_header_of_stack(file)
+
+
+def read_chosen_images(
+    filename: str | os.PathLike[str],
+    layout: VoxelLayout,
+    numbers: NDArray[np.integer],
+    images: NDArray[np.float32],
+    places: NDArray[np.integer],
+) -> None:
+    """Read images of a stack in one pass, those that follow each other at once.
+
+    Parameters
+    ----------
+    filename
+        The stack.
+    layout
+        From `read_stack_layout`.
+    numbers
+        ``(m,)``, from 0 on, ascending; they may repeat.
+    images
+        ``(n, y, x)``: where they are put.
+    places
+        ``(m,)``: the places there.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `read_images` does.
+    """
+    breaks = np.flatnonzero(np.diff(numbers) > 1) + 1
+    with open_map(filename) as file:
+        for start, stop in zip([0, *breaks], [*breaks, len(numbers)], strict=True):
+            first, last = int(numbers[start]), int(numbers[stop - 1]) + 1
+            run = _read_run(file, layout, first, last)
+            is_once = stop - start == last - first
+            images[places[start:stop]] = run if is_once else run[numbers[start:stop] - first]
+
+
+def _parse_header_of_stack(file: OpenMap) -> VoxelLayout:
+    header, layout = parse_header(file)
+    if header.axis_order != "xyz":
+        msg = f"it is no stack of images: expected axes xyz, got {header.axis_order}"
+        raise ValueError(msg)
+    return layout
+
+
+def _read_run(file: OpenMap, layout: VoxelLayout, first: int, last: int) -> NDArray[np.float32]:
+    n_images = layout.shape[0]
+    wanted = dataclasses.replace(
+        layout,
+        offset=layout.offset + first * (layout.n_bytes // n_images),
+        shape=(last - first, *layout.shape[1:]),
+    )
+    images = _read_voxels(file, wanted, checks_all=last == n_images)
+    return np.ascontiguousarray(images, np.float32)
 
 
 def _read_number(name: str, value: int) -> int:

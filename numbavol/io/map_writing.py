@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _FORMAT_VERSION = 20141
-_LABEL = b"Written by numbavol"
+LABEL: bytes = b"Written by numbavol"
+"""The first line of every header."""
 _CHUNK_BYTES = 2**24
 _UNKNOWN_RMS = -1.0
 _LEAST_RELATIVE_RMS = 1e-5  # of the mean; a hundred roundings
@@ -159,7 +160,7 @@ def make_header(shape: Sequence[int], dtype: np.dtype[Any], space_group: int) ->
     header["map"] = MAP_ID
     header["machst"] = list(machine_stamp_from_byte_order("<"))
     header["nlabl"] = 1
-    header["label"][0] = _LABEL
+    header["label"][0] = LABEL
     return header
 
 

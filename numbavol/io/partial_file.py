@@ -10,13 +10,20 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from mrcfile.constants import IMAGE_STACK_SPACEGROUP
 from mrcfile.dtypes import HEADER_DTYPE
+from mrcfile.utils import dtype_from_mode
+
+from numbavol.io.map_writing import LABEL
+from numbavol.io.whole_file import sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MARK_BYTES = HEADER_DTYPE.itemsize
 _MARK_NAME = "numbavol: part of an image stack"
+_LABEL_OF_KEY = "resume key "
 _ATTEMPTS = 10  # to open it, before somebody else does
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 _NO_RESERVATION = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -60,6 +67,45 @@ class Mark(NamedTuple):
         # Whatever else a file may begin with.
         except (ValueError, TypeError, KeyError, AttributeError):
             return None
+
+    @property
+    def labels(self) -> list[str]:
+        """The last line of the header, where `from_header` finds the fingerprint."""
+        return [] if self.fingerprint is None else [f"{_LABEL_OF_KEY}{self.fingerprint}"]
+
+    @classmethod
+    def from_header(cls, raw: bytes, n_bytes: int) -> Mark | None:
+        """Take the header of a whole stack, which a kill may leave, for the mark of all its images.
+
+        Parameters
+        ----------
+        raw
+            What may be the header.
+        n_bytes
+            How long the file is.
+
+        Returns
+        -------
+        Mark or None
+            None if it is no header of an image stack that this package has written whole.
+        """
+        if len(raw) < _MARK_BYTES:
+            return None
+        header = np.frombuffer(raw, HEADER_DTYPE.newbyteorder("<"))[0]
+        labels = header["label"].tolist()
+        if labels[0] != LABEL or header["ispg"] != IMAGE_STACK_SPACEGROUP:
+            return None
+        try:
+            dtype = dtype_from_mode(header["mode"])
+        except ValueError:
+            return None
+        n, y, x = (int(header[name]) for name in ("nz", "ny", "nx"))
+        if n_bytes != HEADER_DTYPE.itemsize + n * y * x * dtype.itemsize:
+            return None
+        last = next(label for label in reversed(labels) if label).decode("latin-1")
+        is_of_key = last.startswith(_LABEL_OF_KEY)
+        fingerprint = last.removeprefix(_LABEL_OF_KEY) if is_of_key else None
+        return cls((n, y, x), fingerprint, n, dtype.name)
 
 
 class PartialFile:
@@ -130,14 +176,22 @@ class PartialFile:
         """Tell whether the file was given its final name."""
         return os.fstat(self._descriptor).st_nlink > self.is_there()
 
+    def is_also(self, path: Path) -> bool:
+        """Tell whether this is another name of the file."""
+        try:
+            return os.path.samestat(path.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+
     @property
     def size(self) -> int:
         """How many bytes it has."""
         return os.fstat(self._descriptor).st_size
 
     def read_mark(self) -> Mark | None:
-        """Read the mark, or return None if there is something else."""
-        return Mark.from_bytes(os.pread(self._descriptor, _MARK_BYTES, 0))
+        """Read the mark, or what the header says of all images; None if there is something else."""
+        raw = os.pread(self._descriptor, _MARK_BYTES, 0)
+        return Mark.from_bytes(raw) or Mark.from_header(raw, self.size)
 
     def write_mark(self, mark: Mark) -> None:
         """Write the mark."""
@@ -188,6 +242,7 @@ class PartialFile:
         """Take away the name, if it still is this file's."""
         if self.is_there():
             self.path.unlink()
+            sync_folder(self.path.parent)
 
     def close(self) -> None:
         """Close it, and let others write it."""

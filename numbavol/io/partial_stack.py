@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,10 +51,12 @@ class PartialStack:
         n, y, x = mark.shape
         self.dtype = np.dtype(mark.dtype).newbyteorder("<")
         self._image_bytes = y * x * self.dtype.itemsize
-        # Of each image, so that no thread has to wait for another: whether it is there, and its
-        # minimum, maximum, mean and variance.
+        # Of each image, so that no thread has to wait while another writes: whether somebody writes
+        # or has written it, whether it is there, and its minimum, maximum, mean and variance.
+        self._is_taken = np.zeros(n, dtype=bool)
         self._is_written = np.zeros(n, dtype=bool)
         self._statistics = np.empty((n, 4))
+        self._taking = Lock()
         self._calls: set[object] = set()
         self._is_stopping = False
         self._next_mark = time.monotonic() + _SECONDS_BETWEEN_MARKS
@@ -77,7 +80,7 @@ class PartialStack:
                 self._file.read_into(_bytes_of(image), self._offset(number))
                 self._statistics[number] = _measure(number, image)
             self._file.reserve(self._offset(self.shape[0]))
-        self._is_written[:n_images] = True
+        self._is_taken[:n_images] = self._is_written[:n_images] = True
         self.n_already_written = n_images
 
     def write(self, first: int, images: NDArray[np.floating[Any]]) -> None:
@@ -87,13 +90,13 @@ class PartialStack:
         call = object()
         try:
             self._calls.add(call)
-            if self._is_stopping or self._is_written[numbers].any():
-                number = first + int(self._is_written[numbers].argmax())
-                what = "the stack is closed" if self._is_stopping else "it was written before"
-                msg = f"image {number}: {what}"
-                raise ValueError(msg)
-            with name_file_in_errors(self._filename):
-                self._file.write(_bytes_of(images), self._offset(first))
+            self._take(numbers)
+            try:
+                with name_file_in_errors(self._filename):
+                    self._file.write(_bytes_of(images), self._offset(first))
+            except BaseException:
+                self._is_taken[numbers] = False
+                raise
             self._statistics[numbers] = statistics
             self._is_written[numbers] = True
             if time.monotonic() >= self._next_mark:
@@ -101,6 +104,15 @@ class PartialStack:
                 self.mark()
         finally:
             self._calls.discard(call)
+
+    def _take(self, numbers: slice) -> None:
+        with self._taking:
+            if self._is_stopping or self._is_taken[numbers].any():
+                number = numbers.start + int(self._is_taken[numbers].argmax())
+                what = "the stack is closed" if self._is_stopping else "it was written before"
+                msg = f"image {number}: {what}"
+                raise ValueError(msg)
+            self._is_taken[numbers] = True
 
     def stop(self) -> None:
         """Let no more images be written, and wait for those that are being written."""
@@ -114,10 +126,14 @@ class PartialStack:
         """Write down how many images are on the disk, if somebody may go on with them."""
         if self._mark.fingerprint is None:
             return
-        n_images = self.shape[0] if self._is_written.all() else int(self._is_written.argmin())
+        n_images = self.count()
         with name_file_in_errors(self._filename):
             self._file.sync()
             self._file.write_mark(self._mark._replace(n_images=n_images))
+
+    def count(self) -> int:
+        """Count the images that are there, from the first one to one that is not."""
+        return self.shape[0] if self._is_written.all() else int(self._is_written.argmin())
 
     def finish(self, header: NDArray[np.void], target: Path, *, overwrite: bool) -> None:
         """Write the header, and give the file its name."""

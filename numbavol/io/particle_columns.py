@@ -30,6 +30,7 @@ _SIZE = Rule(
     lambda values: (values > 0) & (values == np.rint(values)),
     is_whole=True,
 )
+_HALF = Rule("0, 1 or 2", lambda values: np.isin(values, (0, 1, 2)), is_whole=True)
 _COUNTER = Rule(
     "whole numbers, at least 0",
     lambda values: (values >= 0) & (values == np.rint(values)),
@@ -51,7 +52,8 @@ class Column(NamedTuple):
     is_of_optics
         Whether RELION 3.1 keeps it in its table of optics groups.
     is_overridden
-        Whether RELION takes what the table of particles says where both tables say it.
+        Whether RELION takes what the table of particles says where both tables say it: all that
+        its `CTF::readByGroup` reads.
     """
 
     name: str
@@ -89,13 +91,13 @@ COLUMNS = (
     Column("beam_tilt_x_in_milliradians", "BeamTiltX", is_of_optics=True),
     Column("beam_tilt_y_in_milliradians", "BeamTiltY", is_of_optics=True),
     Column("original_pixel_size", "MicrographOriginalPixelSize", _ABOVE_0, is_of_optics=True),
-    Column("defocus_u_in_angstroms", "DefocusU"),
-    Column("defocus_v_in_angstroms", "DefocusV"),
-    Column("astigmatism_angle", "DefocusAngle"),
-    Column("phase_shift", "PhaseShift"),
-    Column("ctf_b_factor", "CtfBfactor"),
-    Column("ctf_scale", "CtfScalefactor"),
-    Column("random_subset", "RandomSubset", _COUNTER),
+    Column("defocus_u_in_angstroms", "DefocusU", is_overridden=True),
+    Column("defocus_v_in_angstroms", "DefocusV", is_overridden=True),
+    Column("astigmatism_angle", "DefocusAngle", is_overridden=True),
+    Column("phase_shift", "PhaseShift", is_overridden=True),
+    Column("ctf_b_factor", "CtfBfactor", is_overridden=True),
+    Column("ctf_scale", "CtfScalefactor", is_overridden=True),
+    Column("random_subset", "RandomSubset", _HALF),
     Column("class_number", "ClassNumber", _COUNTER),
 )
 # Lists of coefficients, one for all particles or one a particle: of optics groups in RELION.
@@ -156,8 +158,20 @@ def read_names(name: str, value: str | Iterable[object]) -> str | tuple[str, ...
     ValueError
         If something is no text. The message has `name` in it.
     """
+    return value if isinstance(value, str) else read_list_of_names(name, value)
+
+
+def read_list_of_names(name: str, value: Iterable[object]) -> tuple[str, ...]:
+    """Read names, one a particle.
+
+    Raises
+    ------
+    ValueError
+        If it is a single text, or something is no text. The message has `name` in it.
+    """
     if isinstance(value, str):
-        return value
+        msg = f"{name}: expected one text a particle, got {value!r}"
+        raise ValueError(msg)
     names = []
     for one in value:
         if not isinstance(one, str):

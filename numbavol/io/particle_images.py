@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import operator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.io.map_header import read_map_header
-from numbavol.io.map_reading import read_images
+from numbavol.io.map_reading import read_chosen_images, read_stack_layout
+from numbavol.io.particle_columns import read_list_of_names
 from numbavol.io.stack_names import split_image_name
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 class ParticleImages:
     """Images named ``000001@stack.mrcs``, of one stack or of several, read when they are sliced.
+
+    The headers of the stacks are read at the start.
 
     Parameters
     ----------
@@ -39,7 +42,8 @@ class ParticleImages:
     OSError
         If there is no such file.
     ValueError
-        If a name is none, an image is not in its stack, or stacks have images of several shapes.
+        If there is no name or one is none, a file is no stack, an image is not in its stack, or
+        stacks have images of several shapes.
 
     Examples
     --------
@@ -56,26 +60,34 @@ class ParticleImages:
     def __init__(
         self, image_names: Sequence[str], folder: str | os.PathLike[str] | None = None
     ) -> None:
-        numbers, names = zip(*map(split_image_name, image_names), strict=True)
+        read = read_list_of_names("image_names", image_names)
+        if not read:
+            msg = "image_names: expected at least one, got none"
+            raise ValueError(msg)
+        numbers, names = zip(*map(split_image_name, read), strict=True)
         self._numbers = np.array(numbers, np.int64) - 1
         stacks, which = np.unique(np.array(names), return_inverse=True)
         self._which = which.reshape(-1)
         self._stacks = [
             _find(str(name), None if folder is None else Path(folder)) for name in stacks
         ]
-        shapes = [read_map_header(stack).shape for stack in self._stacks]
-        for number, (stack, shape) in enumerate(zip(self._stacks, shapes, strict=True)):
-            if shape[1:] != shapes[0][1:]:
+        self._layouts = [read_stack_layout(stack) for stack in self._stacks]
+        side_lengths = self._layouts[0].shape[1:]
+        last_of_each = np.zeros(len(self._stacks), np.int64)
+        np.maximum.at(last_of_each, self._which, self._numbers + 1)
+        for stack, layout, last in zip(
+            self._stacks, self._layouts, last_of_each.tolist(), strict=True
+        ):
+            if layout.shape[1:] != side_lengths:
                 msg = (
-                    f"{stack}: expected images of shape {shapes[0][1:]}, as {self._stacks[0]} has "
-                    f"them, got {shape[1:]}"
+                    f"{stack}: expected images of shape {side_lengths}, as {self._stacks[0]} has "
+                    f"them, got {layout.shape[1:]}"
                 )
                 raise ValueError(msg)
-            last = int(self._numbers[self._which == number].max()) + 1
-            if last > shape[0]:
-                msg = f"{stack}: expected at least {last} images, it has {shape[0]}"
+            if last > layout.shape[0]:
+                msg = f"{stack}: expected at least {last} images, it has {layout.shape[0]}"
                 raise ValueError(msg)
-        self.shape = (len(self._numbers), *shapes[0][1:])
+        self.shape = (len(self._numbers), *side_lengths)
 
     @property
     def filenames(self) -> list[Path]:
@@ -104,19 +116,51 @@ class ParticleImages:
         """Return how many images there are."""
         return self.shape[0]
 
-    def __getitem__(self, numbers: slice) -> NDArray[np.float32]:
-        """Read some images: float32, ``(m, y, x)``."""
+    def __getitem__(self, numbers: int | slice) -> NDArray[np.float32]:
+        """Read some images: float32, ``(m, y, x)``, or ``(y, x)`` of a single number.
+
+        Raises
+        ------
+        IndexError
+            If there is no image of that number.
+        OSError
+            If a stack cannot be opened.
+        TypeError
+            If it is neither a whole number nor a slice.
+        ValueError
+            If a stack is damaged.
+        """
+        if not isinstance(numbers, slice):
+            number = self._read_number(numbers)
+            images = self[number : number + 1]
+            return images.reshape(images.shape[1:])
         chosen, which = self._numbers[numbers], self._which[numbers]
         images = np.empty((len(chosen), *self.shape[1:]), np.float32)
-        # What follows each other in a stack is read at once.
-        breaks = np.flatnonzero((np.diff(chosen) != 1) | (np.diff(which) != 0)) + 1
-        for start, stop in zip([0, *breaks], [*breaks, len(chosen)], strict=True):
-            if start < stop:
-                first = int(chosen[start])
-                images[start:stop] = read_images(
-                    self._stacks[which[start]], first, first + int(stop - start)
-                )
+        if not len(chosen):
+            return images
+        # Each stack is opened once and read from its start to its end.
+        order = np.lexsort((chosen, which))
+        for places in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
+            stack = which[places[0]]
+            read_chosen_images(
+                self._stacks[stack], self._layouts[stack], chosen[places], images, places
+            )
         return images
+
+    def _read_number(self, number: int) -> int:
+        try:
+            index = operator.index(number)
+        except TypeError as error:
+            msg = (
+                f"numbers: expected a whole number or a slice, got {type(number).__name__}; `take` "
+                f"takes others"
+            )
+            raise TypeError(msg) from error
+        n = len(self)
+        if not -n <= index < n:
+            msg = f"numbers: expected {-n} to {n - 1}, got {index}"
+            raise IndexError(msg)
+        return index % n
 
 
 def _find(name: str, folder: Path | None) -> Path:

@@ -23,8 +23,13 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
     STAR files of RELION 3.1 and later have a block of optics groups, and origins in angstroms. In
     those of RELION 3.0 and before, origins are in pixels, which `rlnDetectorPixelSize` (in
     micrometres) and `rlnMagnification` turn into angstroms. Origins that a file does not have are
-    0, everything else that it does not have is None. Voltage, spherical aberration and amplitude
-    contrast that stand in both tables are taken from that of the particles, as RELION does.
+    0, everything else that it does not have is None. What is of the contrast transfer function and
+    stands in both tables is taken from that of the particles, everything else from that of the
+    optics groups, as RELION does. Where these say no `rlnImagePixelSize`, images have the pixels of
+    the micrograph: `rlnMicrographPixelSize` or else `rlnMicrographOriginalPixelSize`.
+
+    Images are read as they are. Anisotropic magnification, and that images were multiplied by their
+    transfer function or had its phases flipped, is not read, with a warning.
 
     Unlike in RELION, an empty line does not end a table, and names and values need not be on one
     line.
@@ -47,7 +52,13 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
         If the file cannot be read.
     ValueError
         If it is no STAR file, has no particles or not all three angles of them, a value is no
-        number, or the pixel size that origins in pixels need is not known; names the file.
+        number, the pixel size that origins in pixels need is not known, or its particles are those
+        of tomography; names the file.
+
+    Warns
+    -----
+    UserWarning
+        If the file has something of the images that is not read, as above.
 
     Examples
     --------

@@ -14,6 +14,7 @@ from numbavol.io.particle_columns import (
     ZERNIKE_COLUMNS,
     read_coefficients,
     read_column,
+    read_list_of_names,
     read_names,
     unless_all_are_equal,
     unless_all_lists_are_equal,
@@ -87,7 +88,8 @@ class ParticleTable(ArrayValue):
         `rlnMicrographOriginalPixelSize`, in angstroms, above 0, which that function is of: a
         number, or n of them.
     random_subset
-        `rlnRandomSubset`: the half that a particle is of, 1 or 2: a number, or n of them.
+        `rlnRandomSubset`: the half that a particle is of, 1 or 2, or 0 for none: a number, or n of
+        them.
     class_number
         `rlnClassNumber`, from 1 on, or 0 for none: a number, or n of them.
 
@@ -188,7 +190,11 @@ class ParticleTable(ArrayValue):
     def __post_init__(self) -> None:
         """Read the arguments into read-only arrays of one length."""
         given = {name: value for name, value in vars(self).items() if value is not None}
-        images = None if self.image_names is None else tuple(self.image_names)
+        images = (
+            None
+            if self.image_names is None
+            else read_list_of_names("image_names", self.image_names)
+        )
         poses = {c.name: read_column(c, given[c.name]) for c in POSE_COLUMNS}
         numbers = {c.name: read_column(c, given[c.name]) for c in COLUMNS if c.name in given}
         lists = {

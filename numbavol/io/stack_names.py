@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 CS_SUFFIX = ".cs"
+# The header of a stack says in 31 bits how many images it has.
+_IMAGE_NAME = re.compile(r"0*([1-9]\d{0,9})@(.+)", re.ASCII | re.DOTALL)
+_MOST_IMAGES = 2**31 - 1
 
 
 def name_from_folder_of(
@@ -31,8 +35,11 @@ def split_image_name(name: str) -> tuple[int, str]:
     ValueError
         If it is no name of an image in a stack.
     """
-    number, _, stack_name = name.partition("@")
-    if not (number.isdecimal() and int(number) and stack_name):
-        msg = f"image_names: expected names like 000001@stack.mrcs, got {name!r}"
+    found = _IMAGE_NAME.fullmatch(name)
+    if found is None or int(found[1]) > _MOST_IMAGES:
+        msg = (
+            f"image_names: expected names like 000001@stack.mrcs, from 1 to {_MOST_IMAGES}, got "
+            f"{name!r}"
+        )
         raise ValueError(msg)
-    return int(number), stack_name
+    return int(found[1]), found[2]

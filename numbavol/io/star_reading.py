@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS, ZERNIKE_COLUMNS
 from numbavol.io.particle_table import ParticleTable
-from numbavol.io.star_blocks import explain_star_errors, parse_star_blocks
+from numbavol.io.star_blocks import explain_star_errors, parse_star_blocks, read_number
 
 if TYPE_CHECKING:
     import os
@@ -24,23 +25,74 @@ if TYPE_CHECKING:
 _LIST = re.compile(r"\[(.*)\]")
 _ANGLES = ("_rlnAngleRot", "_rlnAngleTilt", "_rlnAnglePsi")
 _ANGSTROMS_A_MICROMETRE = 1e4
+_OF_TOMOGRAPHY = ("_rlnTomoParticleName", "_rlnTomoSubtomogramRot", "_rlnTomoVisibleFrames")
+# What images would have to be changed by: its value without effect, by what is said of another.
+_MAGNIFICATION = {f"_rlnMagMat{i}{j}": float(i == j) for i in (0, 1) for j in (0, 1)}
+_UNREAD = {
+    "images are read as they are, not corrected for this magnification": _MAGNIFICATION,
+    "images are read as they are, multiplied by their transfer functions": {
+        "_rlnCtfDataAreCtfPremultiplied": 0.0
+    },
+    "images are read as they are, with phases that were flipped": {
+        "_rlnCtfDataArePhaseFlipped": 0.0
+    },
+}
 
 
 def read_star(filename: str | os.PathLike[str]) -> ParticleTable:
     """Read a RELION STAR file, see `read_particles`."""
     text = Path(filename).read_bytes()
     with explain_star_errors(filename, "particles"):
-        return _read(text)
+        particles, images = _find(text)
+        table = _read(particles, images)
+        unread = _find_unread(images)
+    for reason, tags in unread.items():
+        msg = f"{filename}: {', '.join(tags)} not read: {reason}"
+        # Of who called `read_particles`.
+        warnings.warn(msg, UserWarning, stacklevel=3)
+    return table
 
 
-def _read(text: bytes) -> ParticleTable:
+def _find(text: bytes) -> tuple[StarBlock, _Images]:
     blocks = parse_star_blocks(text)
     particles = _find_particles(blocks)
+    images = _Images(particles, next((b for b in blocks if b.name == "optics"), None))
+    _check_are_single(particles, images)
+    return particles, images
+
+
+def _find_unread(images: _Images) -> dict[str, list[str]]:
+    """List what is not read and not without effect, by what there is to say of it."""
+    unread = {
+        reason: [
+            tag
+            for tag, value in neutral.items()
+            if (values := images.find(tag)) is not None and np.any(values != value)
+        ]
+        for reason, neutral in _UNREAD.items()
+    }
+    return {reason: tags for reason, tags in unread.items() if tags}
+
+
+def _check_are_single(particles: StarBlock, images: _Images) -> None:
+    found = [tag for tag in _OF_TOMOGRAPHY if tag in particles]
+    if "_rlnOriginZAngst" in particles and particles.numbers("_rlnOriginZAngst").any():
+        found.append("_rlnOriginZAngst")
+    dimensions = images.find("_rlnImageDimensionality")
+    if dimensions is not None and np.any(dimensions != 2):
+        found.append(f"_rlnImageDimensionality {dimensions[dimensions != 2][0]:g}")
+    if found:
+        msg = (
+            f"its particles are of tomography ({', '.join(found)}), expected single images of each"
+        )
+        raise ValueError(msg)
+
+
+def _read(particles: StarBlock, images: _Images) -> ParticleTable:
     rot, tilt, psi = (particles.numbers(tag) for tag in _ANGLES)
     if not rot.size:
         msg = f"data_{particles.name} is empty"
         raise ValueError(msg)
-    images = _Images(particles, next((b for b in blocks if b.name == "optics"), None))
     pixel_size = _pixel_size(images)
     known: dict[str, Any] = {
         column.name: images.find(f"_rln{column.label}", is_overridden=column.is_overridden)
@@ -74,6 +126,9 @@ class _Images:
         numbers = block.numbers(tag)
         return np.asarray(numbers[self._rows]) if block is self._optics else numbers
 
+    def find_in_optics(self, tag: str) -> NDArray[np.float64] | None:
+        return self.find(tag) if self._optics is not None and tag in self._optics else None
+
     def find_texts(self, tag: str) -> tuple[str, ...] | None:
         block = self._find_block(tag, is_overridden=False)
         texts = None if block is None else block.texts(tag)
@@ -104,7 +159,7 @@ def _coefficients(tag: str, text: str) -> list[float]:
     found = _LIST.fullmatch(text)
     try:
         if found is not None:
-            return [float(number) for number in found[1].split(",") if found[1]]
+            return [read_number(number) for number in found[1].split(",") if found[1]]
     except ValueError:
         found = None
     msg = f"{tag} is {text!r}, expected numbers like [0.5,0,-1]"
@@ -149,6 +204,11 @@ def _find_rows(particles: StarBlock, optics: StarBlock) -> NDArray[np.intp]:
 def _pixel_size(images: _Images) -> NDArray[np.float64] | None:
     """Return the pixel size of each particle in angstroms, if the file knows it."""
     pixel_size = images.find("_rlnImagePixelSize")
+    if pixel_size is None:
+        # In this order, as RELION 3.1 and later do.
+        for tag in ("_rlnMicrographPixelSize", "_rlnMicrographOriginalPixelSize"):
+            if (of_micrograph := images.find_in_optics(tag)) is not None:
+                return of_micrograph
     detector, magnification = images.find("_rlnDetectorPixelSize"), images.find("_rlnMagnification")
     if pixel_size is None and detector is not None and magnification is not None:
         if not magnification.all():

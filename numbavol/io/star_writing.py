@@ -17,7 +17,12 @@ from numbavol.io.particle_columns import (
     POSE_COLUMNS,
     ZERNIKE_COLUMNS,
 )
-from numbavol.io.stack_names import CS_SUFFIX, name_from_folder_of, name_image
+from numbavol.io.stack_names import (
+    CS_SUFFIX,
+    name_from_folder_of,
+    name_image,
+    split_image_name,
+)
 from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
@@ -197,8 +202,8 @@ def _quote(name: str, texts: str | tuple[str, ...]) -> str | tuple[str, ...]:
     for text in {texts} if isinstance(texts, str) else set(texts):
         if not text or not _is_readable(text):
             msg = (
-                f"{name}: RELION cannot read {text!r}; expected ASCII characters, and no quotes "
-                f"of both kinds"
+                f"{name}: RELION cannot read {text!r}; expected ASCII characters, no two spaces in "
+                f"a row, and no quotes of both kinds"
             )
             raise ValueError(msg)
     return _quote_texts([texts])[0] if isinstance(texts, str) else tuple(_quote_texts(list(texts)))
@@ -208,33 +213,35 @@ def _quote_image_names(names: tuple[str, ...] | None) -> tuple[str, ...]:
     if names is None:
         msg = "stack_filename: expected the stack of particles that have no image_names, got None"
         raise ValueError(msg)
-    for stack in {name.rpartition("@")[2] for name in names}:
+    for stack in {split_image_name(name)[1] for name in names}:
         _check_stack_name("particles.image_names", stack)
     return tuple(_quote_texts(list(names)))
 
 
 def _is_readable(text: str) -> bool:
-    # Quotes of both kinds would end up in a text of several lines, which RELION does not read.
-    return text.isascii() and text.isprintable() and "\n" not in cif.quote(text)
+    # RELION makes one space of several, in quotes too. Quotes of both kinds would end up in a text
+    # of several lines, which it does not read.
+    is_one_line = text.isprintable() and "\n" not in cif.quote(text)
+    return text.isascii() and is_one_line and "  " not in text
 
 
 def _read_stack_name(
     filename: str | os.PathLike[str], stack_filename: str | os.PathLike[str]
 ) -> str:
     name = name_from_folder_of(filename, stack_filename)
-    if not name.lower().endswith(_STACK_SUFFIX):
-        stack = Path(stack_filename).name
-        msg = f"stack_filename: RELION reads image stacks that end in .mrcs, got {stack}"
-        raise ValueError(msg)
     _check_stack_name("stack_filename", name)
     return name
 
 
 def _check_stack_name(argument: str, name: str) -> None:
+    if not name.lower().endswith(_STACK_SUFFIX):
+        msg = f"{argument}: RELION reads image stacks that end in .mrcs, got {name}"
+        raise ValueError(msg)
     if not _is_readable(f"1@{name}") or set(name) & set(_NOT_IN_NAMES):
         msg = (
             f"{argument}: RELION cannot read the name {name!r}; expected ASCII characters "
-            f"without {' '.join(_NOT_IN_NAMES)}, and no quotes of both kinds"
+            f"without {' '.join(_NOT_IN_NAMES)}, no two spaces in a row, and no quotes of both "
+            f"kinds"
         )
         raise ValueError(msg)
 

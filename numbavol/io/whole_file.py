@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # What `os.link` says where a file system has no hard links.
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+# What `os.fsync` of a folder says where a file system has no such thing, and `os.open` of one that
+# may be written to and not be read.
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_NO_READING = {errno.EACCES, errno.EPERM}
 
 
 @contextmanager
@@ -80,7 +84,9 @@ def resolve_name(filename: str | os.PathLike[str], *, overwrite: bool) -> Path:
 
 
 def give_name(source: Path, target: Path, *, overwrite: bool) -> None:
-    """Make a complete file appear as `target`; `source` may stay as a second name of it.
+    """Make a complete file appear as `target`, and wait until it does on the disk.
+
+    An interrupt may leave `source` as a second name of it.
 
     Raises
     ------
@@ -91,6 +97,24 @@ def give_name(source: Path, target: Path, *, overwrite: bool) -> None:
         source.replace(target)
     else:
         _rename_to_new(source, target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names of files in a folder are on the disk, where that is possible."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in _NO_READING:
+            raise
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -120,6 +144,8 @@ def _rename_to_new(source: Path, target: Path) -> None:
         except BaseException:
             target.unlink()
             raise
+    else:
+        source.unlink()
 
 
 def _already_there(filename: str | os.PathLike[str]) -> FileExistsError:

@@ -255,7 +255,8 @@ def write_tables(
     table = dataclasses.replace(table, image_names=names)
     targets: dict[Path, Callable[..., None]] = {output.with_suffix(".star"): write_particles}
     if cs:
-        targets[output.with_suffix(".cs")] = write_cs
+        sign = -1 if config.contrast == "weak_phase" else 1
+        targets[output.with_suffix(".cs")] = functools.partial(write_cs, contrast_sign=sign)
     with contextlib.ExitStack() as cleaning:
         written = {}
         for target, write in targets.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import tempfile
 from pathlib import Path
 
@@ -98,7 +99,9 @@ def particle_tables(draw):
         "phase_shift": angles,
         "ctf_b_factor": st.floats(-100, 100),
         "class_number": st.integers(1, 4),
-        "micrograph_names": st.text("ab/ .", min_size=1, max_size=6),
+        "micrograph_names": st.text("ab/ .", min_size=1, max_size=6).filter(
+            lambda name: "  " not in name
+        ),
     }
     known = {name: draw(each(values) | values) for name, values in known.items()}
     halves = draw(each(st.integers(1, 2)))
@@ -226,6 +229,35 @@ class TestWriting:
         assert np.array_equal(uids[0], uids[1])
         assert np.unique(uids[1:]).size == 2 * n
 
+    @given(
+        st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(1, 4)), min_size=1),
+        st.randoms(use_true_random=False),
+    )
+    @example([("a", 1), ("a", 2), ("b", 1)], random.Random(0))
+    @example([("a", 1), ("b", 1), ("a", 1)], random.Random(0))
+    def test_a_uid_belongs_to_its_image(self, images, random):
+        """Whatever else a table has, the first, second, ... of an image has the same."""
+        others = [("d", 1), ("a", 9), *random.sample(images, random.randint(0, len(images)))]
+        seen = {}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "p.cs"
+            for table in (images, others):
+                names = [f"{number}@{stack}.mrcs" for stack, number in table]
+                particles = ParticleTable(0, 0, np.zeros(len(names)), image_names=names, **IMAGES)
+                write_cs(path, particles, overwrite=True)
+                for row, uid in enumerate(np.load(path)["uid"].tolist()):
+                    image = (table[row], table[:row].count(table[row]))
+                    assert seen.setdefault(image, uid) == uid
+        assert len(set(seen.values())) == len(seen)
+
+    def test_images_of_a_stack_have_the_uids_of_those_that_are_named(self, path):
+        uids = []
+        for names, stack in ((["1@a.mrcs", "2@a.mrcs"], None), (None, path.with_name("a.mrcs"))):
+            particles = dataclasses.replace(PARTICLES, image_names=names)
+            write_cs(path, particles, stack, overwrite=True)
+            uids.append(np.load(path)["uid"].tolist())
+        assert uids[0] == uids[1]
+
     def test_the_same_particles_give_the_same_bytes(self, path, records):
         before = path.read_bytes()
         assert len(records) == 2
@@ -259,6 +291,17 @@ class TestWriting:
             ({"image_names": ["1@a", "b.mrcs"]}, "names like .*, got 'b.mrcs'"),
             ({"image_names": ["1@a", "0@b.mrcs"]}, "names like .*, got '0@b.mrcs'"),
             ({"image_names": None}, "stack_filename: expected the stack of particles"),
+            ({"image_names": ["1@a", "4294967301@a.mrcs"]}, "from 1 to 2147483647, got '42949673"),
+            ({"image_names": ["1@a", f"{10**30}@a.mrcs"]}, "from 1 to 2147483647, got '10000"),
+            ({"image_size": 2**33}, "blob/shape of cryoSPARC is uint32, .* hold 8589934592$"),
+            ({"class_number": [1, 2**33]}, r"alignments3D/class .* uint32, .* hold 8589934591$"),
+            ({"pixel_size": 1e39}, r"blob/psize_A .* float32, which cannot hold 1e\+39$"),
+            ({"defocus_u_in_angstroms": [1, -1e39]}, r"ctf/df1_A .* hold -1e\+39$"),
+            (
+                {"pixel_size": 1e-20, "origin_x_in_angstroms": 1e20},
+                r"alignments3D/shift .* hold 1e\+40$",
+            ),
+            ({"defocus_u_in_angstroms": None}, "defocus_v_in_angstroms: .* with a defocus, got no"),
         ],
     )
     def test_what_cannot_be_written_is_named(self, path, change, message):
@@ -266,6 +309,14 @@ class TestWriting:
         with pytest.raises(ValueError, match=message):
             write_cs(path, dataclasses.replace(PARTICLES, **given))
         assert not path.exists()
+
+    @pytest.mark.parametrize(
+        "name", ["defocus_v_in_angstroms", "astigmatism_angle", "phase_shift", "ctf_b_factor"]
+    )
+    def test_nothing_of_a_transfer_function_is_left_out(self, path, name):
+        particles = ParticleTable(1, 2, 3, **IMAGES, **{name: 9.0})
+        with pytest.raises(ValueError, match=f"{name}: cryoSPARC keeps it with a defocus"):
+            write_cs(path, particles, "stack.mrcs")
 
     def test_what_has_no_effect_can_be_written(self, path):
         particles = dataclasses.replace(
@@ -367,11 +418,28 @@ class TestReading:
         assert particles.beam_tilt_x_in_milliradians is particles.odd_zernike is None
 
     @pytest.mark.parametrize(
+        ("name", "value", "reason"),
+        [
+            ("blob/sign", -1, r"particles are dark in its images \(-1\)"),
+            ("alignments3D/alpha", 0.7, "its images are scaled one by one"),
+        ],
+    )
+    def test_what_images_would_have_to_be_multiplied_by_is_warned_of(
+        self, path, records, name, value, reason
+    ):
+        expected = read_cs(path)
+        records[name][1] = value
+        message = rf"particles\.cs: {name} not read: {reason}, .*are read as they are$"
+        with pytest.warns(UserWarning, match=message):
+            assert read_cs(save(path, records)) == expected
+
+    @pytest.mark.parametrize(
         ("content", "message"),
         [
             (b"", "it is no file of NumPy"),
             (b"data_\nloop_\n", "it is no file of NumPy"),
             (b"\x94CSDAT\0\0", "it is compressed; cryosparc-tools saves it"),
+            (b"\x95CSDAT\0\0", "it is compressed; cryosparc-tools saves it"),
             (b"\x93NUMPY", "EOF"),
             (b"\x93NUMPY\x01\0\x05\0hello", "malformed"),
             (b"\x93NUMPY\x01\0\x02\0{\n", "EOF in multi-line statement"),

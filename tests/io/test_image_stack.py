@@ -4,8 +4,10 @@ import contextlib
 import errno
 import io
 import os
+import stat
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import mrcfile
@@ -270,17 +272,25 @@ class TestWholeOrNotAtAll:
 
     def test_images_then_header_then_name_come_to_the_disk(self, path, part, images, monkeypatch):
         synced = []
-        monkeypatch.setattr(
-            os, "fsync", lambda _: synced.append((is_map_file(part), path.exists()))
-        )
+
+        def fsync(descriptor):
+            is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+            synced.append((is_folder, part.exists() and is_map_file(part), path.exists()))
+
+        monkeypatch.setattr(os, "fsync", fsync)
         write(path, images)
-        assert synced == [(False, False), (True, False)]
+        assert synced == [(False, False, False), (False, True, False), (True, False, True)]
 
     @pytest.mark.parametrize("key", [None, KEY])
     @pytest.mark.parametrize("error", [RuntimeError, OSError, MemoryError])
-    def test_an_error_leaves_nothing(self, path, key, error):
+    @pytest.mark.parametrize("numbers", [[], [1, 2]])
+    def test_an_error_leaves_nothing_that_nobody_can_go_on_with(
+        self, path, images, key, error, numbers
+    ):
         def fail():
-            with write_image_stack(path, SHAPE, 1.5, resume_key=key):
+            with write_image_stack(path, SHAPE, 1.5, resume_key=key) as stack:
+                for number in numbers if key else range(len(images) - 1):
+                    stack[number] = images[number]
                 raise error("of the caller")
 
         with pytest.raises(error, match=r"^of the caller$"):
@@ -356,6 +366,44 @@ class TestWholeOrNotAtAll:
             write_image_stack(path, SHAPE, 1.5) as stack,
         ):
             stack[3] = stack[3] = images[3]
+
+    def test_of_two_threads_that_write_an_image_one_is_refused(self, path, images, monkeypatch):
+        pwrite, both_write = os.pwrite, threading.Barrier(2)
+
+        def pwrite_together(*arguments):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both_write.wait(0.5)
+            return pwrite(*arguments)
+
+        def put(value):
+            try:
+                stack[3] = np.full(SHAPE[1:], value)
+            except ValueError as error:
+                return str(error)
+            return None
+
+        with write_image_stack(path, SHAPE, 1.5) as stack:
+            with ThreadPoolExecutor(2) as pool, monkeypatch.context() as patched:
+                patched.setattr(os, "pwrite", pwrite_together)
+                said = list(pool.map(put, (1.0, 2.0)))
+            for number in (0, 1, 2, 4, 5):
+                stack[number] = images[number]
+        assert sorted(said, key=bool) == [None, "image 3: it was written before"]
+        assert (read_map(path).data[3] == 1.0 + said.index(None)).all()
+
+    def test_an_image_that_could_not_be_written_may_be_written_again(
+        self, path, images, monkeypatch
+    ):
+        def refuse(*_):
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+        with write_image_stack(path, SHAPE, 1.5) as stack:
+            with monkeypatch.context() as patched:
+                patched.setattr(os, "pwrite", refuse)
+                with pytest.raises(OSError, match="Disk quota exceeded"):
+                    stack[0] = images[0]
+            stack[:] = images
+        assert_array_equal(read_map(path).data, images)
 
     def test_a_closed_stack_writes_nothing(self, path, images):
         with (

@@ -60,7 +60,8 @@ def resume(path, images, **options):
 def whole(path, images, **options):
     """Return the bytes of the stack that nobody interrupts."""
     other = path.with_name("whole.mrcs")
-    with write_image_stack(other, images.shape, 1.5, overwrite=True, **options) as stack:
+    options = {"resume_key": KEY, "overwrite": True, **options}
+    with write_image_stack(other, images.shape, 1.5, **options) as stack:
         for number, image in enumerate(images):
             stack[number] = image
     content = other.read_bytes()
@@ -100,6 +101,49 @@ class TestInterrupts:
         assert names(path) == ["stack.mrcs.part"]
         assert resume(path, images, dtype=dtype) == 3
         assert path.read_bytes() == whole(path, images, dtype=dtype)
+
+    @pytest.mark.parametrize("error", [RuntimeError, OSError, MemoryError])
+    def test_so_does_every_error(self, path, images, error):
+        interrupt(path, images, range(3), error)
+        assert names(path) == ["stack.mrcs.part"]
+        # Also where the images before are of another run.
+        with_nan = images.copy()
+        with_nan[4] = np.nan
+        with pytest.raises(ValueError, match="image 4: expected finite"):
+            resume(path, with_nan)
+        assert resume(path, images) == 4
+        assert path.read_bytes() == whole(path, images)
+
+    def test_images_that_are_missing_at_the_end_can_be_added(self, path, images):
+        with (
+            pytest.raises(ValueError, match="4 of 6 images were not written"),
+            write_image_stack(path, SHAPE, 1.5, resume_key=KEY) as stack,
+        ):
+            stack[:2] = images[:2]
+        assert resume(path, images) == 2
+        assert path.read_bytes() == whole(path, images)
+
+    def test_the_error_is_told_where_no_mark_can_be_written(self, path, images, monkeypatch):
+        def refuse(*_):
+            raise OSError(errno.EIO, "Input/output error")
+
+        def fail():
+            with write_image_stack(path, SHAPE, 1.5, resume_key=KEY) as stack:
+                monkeypatch.setattr(partial_stack, "_SECONDS_BETWEEN_MARKS", 0.0)
+                monkeypatch.setattr(stack._images, "_next_mark", 0.0)
+                stack[:2] = images[:2]
+                monkeypatch.setattr(os, "pwrite", refuse)
+                raise RuntimeError("of the caller")
+
+        with pytest.raises(RuntimeError, match="of the caller"):
+            fail()
+        monkeypatch.undo()
+        assert resume(path, images) == 2
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+    def test_no_image_is_nothing_to_go_on_with(self, path, images, error):
+        interrupt(path, images, [1, 2], error)
+        assert names(path) == []
 
     def test_a_stack_that_is_let_go_of_leaves_what_was_written(self, path, images):
         writing = write_image_stack(path, SHAPE, 1.5, resume_key=KEY)
@@ -206,6 +250,63 @@ class TestKill:
         assert names(path) == ["stack.mrcs.part"]
         assert resume(path, images) == n_there
         assert path.read_bytes() == whole(path, images)
+
+    CODE_AT_THE_END = (
+        "import os, signal, sys, numpy as np\n"
+        "from pathlib import Path\n"
+        "from numbavol.io import partial_stack, write_image_stack\n"
+        "def kill(*_, **__):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "place = {'give_name': partial_stack, 'unlink': Path}[sys.argv[2]]\n"
+        "setattr(place, sys.argv[2], kill)\n"
+        "images, key = np.load(sys.argv[3]), sys.argv[4] or None\n"
+        "with write_image_stack(\n"
+        "    sys.argv[1], images.shape, 1.5, resume_key=key, labels=['simulated']\n"
+        ") as stack:\n"
+        "    stack[:] = images\n"
+    )
+
+    def kill_at_the_end(self, path, images, place, key=KEY):
+        np.save(path.with_name("images.npy"), images)
+        arguments = [path, place, path.with_name("images.npy"), key]
+        ran = subprocess.run([sys.executable, "-c", self.CODE_AT_THE_END, *arguments], check=False)
+        assert ran.returncode == -9
+        path.with_name("images.npy").unlink()
+
+    def test_before_it_has_its_name_it_is_gone_on_with(self, path, images):
+        self.kill_at_the_end(path, images, "give_name")
+        assert names(path) == ["stack.mrcs.part"]
+        with (
+            pytest.raises(FileExistsError, match=r"resume_image_stack would .*mrcs\.part"),
+            write_image_stack(path, SHAPE, 1.5, resume_key=KEY),
+        ):
+            pytest.fail("it began")
+        with (
+            pytest.raises(ValueError, match=r"resume_key: .* left by a run with another key"),
+            resume_image_stack(path, SHAPE, 1.5, resume_key="other"),
+        ):
+            pytest.fail("it began")
+        assert resume(path, images, labels=["simulated"]) == 6
+        assert path.read_bytes() == whole(path, images, labels=["simulated"])
+        assert names(path) == ["stack.mrcs"]
+
+    def test_before_it_has_its_name_and_without_a_key_it_is_replaced(self, path, images):
+        self.kill_at_the_end(path, images, "give_name", key="")
+        assert names(path) == ["stack.mrcs.part"]
+        assert resume(path, images) == 0
+        assert path.read_bytes() == whole(path, images)
+
+    @pytest.mark.parametrize("key", [KEY, ""])
+    def test_with_both_names_it_is_whole_and_can_be_replaced(self, path, images, key):
+        self.kill_at_the_end(path, images, "unlink", key)
+        assert names(path) == ["stack.mrcs", "stack.mrcs.part"]
+        before = path.read_bytes()
+        with pytest.raises(FileExistsError, match="overwrite=True would replace it"):
+            resume(path, images)
+        interrupt(path, images, range(2), overwrite=True)
+        assert path.read_bytes() == before
+        assert resume(path, images + 1, overwrite=True) == 2
+        assert names(path) == ["stack.mrcs"]
 
     def test_so_it_does_with_float16(self, path, images):
         self.kill(path, images, 0, dtype="float16")

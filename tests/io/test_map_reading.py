@@ -118,6 +118,13 @@ class TestStorage:
         patch(write(path, data.astype(">f4")), 212, b"DD\0\0")
         assert_array_equal(read_map(path).data, data)
 
+    @pytest.mark.parametrize("n", [70_000, 65_536])
+    @pytest.mark.parametrize(("dtype", "stamp"), [("<f4", b"\x11\x11\0\0"), (">f4", b"DD\0\0")])
+    def test_a_wrong_machine_stamp_of_a_stack_of_many_images(self, path, n, dtype, stamp):
+        values = np.arange(n, dtype=dtype).reshape(n, 1, 1)
+        patch(write(path, values, ispg=0), 212, stamp)
+        assert_array_equal(read_map(path).data, values)
+
     def test_a_number_of_columns_that_looks_like_gzip(self, path):
         values = np.zeros((1, 1, 0x8B1F), np.int8)
         write(path, values)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 from contextlib import suppress
 
+import numpy as np
 import pytest
 
 from numbavol.io import resume_image_stack, write_image_stack
@@ -28,6 +30,34 @@ def test_a_mark_of_more_images_than_there_are_is_none():
     mark = Mark(SHAPE, "key", 7, "float32").to_bytes()
     assert Mark.from_bytes(mark) is None
     assert Mark.from_bytes(mark.replace(b"7", b"6")) == Mark(SHAPE, "key", 6, "float32")
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_the_header_of_a_whole_stack_is_a_mark_of_all_images(path, key, dtype):
+    with write_image_stack(path, SHAPE, 1.5, resume_key=key, dtype=dtype) as stack:
+        stack[:] = np.ones(SHAPE)
+    content = path.read_bytes()
+    fingerprint = None if key is None else hashlib.sha256(key.encode()).hexdigest()
+    mark = Mark.from_header(content[:1024], len(content))
+    assert mark == Mark(SHAPE, fingerprint, 6, dtype)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw[:1023],
+        lambda raw: raw.replace(b"Written by", b"Touched by"),
+        lambda raw: raw[:12] + b"\x63" + raw[13:],  # no such mode
+        lambda raw: raw[:88] + b"\x01" + raw[89:],  # of a map
+        lambda raw: raw[:8] + b"\x07" + raw[9:],  # of more images than there are
+    ],
+)
+def test_another_header_is_none(path, change):
+    with write_image_stack(path, SHAPE, 1.5, resume_key=KEY) as stack:
+        stack[:] = np.ones(SHAPE)
+    content = path.read_bytes()
+    assert Mark.from_header(change(content[:1024]), len(content)) is None
 
 
 def test_a_link_of_that_name_is_not_followed(path, part):
@@ -92,8 +122,9 @@ class TestLocks:
         monkeypatch.setattr(fcntl, "flock", flock_late)
         with (
             suppress(KeyboardInterrupt),
-            write_image_stack(path, SHAPE, 1.5, resume_key=KEY),
+            write_image_stack(path, SHAPE, 1.5, resume_key=KEY) as stack,
         ):
+            stack[0] = np.ones(SHAPE[1:])
             raise KeyboardInterrupt
         # The second file was opened and locked, and the first, under its new name, left alone.
         assert path.read_bytes() == b""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 import numbavol
+from numbavol.io import map_reading
 
 
 @pytest.fixture
@@ -26,6 +29,51 @@ def test_images_are_those_of_the_names(folder, some):
     images = numbavol.ParticleImages(NAMES, folder)
     assert images.shape == (6, 4, 4)
     assert images[some][:, 0, 0].tolist() == VALUES[some]
+
+
+@pytest.mark.parametrize("number", [0, 5, -1, -6, np.int64(2), np.uint8(2)])
+def test_an_image_may_be_had_by_its_number(folder, number):
+    image = numbavol.ParticleImages(NAMES, folder)[number]
+    assert image.shape == (4, 4)
+    assert image[0, 0] == VALUES[number]
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "message"),
+    [
+        (6, IndexError, "numbers: expected -6 to 5, got 6"),
+        (-7, IndexError, "numbers: expected -6 to 5, got -7"),
+        (1.0, TypeError, "numbers: expected a whole number or a slice, got float"),
+        (np.arange(2), TypeError, "numbers: .* got ndarray; `take` takes others"),
+    ],
+)
+def test_what_is_no_number_is_one_error(folder, number, error, message):
+    with pytest.raises(error, match=message):
+        numbavol.ParticleImages(NAMES, folder)[number]
+
+
+@given(
+    st.lists(st.sampled_from([("a", n) for n in range(5)] + [("b", n) for n in range(3)])),
+    st.sampled_from(["", ".gz"]),
+)
+@example([("a", 4), ("b", 0), ("a", 0), ("a", 4), ("a", 1), ("a", 3)], ".gz")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_any_images_in_any_order_are_read_with_one_opening_of_a_stack(
+    tmp_path_factory, images, suffix
+):
+    folder = tmp_path_factory.mktemp("stacks")
+    for name, first, n in (("a", 0, 5), ("b", 10, 3)):
+        values = first + np.arange(n)[:, None, None] * np.ones((n, 2, 3))
+        numbavol.write_map(folder / f"{name}.mrc{suffix}", values, 1.0)
+    names = [f"{number + 1}@{name}.mrc{suffix}" for name, number in [("b", 0), *images]]
+    stacks = numbavol.ParticleImages(names, folder)
+    opened = []
+    with pytest.MonkeyPatch.context() as patched:
+        open_map = map_reading.open_map
+        patched.setattr(map_reading, "open_map", lambda path: opened.append(path) or open_map(path))
+        read = stacks[1:]
+    assert read[:, 1, 2].tolist() == [number + 10 * (name == "b") for name, number in images]
+    assert len(opened) == len({name for name, _ in images})
 
 
 def test_images_may_be_taken_in_any_order(folder):
@@ -49,9 +97,12 @@ def test_names_are_also_those_from_where_the_process_runs(folder, monkeypatch, t
         (["6@a.mrcs"], ValueError, "a.mrcs: expected at least 6 images, it has 5"),
         (["1@a.mrcs", "1@c.mrcs"], ValueError, "c.mrcs: expected images of shape .4, 4."),
         (["a.mrcs"], ValueError, "image_names: expected names like"),
+        ([], ValueError, "image_names: expected at least one, got none"),
+        ("1@a.mrcs", ValueError, "image_names: expected one text a particle, got '1@a.mrcs'"),
+        ([f"{10**30}@a.mrcs"], ValueError, "image_names: expected names like"),
         (["1@d.mrcs"], FileNotFoundError, "d.mrcs"),
     ],
-    ids=["number", "shape", "name", "file"],
+    ids=["number", "shape", "name", "none", "text", "large", "file"],
 )
 def test_what_is_wrong_is_named(folder, names, error, message):
     with pytest.raises(error, match=message):

@@ -127,10 +127,53 @@ class TestFilesOfRelion:
             ("DetectorPixelSize Magnification PixelSize", "5 50000 1.5", 1.0),
             ("DetectorPixelSize PixelSize", "5 1.5", 1.5),
             ("DetectorPixelSize", "5", None),
+            ("MicrographPixelSize", "1.5", None),
         ],
     )
     def test_what_says_the_pixel_size(self, read, columns, row, pixel_size):
         assert read(table(columns, row)).pixel_size == pixel_size
+
+    @pytest.mark.parametrize(
+        ("columns", "row", "pixel_size"),
+        [
+            ("ImagePixelSize MicrographPixelSize", "1.5 1.2", 1.5),
+            ("MicrographOriginalPixelSize MicrographPixelSize", "0.6 1.2", 1.2),
+            ("MicrographOriginalPixelSize", "0.6", 0.6),
+        ],
+    )
+    def test_images_have_the_pixels_of_the_micrograph(self, read, columns, row, pixel_size):
+        optics = table(f"OpticsGroup {columns}", f"1 {row}").replace("particles", "optics")
+        rows = table("OpticsGroup OriginX DetectorPixelSize Magnification", "1 2 5 50000")
+        particles = read(optics + rows)
+        assert particles.pixel_size == pixel_size
+        assert particles.origin_x_in_angstroms.tolist() == [2 * pixel_size]
+
+    @pytest.mark.parametrize(
+        ("column", "without_effect", "value", "reason"),
+        [
+            ("MagMat00", 1, 1.01, "not corrected for this magnification"),
+            ("MagMat01", 0, 0.01, "not corrected for this magnification"),
+            ("MagMat10", 0, 0.01, "not corrected for this magnification"),
+            ("MagMat11", 1, 0.99, "not corrected for this magnification"),
+            ("CtfDataAreCtfPremultiplied", 0, 1, "multiplied by their transfer functions"),
+            ("CtfDataArePhaseFlipped", 0, 1, "with phases that were flipped"),
+        ],
+    )
+    def test_what_images_are_that_is_not_read_is_warned_of(
+        self, read, column, without_effect, value, reason
+    ):
+        optics = OPTICS.replace("_rlnEvenZernike", f"_rln{column}")
+        expected = read(optics.replace("[0.1,-2,3]", str(without_effect)) + PARTICLES)
+        message = rf"particles\.star: _rln{column} not read: images are read as they are, {reason}$"
+        with pytest.warns(UserWarning, match=message) as caught:
+            assert read(optics.replace("[0.1,-2,3]", str(value)) + PARTICLES) == expected
+        assert [warning.filename for warning in caught] == [__file__]
+
+    def test_particles_of_a_plane_are_none_of_tomography(self, read):
+        optics = OPTICS.replace("_rlnEvenZernike", "_rlnImageDimensionality")
+        rows = PARTICLES.replace("_rlnOriginYAngst", "_rlnOriginZAngst")
+        rows = rows.replace("-2.500000", "0").replace("1.000000    1", "0    1")
+        assert len(read(optics.replace("[0.1,-2,3]", "2") + rows)) == 2
 
     def test_origins_in_angstroms_come_first(self, read):
         particles = read(table("OriginX OriginXAngst", "1 2"))
@@ -164,11 +207,21 @@ class TestGrammar:
             lambda text: text.replace(" #1 ", ""),
             lambda text: text.replace("data_particles", "data_particles # of job 7"),
             lambda text: text.replace("-60.000000", "-6E+01"),
+            lambda text: text + "# größe\n",
+            lambda text: (text + "# größe\n").encode("latin-1"),
+            lambda text: text.replace("_rlnOpticsGroup #7", "_rlnOpticsGroup # größe"),
             lambda text: text.replace("000003@Extract/job7/b.mrcs", '"000003@Extract/job7/b.mrcs"'),
         ],
     )
     def test_what_a_star_file_may_look_like(self, read, change):
         assert read(change(OPTICS + PARTICLES)) == read(OPTICS + PARTICLES)
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+    def test_texts_that_are_not_ascii(self, read, encoding):
+        names = ["1@größe\xa0a.mrcs", r"2@\xe4\\.mrcs", "3@ä b.mrcs", "4@ü'.mrcs"]
+        cells = [*names[:2], f"'{names[2]}'", f'"{names[3]}"']
+        assert read(table("ImageName", *cells).encode(encoding)).image_names == tuple(names)
+        assert read(table("ImageName", "1@🔬.mrcs")).image_names == ("1@🔬.mrcs",)
 
     def test_empty_names_and_names_with_spaces(self, read):
         particles = read(table("ImageName", '""', "''", '"1@a b.mrcs"', "2@a#b.mrcs"))
@@ -180,14 +233,66 @@ class TestGrammar:
             ("", r"it has no _rlnAngleRot, _rlnAngleTilt, _rlnAnglePsi \(in no block at all\)"),
             ("hello world", r"line 1: expected block header \(data_\)"),
             (bytes(2000), r"line 1: expected block header \(data_\)"),
-            ("data_a\nloop_\n_rlnA\n1@größe.mrcs\n", r"line 4: there is a byte b'\\xc3', a STAR"),
-            (table("ImageName", "1@a").replace("1@a 0", "1@a"), "Wrong number of values in loop"),
+            (
+                table("OriginX", "1").replace("1 0", "1_0 0"),
+                "_rlnOriginX of row 1 is 1_0, expected",
+            ),
+            (table("OriginX", "'1_0'"), "_rlnOriginX of row 1 is '1_0', expected a finite number"),
+            (
+                table("OriginX", "\u0661"),
+                "_rlnOriginX of row 1 is \u0661, expected a finite number",
+            ),
+            (table("TomoParticleName", "a"), r"of tomography \(_rlnTomoParticleName\), expected"),
+            (table("TomoVisibleFrames", "[1,1]"), r"of tomography \(_rlnTomoVisibleFrames\)"),
+            (table("TomoSubtomogramRot", "1"), r"of tomography \(_rlnTomoSubtomogramRot\)"),
+            (table("OriginZAngst", "0", "-1"), r"of tomography \(_rlnOriginZAngst\)"),
+            (
+                OPTICS.replace("_rlnEvenZernike", "_rlnImageDimensionality").replace(
+                    "[0.1,-2,3]", "3"
+                )
+                + PARTICLES,
+                r"of tomography \(_rlnImageDimensionality 3\)",
+            ),
+            (
+                table("ImageName", "1@a").replace("1@a 0", "1@a"),
+                "line 7: Wrong number of values in loop of line 2, which has 4 columns, got 3$",
+            ),
+            (
+                table("ImageName", "'1@a b'", '"1@it\'s"', "2@a#b", "3@a 1") + "# of 'b\n\n",
+                "line 10: Wrong number of values in loop of line 2, which has 4 columns, got 5$",
+            ),
+            (
+                OPTICS + PARTICLES.replace("\n000003", "\n# more \n\n000003 1"),
+                "line 31: Wrong number of values in loop of line 20, which has 7 columns, got 8$",
+            ),
+            (
+                OPTICS.replace(" 64", " 64 1") + PARTICLES,
+                "line 13: Wrong number of values in loop of line 6, which has 6 columns, got 7$",
+            ),
+            ("data_a\nloop_ _x _y\n1 2\n3\n", "line 2: Wrong number of values in loop _"),
+            ("data_a\nloop_\n_x _y\n1 2\n3\n", "line 5: Wrong .* of line 2, .* 2 columns, got 1$"),
+            ("data_a\nloop_\n_x\n_y\n1 2 3 4\n5\n", "line 6: Wrong number of values .*, got 1$"),
             (table("OriginX OriginX", "1 2"), "duplicate tag _rlnOriginX"),
             (table("OriginX"), "data_particles is empty"),
             (OLD.replace("Tilt", "Tilted").replace("Psi", "psi"), "no _rlnAngleTilt, _rlnAnglePsi"),
             (OPTICS, r"no _rlnAngleRot, .* \(in data_optics\)"),
             (OLD + OLD.replace("data_", "data_b"), "several blocks with angles: data_, data_b"),
-            (PARTICLES.replace("50.500000", "half"), "_rlnAngleTilt of row 2 is half, expected"),
+            (
+                PARTICLES.replace("50.500000", "half"),
+                r"_rlnAngleTilt of row 2 is half, .* \(line 15\)$",
+            ),
+            (
+                OPTICS + PARTICLES.replace("50.500000", "half"),
+                r"_rlnAngleTilt of row 2 is half, expected a finite number \(line 29\)$",
+            ),
+            (
+                PARTICLES.replace("50.500000", "\nhalf"),
+                "_rlnAngleTilt of row 2 is half, expected a finite number$",
+            ),
+            (
+                "data_a\n_rlnAngleRot 1\n_rlnAngleTilt x\n_rlnAnglePsi 1\n",
+                "_rlnAngleTilt of row 1 is x, expected a finite number$",
+            ),
             (PARTICLES.replace("50.500000", "nan"), "_rlnAngleTilt of row 2 is nan, expected"),
             (PARTICLES.replace("-10.000000", "''"), "data_particles: _rlnAngleRot of row 1 is ''"),
             (OPTICS.replace("1.500000", "?") + PARTICLES, r"data_optics: _rlnImagePixelSize .*\?"),
@@ -233,7 +338,7 @@ class TestWriting:
             [1, 2, 3],
             [0.1, 1e-7, 90],
             0.0,
-            image_names="abc",
+            image_names=["a", "b", "c"],
             pixel_size=[1.5, 1.2, 1.5],
             voltage_in_kilovolts=300,
             image_size=64,
@@ -304,6 +409,7 @@ class TestWriting:
             ("stack.mrc", "RELION reads image stacks that end in .mrcs, got stack.mrc$"),
             *((f"a{c}b.mrcs", "RELION cannot read the name 'a") for c in "#:%ö\n\t"),
             ("a' \"b.mrcs", "no quotes of both kinds"),
+            ("a  b.mrcs", "RELION cannot read the name 'a  b.mrcs'; .* no two spaces in a row"),
         ],
     )
     def test_a_stack_that_relion_cannot_read(self, path, stack, message):

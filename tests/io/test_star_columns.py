@@ -46,13 +46,14 @@ def test_the_block_is_found_by_its_columns(tmp_path: Path) -> None:
         ("data_a _someValue 1 _someFrequency 1 data_b _someValue 1 _someFrequency 1", "got 2"),
         ("data_a loop_ _someFrequency _someValue 0 1 1 x", "_someValue of row 2 is x"),
         ("data_a loop_ _someFrequency _someValue 0 1 1", "no curve that can be read: line 1"),
-        ("data_\u00e4", "ASCII"),
+        ("data_\u00e4", "got 0 \\(in data_\u00e4\\)"),
+        ("data_a loop_ _someFrequency _someValue 0 1 1_0 2", "_someFrequency of row 2 is 1_0"),
     ],
-    ids=["none", "empty", "two", "text", "damaged", "not ASCII"],
+    ids=["none", "empty", "two", "text", "damaged", "not ASCII", "of Python"],
 )
 def test_what_holds_no_columns_is_named(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "some.star"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message) as caught:
         read_star_columns(path, "curve", TAGS)
     assert str(caught.value).startswith(f"{path}: no curve that can be read: ")

@@ -25,7 +25,7 @@ NEEDED = {"pixel_size": 1.5, "voltage_in_kilovolts": 300.0, "image_size": 64}
 ANGLES = ([10.0, 20.0, 30.0], 40.0, 50.0)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 POSITIVE = st.floats(1e-300, 1e300)
-NAMES = st.text("abc1 '._-/", min_size=1, max_size=8)
+NAMES = st.text("abc1 '._-/", min_size=1, max_size=8).filter(lambda name: "  " not in name)
 KNOWN = {
     "voltage_in_kilovolts": st.sampled_from([300.0, 200.0]),
     "pixel_size": st.sampled_from([1.5, 1.34, 0.1]) | POSITIVE,
@@ -153,19 +153,25 @@ def test_ctfs_of_relion_3_0(path):
 def test_what_particles_say_themselves_goes_before_their_group(path):
     path.write_text(
         "data_optics\nloop_\n_rlnOpticsGroup\n_rlnVoltage\n_rlnSphericalAberration\n"
-        "_rlnAmplitudeContrast\n_rlnImagePixelSize\n_rlnBeamTiltX\n1 300 2.7 0.1 1.5 0.1\n\n"
+        "_rlnAmplitudeContrast\n_rlnImagePixelSize\n_rlnBeamTiltX\n_rlnDefocusU\n_rlnDefocusV\n"
+        "_rlnDefocusAngle\n_rlnPhaseShift\n_rlnCtfBfactor\n_rlnCtfScalefactor\n"
+        "1 300 2.7 0.1 1.5 0.1 8000 7000 10 20 30 0.4\n\n"
         "data_particles\nloop_\n_rlnAngleRot\n_rlnAngleTilt\n_rlnAnglePsi\n_rlnOpticsGroup\n"
         "_rlnVoltage\n_rlnSphericalAberration\n_rlnAmplitudeContrast\n_rlnImagePixelSize\n"
-        "_rlnBeamTiltX\n1 2 3 1 200 1.4 0.07 1.2 0.2\n"
+        "_rlnBeamTiltX\n_rlnDefocusU\n_rlnDefocusV\n_rlnDefocusAngle\n_rlnPhaseShift\n"
+        "_rlnCtfBfactor\n_rlnCtfScalefactor\n1 2 3 1 200 1.4 0.07 1.2 0.2 9000 8500 15 25 35 0.5\n"
     )
     read = read_particles(path)
+    assert (read.defocus_u_in_angstroms, read.defocus_v_in_angstroms) == (9000, 8500)
+    assert (read.astigmatism_angle, read.phase_shift) == (15, 25)
+    assert (read.ctf_b_factor, read.ctf_scale) == (35, 0.5)
     assert read.voltage_in_kilovolts == 200
     assert read.spherical_aberration_in_millimetres == 1.4
     assert read.amplitude_contrast == 0.07
     assert (read.pixel_size, read.beam_tilt_x_in_milliradians) == (1.5, 0.1)
 
 
-@pytest.mark.parametrize("text", ["0.5", "[0.5;1]", "[a]", "[1,,2]", "1,2]"])
+@pytest.mark.parametrize("text", ["0.5", "[0.5;1]", "[a]", "[1,,2]", "1,2]", "[1_0]"])
 def test_coefficients_that_are_none(path, text):
     path.write_text(
         "data_particles\nloop_\n_rlnAngleRot\n_rlnAngleTilt\n_rlnAnglePsi\n_rlnOddZernike\n"
@@ -234,14 +240,32 @@ class TestNames:
         with pytest.raises(ValueError, match="stack_filename: expected the stack of particles"):
             write_particles(path, ParticleTable(*ANGLES, **NEEDED))
 
-    @pytest.mark.parametrize("name", ["1@a#.mrcs", "1@ä.mrcs", "1@a\n.mrcs"])
+    @pytest.mark.parametrize(
+        "name", ["1@a#.mrcs", "1@ä.mrcs", "1@a\n.mrcs", "1@a  b.mrcs", "1@a#x@b.mrcs"]
+    )
     def test_images_whose_names_relion_cannot_read(self, path, name):
         particles = ParticleTable(*ANGLES, **NEEDED, image_names=["1@a.mrcs", name, "2@a.mrcs"])
         with pytest.raises(ValueError, match=r"particles\.image_names: RELION cannot read the"):
             write_particles(path, particles)
+        assert not path.exists()
+
+    @pytest.mark.parametrize(
+        "name", ["0@a.mrcs", "-1@a.mrcs", "1.5@a.mrcs", "a.mrcs", "", "2147483648@a.mrcs", "1@"]
+    )
+    def test_names_of_no_image_in_a_stack(self, path, name):
+        particles = ParticleTable(*ANGLES, **NEEDED, image_names=["1@a.mrcs", name, "2@a.mrcs"])
+        with pytest.raises(ValueError, match=f"image_names: expected names like .*, got '{name}'"):
+            write_particles(path, particles)
+        assert not path.exists()
+
+    @pytest.mark.parametrize("name", ["1@a.mrc", "1@a", "1@a.mrcs.gz"])
+    def test_images_of_what_relion_reads_no_stack_of(self, path, name):
+        particles = ParticleTable(*ANGLES, **NEEDED, image_names=["1@a.mrcs", name, "2@a.mrcs"])
+        with pytest.raises(ValueError, match=r"image_names: RELION reads image stacks that end"):
+            write_particles(path, particles)
 
     @pytest.mark.parametrize("name", ["micrograph_names", "optics_group_names", "mtf_filenames"])
-    @pytest.mark.parametrize("text", ["", "ä", "a\nb", "a' \"b"])
+    @pytest.mark.parametrize("text", ["", "ä", "a\nb", "a' \"b", "a  b"])
     def test_other_names_that_relion_cannot_read(self, path, name, text):
         particles = ParticleTable(*ANGLES, **NEEDED, original_pixel_size=1.5, **{name: text})
         with pytest.raises(ValueError, match=f"{name}: RELION cannot read "):

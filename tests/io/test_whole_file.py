@@ -81,6 +81,41 @@ def test_another_failure_to_link_is_an_error(path, monkeypatch):
     assert not list(path.parent.iterdir())
 
 
+def record_syncs(monkeypatch, error=None):
+    """Record whether what is waited for is a folder, and fail for those that are."""
+    synced, fsync = [], os.fsync
+
+    def sync(descriptor):
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        if synced[-1] and error is not None:
+            raise OSError(error, os.strerror(error))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    return synced
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_the_content_and_then_the_name_come_to_the_disk(path, monkeypatch, overwrite):
+    synced = record_syncs(monkeypatch)
+    write(path, overwrite=overwrite)
+    assert synced == [False, True]
+
+
+def test_a_file_system_that_does_not_sync_folders(path, monkeypatch):
+    synced = record_syncs(monkeypatch, errno.EINVAL)
+    write(path)
+    assert synced[-1]
+    assert path.read_bytes() == b"new"
+
+
+def test_a_folder_that_cannot_be_synced_is_an_error(path, monkeypatch):
+    record_syncs(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        write(path)
+    assert caught.value.filename == str(path)
+
+
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
 def test_permissions_are_those_of_any_new_file(path, umask):
     previous = os.umask(umask)

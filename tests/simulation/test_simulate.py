@@ -224,6 +224,16 @@ def test_shards_have_the_particles_of_one_stack(config, tmp_path):
     np.testing.assert_allclose(fields["ctf/df1_A"], read.defocus_u_in_angstroms, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("contrast", "sign"), [("linear", 1), ("weak_phase", -1)])
+def test_a_table_for_cryosparc_says_whether_particles_are_white(config, tmp_path, contrast, sign):
+    config = dataclasses.replace(config, contrast=contrast, noise=NoiseConfig())
+    numbavol.simulate(config, tmp_path / "stack.mrcs", cs=True)
+    assert set(np.load(tmp_path / "stack.cs")["blob/sign"]) == {sign}
+    # Defocus moves what is white or dark about, and leaves the sum.
+    images = numbavol.read_map(tmp_path / "stack.mrcs").data
+    assert (sign * images.sum(axis=(1, 2)) > 0).all()
+
+
 def test_what_is_there_is_skipped_and_what_is_of_another_simulation_is_kept(config, tmp_path):
     output = tmp_path / "stack.mrcs"
     numbavol.simulate(config, output, shards=3)
