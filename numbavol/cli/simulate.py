@@ -23,7 +23,6 @@ from numbavol.cli.pictures import check_picture, write_picture
 from numbavol.cli.simulation_options import (
     OF_THE_CTF,
     Choices,
-    list_files,
     simulation_options,
 )
 
@@ -149,9 +148,11 @@ def _check_files(
     overwrite: bool,
 ) -> None:
     """Refuse what cannot be written, and to write over what is read: before the work."""
-    inputs = [choices.config_file, *map(Path, list_files(config).values())]
+    from numbavol.simulation.files import list_files
+
     outputs = [*output.paths, *output.tables]
-    check_inputs_stay([*outputs, preview], inputs)
+    check_inputs_stay([*outputs, preview], [choices.config_file])
+    check_inputs_stay([preview], [*map(Path, list_files(config).values())])
     source = Path(config.volume[0].file) if config.volume else Path()
     for written in outputs:
         # What is there may be what this simulation wrote before.

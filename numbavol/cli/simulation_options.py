@@ -266,10 +266,11 @@ class Choices:
         """
         from numbavol.simulation import read_simulation_config
         from numbavol.simulation.config_reading import find_lines, make_simulation_config
+        from numbavol.simulation.files import list_files
 
         if self.config_file is None:
             with self.explain():
-                return make_simulation_config(self._given_with_number()), self
+                return make_simulation_config(self.given), self
         config = read_simulation_config(self.config_file, self.given)
         if not config.microscope.ctf:
             refuse_without_effect(OF_THE_CTF, "the configuration has no CTF")
@@ -285,15 +286,6 @@ class Choices:
                     msg = f"{name}: there is no file {file}"
                     raise ValueError(msg)
         return config, known
-
-    def _given_with_number(self) -> dict[tuple[str, ...], Any]:
-        from numbavol.io import read_particles
-
-        given = dict(self.given)
-        poses = given.get(("poses", "file"))
-        if poses is not None and ("number",) not in given:
-            given["number",] = len(read_particles(poses))
-        return given
 
     @contextlib.contextmanager
     def explain(self) -> Iterator[None]:
@@ -327,14 +319,3 @@ class Choices:
 def _option_of(path: KeyPath) -> str | None:
     names = {made: name for name, made in CHOICES.items()} | TABLES
     return names.get(path)  # type: ignore[arg-type]
-
-
-def list_files(config: SimulationConfig) -> dict[KeyPath, str]:
-    """List the files that a simulation reads, by the paths of their choices."""
-    files: dict[KeyPath, str | None] = {
-        ("volume", n, "file"): volume.file for n, volume in enumerate(config.volume)
-    }
-    files["poses", "file"] = config.poses.file
-    files["noise", "spectrum"] = None if config.noise.spectrum == "white" else config.noise.spectrum
-    files |= {("detector", key): getattr(config.detector, key) for key in ("mtf", "dqe")}
-    return {path: file for path, file in files.items() if file is not None}

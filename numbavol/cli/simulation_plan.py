@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.cli.output import Report, plural
-from numbavol.io import write_cs, write_particles
 from numbavol.io.partial_stack import HEADER_BYTES
 from numbavol.notebooks import describe_bytes
-from numbavol.simulation.shards import name_images
+from numbavol.simulation.output import ROWS_AT_A_TIME, write_table
 
 if TYPE_CHECKING:
     from numbavol.simulation import SimulationConfig
@@ -25,13 +24,14 @@ if TYPE_CHECKING:
 
 # What the time is estimated by, and the size of tables.
 N_TIMED, N_ROWS = 64, 1000
-BYTES_A_NUMBER = 8
+# Its numbers and names, twice as they are read and as they are written: measured.
+BYTES_A_PARTICLE = 1400
 
 
 def say_simulation(config: SimulationConfig, output: Output, report: Report) -> None:
     """Say what images there are to be, and which stacks an earlier run left, whole or in part."""
     shards, missing = output.shards, output.missing
-    begun = [part for path in output.paths if (part := _part_of(path)).exists()]
+    begun = output.find_begun()
     n_there = len(shards) - len(missing)
     report.say(
         f"simulate {plural(config.number, 'particle')} of {config.box}^2 pixels of "
@@ -49,11 +49,6 @@ def say_simulation(config: SimulationConfig, output: Output, report: Report) -> 
     if begun:
         which = str(begun[0]) if len(begun) == 1 else plural(len(begun), "stack")
         report.say(f"resume  {which}, left by an interrupted run")
-
-
-def _part_of(path: Path) -> Path:
-    """Name what a stack or a group is as long as images are missing."""
-    return path.with_name(f"{path.name}.part")
 
 
 def say_particles(simulator: Simulator, report: Report) -> None:
@@ -190,8 +185,9 @@ def say_files(simulator: Simulator, output: Output, report: Report) -> None:
     about = _estimate_tables(simulator, shards, output.tables)
     for table, size in about.items():
         report.say(f"file    {table}: about {size:,} bytes")
+    n_bytes = _count_bytes(simulator, output)
     report.say(
-        f"memory  {describe_bytes(n_bytes := _count_bytes(simulator))} of volumes and particles",
+        f"memory  {describe_bytes(n_bytes)} of volumes and particles",
         bytes_of_stacks=sizes,
         bytes_of_tables_about=about,
         bytes_of_memory=n_bytes,
@@ -203,27 +199,24 @@ def _estimate_tables(
 ) -> dict[str, int]:
     number = simulator.config.number
     n = min(number, N_ROWS)
-    rows = simulator.source.take(np.arange(n)).to_table(simulator.config)
-    first = dataclasses.replace(shards[0], start=0, stop=n)
-    names = tuple(name_images([first], shards[0].path.parent))
-    rows = dataclasses.replace(rows, image_names=names)
+    first = [dataclasses.replace(shards[0], start=0, stop=n)]
     sizes = {}
     with tempfile.TemporaryDirectory() as folder:
         for table in tables:
             written = Path(folder) / f"table{table.suffix}"
-            (write_cs if table.suffix == ".cs" else write_particles)(written, rows)
+            write_table(simulator, first, written, is_cs=table.suffix == ".cs")
             sizes[str(table)] = round(written.stat().st_size * number / n)
     return sizes
 
 
-def _count_bytes(simulator: Simulator) -> int:
-    """Count what is held for as long as images are made."""
+def _count_bytes(simulator: Simulator, output: Output) -> int:
+    """Count what is held for as long as images are made: all particles, but for drawn stacks."""
     n_bytes = 0
     for volume in simulator.volumes.volumes:
         n_bytes += sum(value.nbytes for value in vars(volume).values() if hasattr(value, "nbytes"))
-    one = simulator.source.take(np.arange(1)).to_table(simulator.config)
-    n_columns = sum(isinstance(value, np.ndarray) for value in vars(one).values())
-    return n_bytes + simulator.config.number * n_columns * BYTES_A_NUMBER
+    is_whole = output.is_zarr or output.cs or simulator.source.is_of_file
+    n_held = simulator.config.number if is_whole else min(simulator.config.number, ROWS_AT_A_TIME)
+    return n_bytes + n_held * BYTES_A_PARTICLE
 
 
 def say_time(

@@ -26,6 +26,8 @@ NUMBERS = (
     "b_factor",
     "scale",
 )
+# In kilovolts; what is above is in volts.
+HIGHEST_VOLTAGE = 3000.0
 PAIRS = ("beam_tilt_in_milliradians", "trefoil")
 SERIES = ("odd_zernike", "even_zernike")
 # Of RELION, ``CTF::readByGroup``, where a file does not say.
@@ -117,7 +119,11 @@ def _check_ranges(read: Mapping[str, NDArray[np.float64]]) -> None:
     contrast, voltage = read["amplitude_contrast"], read["voltage_in_kilovolts"]
     for name, wrong, expected in (
         ("amplitude_contrast", contrast[(contrast < 0) | (contrast > 1)], "from 0 to 1"),
-        ("voltage_in_kilovolts", voltage[voltage <= 0], "above 0"),
+        (
+            "voltage_in_kilovolts",
+            voltage[(voltage <= 0) | (voltage > HIGHEST_VOLTAGE)],
+            f"above 0, and at most {HIGHEST_VOLTAGE:g}",
+        ),
     ):
         if wrong.size:
             msg = f"{name}: expected numbers {expected}, got {wrong.flat[0]}"

@@ -14,7 +14,7 @@ from mrcfile.constants import IMAGE_STACK_SPACEGROUP
 
 from numbavol.arguments import read_precision, read_shape, read_voxel_size
 from numbavol.io.map_writing import add_labels, make_header, set_cell
-from numbavol.io.partial_file import Mark, PartialFile
+from numbavol.io.partial_file import Mark, PartialFile, name_part_of
 from numbavol.io.partial_stack import HEADER_BYTES, PartialStack
 from numbavol.io.whole_file import name_file_in_errors, resolve_name
 
@@ -314,7 +314,7 @@ def _write(
 
 
 def _open_part_of(target: Path) -> PartialFile:
-    part = target.with_name(f"{target.name}.part")
+    part = name_part_of(target)
     file = PartialFile(part)
     if file.is_also(target):
         # A kill came between the final name and the removal of this one.

@@ -108,6 +108,24 @@ class Mark(NamedTuple):
         return cls((n, y, x), fingerprint, n, dtype.name)
 
 
+def name_part_of(path: Path) -> Path:
+    """Name what a file is called until it is whole."""
+    return path.with_name(f"{path.name}.part")
+
+
+def read_mark_of(path: Path) -> Mark | None:
+    """Read the mark of a file that perhaps another process is writing; None if it has none.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        raw = file.read(_MARK_BYTES)
+    return Mark.from_bytes(raw) or Mark.from_header(raw, path.stat().st_size)
+
+
 class PartialFile:
     """An open file that no other process writes, under the name that it has until it is whole.
 

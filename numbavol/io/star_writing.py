@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from gemmi import cif
@@ -27,7 +28,8 @@ from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from io import BufferedWriter
 
     from numpy.typing import NDArray
 
@@ -107,15 +109,85 @@ def write_particles(
     ...     print(path.read_text().splitlines()[-1])
     000001@stack.mrcs 10.0 30.5 50.0 0.0 0.0 1 12000.0 11000.0 30.0
     """
-    if Path(filename).suffix.lower() == CS_SUFFIX:
-        msg = f"filename: write_cs writes files of cryoSPARC, {filename} would be read as one"
-        raise ValueError(msg)
-    known: dict[str, Any] = {
+    if stack_filename is None:
+        image_names = _make_cells(_quote_image_names(particles.image_names))
+    else:
+        image_names = _name_images_of(_read_stack_name(filename, stack_filename))
+    defaults = {
         "spherical_aberration_in_millimetres": _read_number(
             "spherical_aberration_in_mm", spherical_aberration_in_mm
         ),
         "amplitude_contrast": _read_number("amplitude_contrast_ratio", amplitude_contrast_ratio),
     }
+    sheet = _lay_out(particles, image_names, defaults)
+    with _open_star(filename, overwrite=overwrite) as file:
+        for text in (sheet.optics, *_format("particles", sheet.table, len(particles))):
+            file.write(text.encode("ascii"))
+
+
+def write_particle_blocks(
+    filename: str | os.PathLike[str],
+    blocks: Iterable[ParticleTable],
+    *,
+    comment: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write particles that come block by block, so that they need no memory all at once.
+
+    Parameters
+    ----------
+    filename
+        As of `write_particles`.
+    blocks
+        The particles in their order, with the names of their images. All blocks know the same of
+        them, and are of the optics groups of the first.
+    comment
+        A line of ASCII for whoever reads the file.
+    overwrite
+        Whether to replace an existing file.
+
+    Raises
+    ------
+    FileExistsError, OSError
+        As of `write_particles`.
+    ValueError
+        As of `write_particles`, or if a block is of other groups or has other columns.
+    """
+    first: _Sheet | None = None
+    with _open_star(filename, overwrite=overwrite) as file:
+        if comment is not None:
+            file.write(f"# {comment}\n".encode("ascii"))
+        for block in blocks:
+            sheet = _lay_out(block, _make_cells(_quote_image_names(block.image_names)), {})
+            title, *rows = _format("particles", sheet.table, len(block))
+            if first is None:
+                first = sheet
+                file.write((sheet.optics + title).encode("ascii"))
+            elif sheet.optics != first.optics or sheet.table.keys() != first.table.keys():
+                msg = "blocks: expected particles of the same optics groups and columns in all"
+                raise ValueError(msg)
+            for text in rows:
+                file.write(text.encode("ascii"))
+
+
+class _Sheet(NamedTuple):
+    """The text of the optics table, and the columns of the particles' table."""
+
+    optics: str
+    table: Mapping[str, Cells]
+
+
+@contextlib.contextmanager
+def _open_star(filename: str | os.PathLike[str], *, overwrite: bool) -> Iterator[BufferedWriter]:
+    if Path(filename).suffix.lower() == CS_SUFFIX:
+        msg = f"filename: write_cs writes files of cryoSPARC, {filename} would be read as one"
+        raise ValueError(msg)
+    with write_whole_file(filename, overwrite=overwrite) as file:
+        yield file
+
+
+def _lay_out(particles: ParticleTable, image_names: Cells, defaults: Mapping[str, float]) -> _Sheet:
+    known: dict[str, Any] = dict(defaults)
     known |= {name: value for name, value in vars(particles).items() if value is not None}
     missing = [name for name in _NEEDED if name not in known]
     if "mtf_filenames" in known and "original_pixel_size" not in known:
@@ -127,10 +199,6 @@ def write_particles(
         known.setdefault("defocus_v_in_angstroms", known["defocus_u_in_angstroms"])
     known |= {c.name: _write_lists(known[c.name]) for c in ZERNIKE_COLUMNS if c.name in known}
     known |= {c.name: _quote(c.name, known[c.name]) for c in NAME_COLUMNS if c.name in known}
-    if stack_filename is None:
-        image_names = _make_cells(_quote_image_names(particles.image_names))
-    else:
-        image_names = _name_images_of(_read_stack_name(filename, stack_filename))
     of_optics = [column for column in COLUMNS + NAME_COLUMNS if column.is_of_optics]
     in_optics = [column for column in (*of_optics, *ZERNIKE_COLUMNS) if column.name in known]
     groups = find_optics_groups({c.name: known[c.name] for c in in_optics}, len(particles))
@@ -147,11 +215,7 @@ def write_particles(
         for column in COLUMNS + NAME_COLUMNS
         if column.name in known and not column.is_of_optics
     }
-    with write_whole_file(filename, overwrite=overwrite) as file:
-        for text in (*_format("optics", optics, n_groups), "\n"):
-            file.write(text.encode("ascii"))
-        for text in _format("particles", table, len(particles)):
-            file.write(text.encode("ascii"))
+    return _Sheet("".join([*_format("optics", optics, n_groups), "\n"]), table)
 
 
 def _format(name: str, columns: Mapping[str, Cells], n_rows: int) -> Iterable[str]:

@@ -59,11 +59,13 @@ class Checked:
         if lowest is None or value is None or isinstance(value, str):
             return
         or_equal, highest = field.metadata["or_equal"], field.metadata["highest"]
-        if (value > lowest or (or_equal and value == lowest)) and value <= highest:
+        if value > highest:
+            expected = f"of at most {highest:g}"
+        elif value > lowest or (or_equal and value == lowest):
             return
-        relation = "of at least" if or_equal else "above"
-        limit = "" if math.isinf(highest) else f" and at most {highest:g}"
-        msg = f"{field.name}: expected a number {relation} {lowest:g}{limit}, got {value!r}"
+        else:
+            expected = f"{'of at least' if or_equal else 'above'} {lowest:g}"
+        msg = f"{field.name}: expected a number {expected}, got {value!r}"
         raise ValueError(msg)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from numbavol.kernels.dispatch import check_device
 from numbavol.kernels.extras import import_extra
 from numbavol.kernels.threads import get_num_threads, set_num_threads
+from numbavol.simulation.files import replace_files
 from numbavol.simulation.images import Simulator
 from numbavol.simulation.shards import fingerprint
 
@@ -114,7 +115,8 @@ def write_on_cluster(
         return
     import distributed
 
-    config = _make_names_absolute(config)
+    # Processes in other folders are to find them.
+    config = replace_files(config, lambda _, name: os.path.abspath(name))  # noqa: PTH100
     n_all = sum(shard.stop - shard.start for shard in missing)
     run = secrets.token_hex(8)
     n_done = 0
@@ -198,23 +200,6 @@ def _find_error(task: Future[str | None]) -> str | None:
 
 def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _make_names_absolute(config: SimulationConfig) -> SimulationConfig:
-    """Name files so that processes in other folders find them."""
-
-    def place(name: Any) -> Any:
-        return name if name in (None, "white") else os.path.abspath(name)  # noqa: PTH100
-
-    return dataclasses.replace(
-        config,
-        volume=tuple(dataclasses.replace(one, file=place(one.file)) for one in config.volume),
-        poses=dataclasses.replace(config.poses, file=place(config.poses.file)),
-        noise=dataclasses.replace(config.noise, spectrum=place(config.noise.spectrum)),
-        detector=dataclasses.replace(
-            config.detector, mtf=place(config.detector.mtf), dqe=place(config.detector.dqe)
-        ),
-    )
 
 
 def _write_on_worker(

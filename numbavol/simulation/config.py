@@ -21,6 +21,9 @@ from numbavol.simulation.tables import (
     VolumeConfig,
 )
 
+# More than any disk or memory holds: what is beyond was hardly meant.
+MOST_PARTICLES, LARGEST_BOX = 10**9, 10**5
+
 
 @dataclasses.dataclass(frozen=True)
 class SimulationConfig(Checked):
@@ -65,8 +68,8 @@ class SimulationConfig(Checked):
     (8000.0, False)
     """
 
-    number: int = above(0)
-    box: int = above(0)
+    number: int = above(0, highest=MOST_PARTICLES)
+    box: int = above(0, highest=LARGEST_BOX)
     pixel_size: float = above(0.0)
     _: dataclasses.KW_ONLY
     volume: tuple[VolumeConfig, ...] = ()

@@ -8,8 +8,10 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from numbavol.io import read_particles
 from numbavol.simulation.choices import fields_of
 from numbavol.simulation.config import SimulationConfig
+from numbavol.simulation.files import replace_files
 
 if TYPE_CHECKING:
     import os
@@ -21,7 +23,14 @@ _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
 _TABLE = re.compile(rf"^\s*(\[\[?)\s*({_DOTTED})\s*\]\]?")
 _PAIR = re.compile(rf"^\s*({_DOTTED})\s*=")
-_LONG_STRINGS = re.compile(r'"""|' + r"'''")
+_STRINGS_AND_COMMENTS = re.compile(
+    r'"""(?:[^\\]|\\.)*?"{3,5}'
+    r"|'''.*?'{3,5}"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*'"
+    r"|#[^\n]*",
+    re.DOTALL,
+)
 
 
 def read_simulation_config(
@@ -64,37 +73,63 @@ def read_simulation_config(
     path = Path(filename)
     raw = path.read_bytes()
     try:
-        text = raw.decode()
+        # Editors of some systems mark UTF-8.
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + raw[: error.start].count(b"\n")
+        msg = f"{path}:{line}: expected UTF-8, got the byte {raw[error.start]:#x}"
+        raise ValueError(msg) from error
+    try:
         tables = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         msg = f"{path}: expected TOML: {error}"
         raise ValueError(msg) from error
-    _place_files(tables, path.parent)
-    _put(tables, given or {})
+    given = given or {}
+
+    def place(keys: KeyPath, name: str) -> str:
+        return name if keys in given or keys[:1] in given else str(path.parent / name)
+
+    poses = tables.get("poses")
+    if isinstance(poses, dict) and isinstance(poses.get("file"), str):
+        poses["file"] = place(("poses", "file"), poses["file"])
+    _put(tables, given)
     config: SimulationConfig = _Reader(str(path), find_lines(text)).read(
-        SimulationConfig, tables, ()
+        SimulationConfig, _count_given(tables), ()
     )
-    return config
+    return replace_files(
+        config, lambda keys, name: name if keys[0] == "poses" else place(keys, name)
+    )
 
 
 def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationConfig:
     """Make a simulation of choices by their paths alone, as `read_simulation_config` does."""
     tables: dict[str, Any] = {}
     _put(tables, given)
-    config: SimulationConfig = _Reader(None, {}).read(SimulationConfig, tables, ())
+    config: SimulationConfig = _Reader(None, {}).read(SimulationConfig, _count_given(tables), ())
     return config
 
 
 def _put(tables: dict[str, Any], given: Mapping[tuple[str, ...], Any]) -> None:
     """Put choices where their paths lead; None takes away what is there."""
     for keys, value in given.items():
-        table = tables
+        table: Any = tables
         for key in keys[:-1]:
-            table = table.setdefault(key, {})
-        if value is None:
-            table.pop(keys[-1], None)
-        else:
-            table[keys[-1]] = value
+            table = table.setdefault(key, {}) if isinstance(table, dict) else table
+        # What is no table is refused when it is read.
+        if isinstance(table, dict):
+            if value is None:
+                table.pop(keys[-1], None)
+            else:
+                table[keys[-1]] = value
+
+
+def _count_given(tables: dict[str, Any]) -> dict[str, Any]:
+    """Take all particles of a file if nothing says how many."""
+    poses = tables.get("poses")
+    file = poses.get("file") if isinstance(poses, dict) else None
+    if "number" in tables or not isinstance(file, str):
+        return tables
+    return {**tables, "number": len(read_particles(file))}
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:
@@ -114,9 +149,9 @@ def find_lines(text: str) -> dict[KeyPath, int]:
     lines: dict[KeyPath, int] = {}
     table: KeyPath = ()
     counts: dict[KeyPath, int] = {}
-    closing: str | None = None
-    for number, line in enumerate(text.splitlines(), 1):
-        if closing is None:
+    depth = 0
+    for number, line in enumerate(_blank_strings(text).split("\n"), 1):
+        if depth == 0:
             if found := _TABLE.match(line):
                 table = _resolve(_split(found[2]), counts)
                 if found[1] == "[[":
@@ -128,12 +163,24 @@ def find_lines(text: str) -> dict[KeyPath, int]:
                 keys = (*table, *_split(found[1]))
                 for end in range(len(table) + 1, len(keys) + 1):
                     lines.setdefault(keys[:end], number)
-        for quotes in _LONG_STRINGS.findall(line):
-            if closing is None:
-                closing = quotes
-            elif closing == quotes:
-                closing = None
+        # Of an array of several lines.
+        depth += line.count("[") - line.count("]")
     return lines
+
+
+def _blank_strings(text: str) -> str:
+    """Take comments and the content of strings of several lines away, but for the ends of lines.
+
+    Strings of one line stay, for keys may be such; brackets in them are taken away.
+    """
+
+    def blank(found: re.Match[str]) -> str:
+        string = found[0]
+        if string[0] == "#" or string[:3] in ('"""', "'''"):
+            return "\n" * string.count("\n")
+        return string.replace("[", "(").replace("]", ")")
+
+    return _STRINGS_AND_COMMENTS.sub(blank, text)
 
 
 def find_line(lines: Mapping[KeyPath, int], path: KeyPath) -> int | None:
@@ -163,20 +210,6 @@ def _resolve(keys: tuple[str, ...], counts: dict[KeyPath, int]) -> KeyPath:
         if n < len(keys) - 1 and path in counts:
             path = (*path, counts[path])
     return path
-
-
-def _place_files(tables: dict[str, Any], folder: Path) -> None:
-    """Make names of files relative to where the process is."""
-    names = (("poses", "file"), ("noise", "spectrum"), ("detector", "mtf"), ("detector", "dqe"))
-    for group, key in names:
-        value = tables.get(group, {})
-        value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, str) and (group, value) != ("noise", "white"):
-            tables[group][key] = str(folder / value)
-    volumes = tables.get("volume", [])
-    for volume in volumes if isinstance(volumes, list) else [volumes]:
-        if isinstance(volume, dict) and isinstance(volume.get("file"), str):
-            volume["file"] = str(folder / volume["file"])
 
 
 class _Reader:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from numbavol.simulation.config import SimulationConfig
 
 OF_MODELS = (
-    "select", "models", "alternates", "hydrogens", "monomer_library", "waters", "b_factors",
-    "b_factor_scale", "b_factor_offset", "assembly",
+    "center", "select", "models", "alternates", "hydrogens", "monomer_library", "waters",
+    "b_factors", "b_factor_scale", "b_factor_offset", "assembly",
 )  # fmt: skip
 
 

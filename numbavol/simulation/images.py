@@ -112,7 +112,6 @@ class Simulator:
         particles: Particles,
         images: Images,
         *,
-        first: int = 0,
         report: Callable[[int, int], object] | None = None,
     ) -> None:
         """Image particles.
@@ -123,8 +122,6 @@ class Simulator:
             n of them.
         images
             Where their images go, by their places among the n: an array or an `ImageStack`.
-        first
-            Begin with this one.
         report
             Called as the work goes on, with the number of images done and of all.
         """
@@ -136,10 +133,10 @@ class Simulator:
             self.volumes.integrator.device,
         )
         if len(self.volumes.volumes) == 1:
-            chosen = np.arange(first, n_all)
+            chosen = np.arange(n_all)
             self._image_volume(0, particles, chosen, prepared, images, report, n_all)
             return
-        for start in range(first, n_all, PARTICLES_A_BLOCK):
+        for start in range(0, n_all, PARTICLES_A_BLOCK):
             block = np.arange(start, min(start + PARTICLES_A_BLOCK, n_all))
             for volume in np.unique(particles.volumes[block]).tolist():
                 chosen = block[particles.volumes[block] == volume]

@@ -5,21 +5,30 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import filecmp
 import functools
+import glob
+import json
 import os
 import secrets
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.io import write_cs, write_particles
+from numbavol.io import write_cs
+from numbavol.io.partial_file import PartialFile, name_part_of
+from numbavol.io.star_writing import write_particle_blocks
 from numbavol.io.whole_file import give_name
 from numbavol.simulation.clusters import write_on_cluster
+from numbavol.simulation.files import list_files, replace_files
 from numbavol.simulation.shards import (
     OF_SOMETHING_ELSE,
     Shard,
     find_missing,
     fingerprint,
+    is_begun,
     make_shards,
     name_images,
     write_shard,
@@ -33,7 +42,6 @@ from numbavol.simulation.zarr_output import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from distributed import Client
 
@@ -43,6 +51,8 @@ if TYPE_CHECKING:
     from numbavol.simulation.shards import WriteShard
 
 STACK, ZARR = ".mrcs", ".zarr"
+# Of a table, as many as are text at a time.
+ROWS_AT_A_TIME = 2**15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +112,9 @@ class Output:
             raise ValueError(msg)
         if cs:
             _check_cs(config, path)
+        if not path.parent.is_dir():
+            msg = f"{path}: there is no folder {path.parent}"
+            raise ValueError(msg)
         key = fingerprint(config, device)
         if path.suffix.lower() == ZARR:
             shards = make_zarr_shards(config, path, n_shards)
@@ -109,7 +122,13 @@ class Output:
         else:
             shards = make_shards(config.number, path, n_shards)
             missing = find_missing(shards, key, overwrite=overwrite)
-        return cls(path, shards, missing, key, device, cs, overwrite)
+        planned = cls(path, shards, missing, key, device, cs, overwrite)
+        inputs = [Path(name) for name in list_files(config).values()]
+        for output in (*planned.paths, *planned.tables):
+            if output.exists() and any(output.samefile(name) for name in inputs):
+                msg = f"{output}: that is one of the files that are read"
+                raise ValueError(msg)
+        return planned
 
     @property
     def is_zarr(self) -> bool:
@@ -120,6 +139,12 @@ class Output:
     def paths(self) -> list[Path]:
         """The group, or all stacks."""
         return [self.path] if self.is_zarr else [shard.path for shard in self.shards]
+
+    def find_begun(self) -> list[Path]:
+        """List the parts that an interrupted run left, and that are gone on with."""
+        if self.is_zarr:
+            return [part for path in self.paths if (part := name_part_of(path)).exists()]
+        return [name_part_of(each.path) for each in self.missing if is_begun(each, self.key)]
 
     @property
     def is_one_file(self) -> bool:
@@ -139,7 +164,7 @@ class Output:
         *,
         dask: str | Client | None = None,
         report: Callable[[int, int], object] | None = None,
-    ) -> ParticleTable:
+    ) -> None:
         """Write what is missing.
 
         Parameters
@@ -150,11 +175,6 @@ class Output:
             As `simulate` takes it.
         report
             Called as the work goes on, with the number of images done and of all that are missing.
-
-        Returns
-        -------
-        ParticleTable
-            All particles.
         """
         write: WriteShard = (
             write_zarr_shard
@@ -168,7 +188,7 @@ class Output:
                 simulator, self.shards, self.path, cs=self.cs, overwrite=self.overwrite
             )
         )
-        with writing as table:
+        with writing:
             if dask is None:
                 write_missing(simulator, self.missing, self.key, write, report=report)
             else:
@@ -176,7 +196,13 @@ class Output:
                     simulator.config, self.missing, self.key, write,
                     dask=dask, device=self.device, report=report,
                 )  # fmt: skip
-        return table
+
+    def take_table(self, simulator: Simulator) -> ParticleTable:
+        """Say what is known of all particles."""
+        if self.is_zarr:
+            config = simulator.config
+            return simulator.source.take(np.arange(config.number)).to_table(config)
+        return take_table(simulator, self.shards, 0, self.shards[-1].stop)
 
 
 def _check_cs(config: SimulationConfig, path: Path) -> None:
@@ -229,7 +255,7 @@ def write_missing(
 @contextlib.contextmanager
 def write_tables(
     simulator: Simulator, parts: list[Shard], output: Path, *, cs: bool, overwrite: bool
-) -> Iterator[ParticleTable]:
+) -> Iterator[None]:
     """Write the particles of all shards beside the stacks, once these are there.
 
     What cannot be written is found before the stacks are made; and a table never lies there without
@@ -248,26 +274,89 @@ def write_tables(
     overwrite
         Whether to replace tables of something else.
     """
-    config = simulator.config
-    folder = output.resolve().parent
-    names = tuple(name_images(parts, folder))
-    table = simulator.source.take(np.arange(config.number)).to_table(config)
-    table = dataclasses.replace(table, image_names=names)
-    targets: dict[Path, Callable[..., None]] = {output.with_suffix(".star"): write_particles}
-    if cs:
-        sign = -1 if config.contrast == "weak_phase" else 1
-        targets[output.with_suffix(".cs")] = functools.partial(write_cs, contrast_sign=sign)
+    targets = [output.with_suffix(suffix) for suffix in (".star", ".cs")[: 1 + cs]]
     with contextlib.ExitStack() as cleaning:
         written = {}
-        for target, write in targets.items():
-            part = target.with_name(f".numbavol-{secrets.token_hex(8)}.part")
+        for target in targets:
+            _remove_what_was_left(target)
+            part = target.with_name(f".{target.name}-{secrets.token_hex(8)}.part")
             cleaning.callback(part.unlink, missing_ok=True)
-            write(part, table, overwrite=True)
-            is_same = target.is_file() and target.read_bytes() == part.read_bytes()
+            write_table(simulator, parts, part, is_cs=target.suffix == ".cs")
+            # As long as it is locked, no other run takes it for something that was left.
+            cleaning.callback(PartialFile(part).close)
+            is_same = target.is_file() and filecmp.cmp(target, part, shallow=False)
             if target.exists() and not is_same and not overwrite:
                 raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(target))
             written[target] = None if is_same else part
-        yield table
+        yield
         for target, made in written.items():
             if made is not None:
                 give_name(made, target, overwrite=overwrite)
+
+
+def write_table(simulator: Simulator, parts: list[Shard], filename: Path, *, is_cs: bool) -> None:
+    """Write the particles of shards as one file, in blocks for RELION.
+
+    Parameters
+    ----------
+    simulator
+        Knows the particles.
+    parts
+        The shards.
+    filename
+        The file.
+    is_cs
+        Whether it is one of cryoSPARC.
+    """
+    config = simulator.config
+    if is_cs:
+        # A particle is white where its density is.
+        sign = -1 if config.contrast == "weak_phase" else 1
+        table = take_table(simulator, parts, 0, parts[-1].stop)
+        write_cs(filename, table, contrast_sign=sign, overwrite=True)
+        return
+    # Of several optics groups, no block need have all.
+    n_rows = parts[-1].stop if simulator.source.is_of_file else ROWS_AT_A_TIME
+    blocks = (
+        take_table(simulator, parts, start, min(start + n_rows, parts[-1].stop))
+        for start in range(0, parts[-1].stop, n_rows)
+    )
+    write_particle_blocks(filename, blocks, comment=_describe(simulator), overwrite=True)
+
+
+def take_table(simulator: Simulator, parts: list[Shard], start: int, stop: int) -> ParticleTable:
+    """Say of particles ``start`` to ``stop``, and of their images, what tables say.
+
+    Parameters
+    ----------
+    simulator
+        Knows the particles.
+    parts
+        All shards.
+    start, stop
+        Numbers of particles.
+    """
+    numbers = np.arange(start, stop)
+    table = simulator.source.take(numbers).to_table(simulator.config)
+    return dataclasses.replace(table, image_names=tuple(name_images(parts, numbers)))
+
+
+def _describe(simulator: Simulator) -> str:
+    """Say in one line what particles were made of: what RELION has no columns for."""
+    named = replace_files(simulator.config, lambda _, name: Path(name).name)
+    noise = simulator.formation.noise
+    facts = dataclasses.asdict(named)
+    if noise is not None:
+        facts["noise"]["variance"] = noise.variance(
+            named.image_config.padded_shape, named.pixel_size
+        )
+    return f"numbavol {version('numbavol')} simulate {json.dumps(facts)}"
+
+
+def _remove_what_was_left(target: Path) -> None:
+    """Remove the parts of a table that killed runs left: those that no process has locked."""
+    for part in target.parent.glob(f".{glob.escape(target.name)}-*.part"):
+        with contextlib.suppress(BlockingIOError):
+            left = PartialFile(part)
+            left.remove()
+            left.close()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MICROGRAPH_NAME = "micrograph_{:06d}.mrc"
 OPTICS_GROUP = "opticsGroup1"
+# In angstroms.
+SMALLEST_DEFOCUS = 100.0
 # What a file says of particles besides their poses and transfer functions, and stays as it is.
 KEPT = ("micrograph_names", "optics_group_names", "random_subset")
 
@@ -118,6 +120,7 @@ class ParticleSource:
         self._shares = np.cumsum(np.asarray(weights, np.float64)) / np.sum(weights)
         self._given: ParticleTable | None = None
         self._given_ctf: CTF | None = None
+        _warn_of_units(config.defocus)
         if config.poses.file is not None:
             self._given = read_particles(config.poses.file)
             if len(self._given) < config.number:
@@ -129,6 +132,11 @@ class ParticleSource:
             if config.microscope.ctf and self._given.defocus_u_in_angstroms is not None:
                 self._given_ctf = CTF.from_particles(self._given)
                 self._warn_of_no_effect()
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether particles are those of a file."""
+        return self._given is not None
 
     @property
     def has_given_ctf(self) -> bool:
@@ -238,6 +246,18 @@ class ParticleSource:
             odd_zernike=microscope.odd_zernike,
             even_zernike=microscope.even_zernike,
         )
+
+
+def _warn_of_units(defocus: DefocusConfig) -> None:
+    """Say of a defocus that it is hardly one in angstroms."""
+    names = ("minimum", "maximum") if defocus.distribution == "uniform" else ("mean",)
+    largest = max(abs(getattr(defocus, name)) for name in names)
+    if 0 < largest < SMALLEST_DEFOCUS:
+        msg = (
+            f"defocus.{names[-1]}: it is in angstroms, of which a micrometre has 10000, got "
+            f"{largest:g}"
+        )
+        warnings.warn(msg, SimulationWarning, stacklevel=3)
 
 
 def draw_defocus(

@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from numbavol.io import read_map_header, resume_image_stack, write_image_stack
+from numbavol.io.partial_file import name_part_of, read_mark_of
+from numbavol.io.stack_names import name_image
+from numbavol.projection.draws import Places
+from numbavol.simulation.files import replace_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from numbavol.simulation.images import Simulator
 
 BYTES_AT_A_TIME = 2**24
+# Of which memory holds poses and transfer functions together.
+PARTICLES_AT_A_TIME = 2**14
 MOST_SHARDS = 999_999
 OF_SOMETHING_ELSE = "it is of another simulation, or of none; overwrite=True would replace it"
 LABEL = "Simulated by numbavol; of what it was made, the SHA-256:"
@@ -41,11 +47,6 @@ class Shard:
     """Number of the first one."""
     stop: int
     """Number after the last one."""
-
-    @property
-    def numbers(self) -> NDArray[np.int64]:
-        """``(n,)``: the numbers of the particles."""
-        return np.arange(self.start, self.stop)
 
 
 class WriteShard(Protocol):
@@ -130,17 +131,9 @@ def fingerprint(config: SimulationConfig, device: str) -> str:
     OSError
         If one of its files cannot be read.
     """
-    files = [volume.file for volume in config.volume]
-    files += [config.poses.file or "", config.detector.mtf or "", config.detector.dqe or ""]
-    files += ["" if config.noise.spectrum == "white" else config.noise.spectrum]
-    contents = [_hash(name) if name else "" for name in files]
-    choices = dataclasses.asdict(dataclasses.replace(config, number=1))
-    for volume in choices["volume"]:
-        del volume["file"]
-    for group, key in (("poses", "file"), ("detector", "mtf"), ("detector", "dqe")):
-        del choices[group][key]
-    choices["noise"]["spectrum"] = config.noise.spectrum == "white"
-    return json.dumps([version("numbavol"), choices, contents, device])
+    named = replace_files(config, lambda _, name: name if Path(name).is_dir() else _hash(name))
+    choices = dataclasses.asdict(dataclasses.replace(named, number=1))
+    return json.dumps([version("numbavol"), choices, device])
 
 
 def _hash(filename: str) -> str:
@@ -174,8 +167,27 @@ def find_missing(shards: list[Shard], key: str, *, overwrite: bool) -> list[Shar
         if found is Found.OTHER and not overwrite:
             raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(shard.path))
         if found is not Found.WHOLE:
+            if not overwrite:
+                _check_part(shard, key)
             missing.append(shard)
     return missing
+
+
+def is_begun(shard: Shard, key: str) -> bool:
+    """Tell whether a run of this simulation left a part of a shard's stack."""
+    part = name_part_of(shard.path)
+    mark = read_mark_of(part) if part.is_file() else None
+    return mark is not None and mark.fingerprint == _hash_key(shard, key)
+
+
+def _check_part(shard: Shard, key: str) -> None:
+    part = name_part_of(shard.path)
+    if part.exists() and not is_begun(shard, key):
+        msg = (
+            f"{part}: left by a run of another simulation, or damaged; overwrite=True would "
+            "replace it"
+        )
+        raise ValueError(msg)
 
 
 def key_of(shard: Shard, key: str) -> str:
@@ -185,7 +197,11 @@ def key_of(shard: Shard, key: str) -> str:
 
 def make_labels(shard: Shard, key: str) -> tuple[str, str]:
     """Say in a stack's header what it was made of."""
-    return LABEL, hashlib.sha256(key_of(shard, key).encode()).hexdigest()
+    return LABEL, _hash_key(shard, key)
+
+
+def _hash_key(shard: Shard, key: str) -> str:
+    return hashlib.sha256(key_of(shard, key).encode()).hexdigest()
 
 
 class Found(enum.Enum):
@@ -256,8 +272,16 @@ def write_shard(
         return
     is_ours = look_for(shard, key) is Found.CUT_SHORT
     with _open_stack(simulator.config, shard, key, overwrite=overwrite or is_ours) as stack:
-        particles = simulator.source.take(shard.numbers)
-        simulator.image(particles, stack, first=stack.n_already_written, report=report)
+        n_all = shard.stop - shard.start
+        for start in range(stack.n_already_written, n_all, PARTICLES_AT_A_TIME):
+            places = np.arange(start, min(start + PARTICLES_AT_A_TIME, n_all))
+
+            def count(n_done: int, _: int, start: int = start) -> None:
+                if report is not None:
+                    report(start + n_done, n_all)
+
+            particles = simulator.source.take(shard.start + places)
+            simulator.image(particles, Places(stack, places), report=count)
 
 
 @contextlib.contextmanager
@@ -266,7 +290,6 @@ def _open_stack(
 ) -> Iterator[ImageStack]:
     """Go on with a stack, or begin it, also where a part of something else may be replaced."""
     shape = (shard.stop - shard.start, config.box, config.box)
-    part = shard.path.with_name(f"{shard.path.name}.part")
     keywords: Any = {
         "resume_key": key_of(shard, key),
         "dtype": config.dtype,
@@ -277,23 +300,20 @@ def _open_stack(
         try:
             opening = resume_image_stack(shard.path, shape, config.pixel_size, **keywords)
             stack = closing.enter_context(opening)
-        except ValueError as error:
-            if not part.exists():
+        except ValueError:
+            if not (overwrite and name_part_of(shard.path).exists()):
                 raise
-            if not overwrite:
-                msg = (
-                    f"{part}: left by a run of another simulation, or damaged; overwrite=True "
-                    "would replace it"
-                )
-                raise ValueError(msg) from error
             opening = write_image_stack(shard.path, shape, config.pixel_size, **keywords)
             stack = closing.enter_context(opening)
         yield stack
 
 
-def name_images(shards: list[Shard], folder: Path) -> Iterator[str]:
-    """Name the images of all particles as RELION does, seen from a folder."""
-    for shard in shards:
-        path = Path(os.path.relpath(shard.path, folder))
-        for n in range(shard.stop - shard.start):
-            yield f"{n + 1:06d}@{path}"
+def name_images(shards: list[Shard], numbers: NDArray[np.int64]) -> list[str]:
+    """Name the images of particles as RELION does, seen from the folder of the stacks."""
+    starts = np.array([shard.start for shard in shards])
+    shard_of_each = np.searchsorted(starts, numbers, "right") - 1
+    places = numbers - starts[shard_of_each] + 1
+    return [
+        name_image(place, shards[shard].path.name)
+        for place, shard in zip(places.tolist(), shard_of_each.tolist(), strict=True)
+    ]

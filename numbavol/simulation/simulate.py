@@ -18,7 +18,7 @@ from numbavol.simulation.output import Output
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from distributed import Client
     from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def simulate(
     output: None = None,
     *,
     stream: Literal[False] = False,
-    numbers: slice | None = None,
+    numbers: slice | Sequence[int] | NDArray[np.integer[Any]] | None = None,
     device: str = "cpu",
     progress: bool = False,
 ) -> SimulatedParticles: ...
@@ -70,7 +70,7 @@ def simulate(
     output: None = None,
     *,
     stream: Literal[True],
-    numbers: slice | None = None,
+    numbers: slice | Sequence[int] | NDArray[np.integer[Any]] | None = None,
     batch_size: int = BATCH_SIZE,
     device: str = "cpu",
 ) -> Iterator[SimulatedParticles]: ...
@@ -95,7 +95,7 @@ def simulate(
     output: str | os.PathLike[str] | None = None,
     *,
     stream: bool = False,
-    numbers: slice | None = None,
+    numbers: slice | Sequence[int] | NDArray[np.integer[Any]] | None = None,
     batch_size: int = BATCH_SIZE,
     shards: int = 1,
     cs: bool = False,
@@ -120,7 +120,7 @@ def simulate(
     stream
         Return batches one after another, as they are asked for.
     numbers
-        Which particles are returned; all by default.
+        Which particles are returned: a slice, or ``(n,)`` numbers from 0 on; all by default.
     batch_size
         Images of a batch of a stream.
     shards
@@ -181,14 +181,12 @@ def simulate(
         # The workers of a cluster prepare what they need.
         simulator = Simulator.prepare(config, where if dask is None else "cpu")
         with progress_bar("simulating", is_wanted=progress) as report:
-            return written.write(simulator, dask=dask, report=report)
+            written.write(simulator, dask=dask, report=report)
+        return written.take_table(simulator)
     if shards != 1 or cs or dask is not None or overwrite:
         msg = "output: expected a name with shards, cs, dask or overwrite, got None"
         raise ValueError(msg)
-    chosen = np.arange(config.number)[numbers or slice(None)]
-    if not chosen.size:
-        msg = f"numbers: expected one particle or more of {config.number}, got {numbers}"
-        raise ValueError(msg)
+    chosen = _choose(config.number, numbers)
     if stream:
         if batch_size < 1:
             msg = f"batch_size: expected a number above 0, got {batch_size!r}"
@@ -199,6 +197,23 @@ def simulate(
     simulator = Simulator.prepare(config, where)
     with progress_bar("simulating", is_wanted=progress) as report:
         return _make(simulator, chosen, report)
+
+
+def _choose(
+    n: int, numbers: slice | Sequence[int] | NDArray[np.integer[Any]] | None
+) -> NDArray[np.int64]:
+    """Return the numbers of the particles that are to be made."""
+    if numbers is None or isinstance(numbers, slice):
+        chosen = np.arange(n)[numbers or slice(None)]
+        is_right = chosen.size > 0
+    else:
+        chosen = np.asarray(numbers)
+        is_right = chosen.ndim == 1 and chosen.size > 0 and chosen.dtype.kind in "iu"
+        is_right = is_right and bool(chosen.min() >= 0 and chosen.max() < n)
+    if not is_right:
+        msg = f"numbers: expected a slice or numbers of some of {n} particles, got {numbers}"
+        raise ValueError(msg)
+    return chosen.astype(np.int64)
 
 
 def _make(

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Literal
 
 from numbavol.atoms.load_options import LoadOptions
+from numbavol.imaging.ctf_parameters import HIGHEST_VOLTAGE
 from numbavol.imaging.water import ICE_DENSITY
 from numbavol.simulation.choices import Checked, above
 
@@ -20,6 +21,10 @@ class VolumeConfig(Checked):
         PDB, mmCIF, or MRC; relative to the folder of the configuration.
     weight
         How often it is drawn, relative to the others.
+    center
+        What lies in the middle of images: the centre of mass of a model itself; that of the first
+        volume, for states of one molecule in one frame; or the origin of the file's coordinates. Of
+        maps it is their middle voxel.
     select
         Which atoms of a model, in gemmi's selection language.
     models
@@ -54,7 +59,8 @@ class VolumeConfig(Checked):
     """
 
     file: str
-    weight: float = above(0.0, or_equal=True, default=1.0)
+    weight: float = above(0.0, or_equal=True, default=1.0, highest=1e9)
+    center: Literal["own", "first", "file"] = "own"
     select: str = "all"
     models: Literal["first", "all", "ensemble"] | int = "first"
     alternates: str = "all"
@@ -162,7 +168,7 @@ class MicroscopeConfig(Checked):
     """
 
     ctf: bool = True
-    voltage: float = above(0.0, default=300.0)
+    voltage: float = above(0.0, default=300.0, highest=HIGHEST_VOLTAGE)
     spherical_aberration: float = 2.7
     amplitude_contrast: float = above(0.0, or_equal=True, default=0.1, highest=1.0)
     phase_shift: float = 0.0
@@ -214,7 +220,7 @@ class DefocusConfig(Checked):
     mean: float = 14000.0
     deviation: float = above(0.0, or_equal=True, default=3000.0)
     astigmatism: float = above(0.0, or_equal=True, default=0.0)
-    particles_per_micrograph: int = above(0, default=1)
+    particles_per_micrograph: int = above(0, default=1, highest=10**9)
     deviation_in_micrograph: float = above(0.0, or_equal=True, default=0.0)
 
     def __post_init__(self) -> None:

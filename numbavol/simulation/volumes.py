@@ -75,10 +75,14 @@ def load_volumes(config: SimulationConfig) -> Volumes:
     volumes: list[AbstractVolumeParametrization] = []
     weights: list[float] = []
     names: list[str] = []
+    first_center: NDArray[np.float64] | None = None
     for n, given in enumerate(config.volume):
-        load = _load_map if is_map_file(given.file) else _load_model
         with _name_choices(n):
-            made = load(given, config)
+            if is_map_file(given.file):
+                made = _load_map(given, config)
+            else:
+                made, center = _load_model(given, config, first_center)
+                first_center = center if first_center is None else first_center
         volumes += made
         weights += [given.weight / len(made)] * len(made)
         name = given.file if given.select == "all" else f"{given.file}, {given.select}"
@@ -131,11 +135,18 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
 
 
 def _load_model(
-    given: VolumeConfig, config: SimulationConfig
-) -> list[AbstractVolumeParametrization]:
+    given: VolumeConfig, config: SimulationConfig, first_center: NDArray[np.float64] | None
+) -> tuple[list[AbstractVolumeParametrization], NDArray[np.float64]]:
+    """Make the volumes of a model, and say what of its coordinates is in the middle of images."""
     loaded = load_with_notes(given.file, given.load_options)
     loaded.warn(given.file, stacklevel=3)
-    centered, _ = center_together(loaded.models if given.models == "ensemble" else [loaded.atoms])
+    models = loaded.models if given.models == "ensemble" else [loaded.atoms]
+    centered, center = center_together(models)
+    other = np.zeros(3) if given.center == "file" else first_center
+    if given.center != "own" and other is not None:
+        moved = center - other
+        centered = [dataclasses.replace(one, positions=one.positions + moved) for one in centered]
+        center = other
     side = max(_count_voxels(each.positions, config) for each in centered)
     if side > config.padded_box:
         warnings.warn(
@@ -144,8 +155,9 @@ def _load_model(
             SimulationWarning, stacklevel=2,
         )  # fmt: skip
     if config.method == "gaussian":
-        return [make_gaussian_mixture(each) for each in centered]
-    return [_render(each, max(side, config.padded_box), config) for each in centered]
+        return [make_gaussian_mixture(each) for each in centered], center
+    side = max(side, config.padded_box)
+    return [_render(each, side, config) for each in centered], center
 
 
 def _count_voxels(positions: NDArray[np.float64], config: SimulationConfig) -> int:

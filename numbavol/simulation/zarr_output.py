@@ -16,19 +16,20 @@ import os
 import secrets
 import shutil
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.io.partial_file import PartialFile
+from numbavol.io.partial_file import PartialFile, name_part_of
 from numbavol.io.partial_stack import measure_range
 from numbavol.io.particle_columns import COLUMNS, POSE_COLUMNS, ZERNIKE_COLUMNS
 from numbavol.kernels.extras import import_extra
+from numbavol.simulation.files import replace_files
 from numbavol.simulation.shards import OF_SOMETHING_ELSE, Shard, share_evenly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -84,7 +85,7 @@ def make_zarr_shards(config: SimulationConfig, output: Path, n_shards: int) -> l
     n_in_chunk = _count_in_chunk(config)
     ends = share_evenly(-(-config.number // n_in_chunk), n_shards)
     stops = [min(end * n_in_chunk, config.number) for end in ends]
-    part = _part_of(output)
+    part = name_part_of(output)
     return [Shard(part, *stops[n : n + 2]) for n in range(n_shards)]
 
 
@@ -115,7 +116,7 @@ def find_missing_in_zarr(
         If Zarr is not installed.
     """
     import_extra("zarr", "Zarr groups need", "zarr")
-    part, wanted = _part_of(output), _label(config, key)
+    part, wanted = name_part_of(output), _label(config, key)
     if output.exists():
         if _read_label(output) == wanted:
             return []
@@ -143,8 +144,10 @@ def find_missing_in_zarr(
 @contextlib.contextmanager
 def write_zarr_group(
     simulator: Simulator, output: Path, key: str, *, overwrite: bool
-) -> Iterator[ParticleTable]:
+) -> Iterator[None]:
     """Write what is known of all particles, and give the group its name once images are there.
+
+    The images are to be written by `write_zarr_shard` meanwhile.
 
     Parameters
     ----------
@@ -157,11 +160,6 @@ def write_zarr_group(
     overwrite
         Whether to replace a group of something else.
 
-    Yields
-    ------
-    ParticleTable
-        The particles. The images are to be written by `write_zarr_shard` meanwhile.
-
     Raises
     ------
     BlockingIOError
@@ -170,15 +168,13 @@ def write_zarr_group(
         If it cannot be written.
     """
     config = simulator.config
-    particles = simulator.source.take(np.arange(config.number))
-    table = particles.to_table(config)
     wanted = _label(config, key)
     if _read_label(output) == wanted:
         # What an interrupt at the very end left.
         shutil.rmtree(output / MARKERS, ignore_errors=True)
-        yield table
+        yield
         return
-    part = _part_of(output)
+    part = name_part_of(output)
     (part / MARKERS).mkdir(parents=True, exist_ok=True)
     lock = PartialFile(part / MARKERS / LOCK)
     try:
@@ -186,8 +182,8 @@ def write_zarr_group(
             _remove_all_but(part, MARKERS)
             for marker in (part / MARKERS).glob("[0-9]*"):
                 marker.unlink()
-        _write_columns(part, simulator, particles, table, wanted)
-        yield table
+        _write_columns(part, simulator, wanted)
+        yield
         if output.exists() and overwrite:
             old = output.with_name(f".numbavol-{secrets.token_hex(8)}.part")
             output.rename(old)
@@ -247,10 +243,6 @@ def write_zarr_shard(
         marker.touch()
 
 
-def _part_of(output: Path) -> Path:
-    return output.with_name(f"{output.name}.part")
-
-
 def _marker(part: Path, chunk: int) -> Path:
     return part / MARKERS / f"{chunk:06d}"
 
@@ -303,13 +295,13 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _write_columns(
-    part: Path, simulator: Simulator, particles: Particles, table: ParticleTable, label: str
-) -> None:
+def _write_columns(part: Path, simulator: Simulator, label: str) -> None:
     """Write all but the images; what an interrupted run left of it is written again."""
     import zarr
 
     config = simulator.config
+    particles = simulator.source.take(np.arange(config.number))
+    table = particles.to_table(config)
     n, box = config.number, config.box
     # The label comes last: without it nobody goes on with a group.
     group = zarr.open_group(part, mode="a", zarr_format=3)
@@ -330,10 +322,17 @@ def _write_columns(
             dimension_names=dimensions, attributes={**attributes}, overwrite=True,
         )  # fmt: skip
         column[...] = values
+    names = list(simulator.volumes.names)
+    for volume in config.volume:
+        folder = f"{Path(volume.file).parent}{os.sep}"
+        names = [name.removeprefix(folder) for name in names]
     group.attrs.put(
         {
-            "configuration": dataclasses.asdict(config),
-            "volumes": list(simulator.volumes.names),
+            # Other folders of the same files change no byte.
+            "configuration": dataclasses.asdict(
+                replace_files(config, lambda _, name: Path(name).name)
+            ),
+            "volumes": names,
             "numbavol": {"version": version("numbavol"), "sha256": label},
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 import numbavol
-from numbavol.simulation import NoiseConfig, SimulationConfig, VolumeConfig, clusters
+from numbavol.simulation import NoiseConfig, SimulationConfig, VolumeConfig, clusters, shards
 from numbavol.simulation import simulate as simulate_function
 from numbavol.simulation.shards import fingerprint
 
@@ -135,18 +136,24 @@ def test_a_worker_with_other_files_is_refused(config):
 
 
 def test_an_error_of_a_worker_is_one_line_that_names_the_shard(
-    config, tmp_path, threads, expected, caplog
+    config, tmp_path, threads, expected, caplog, monkeypatch
 ):
     (tmp_path / "cluster").mkdir()
-    odd = tmp_path / "cluster" / "stack_000004.mrcs.part"
-    odd.write_text("somebody's notes\n" * 100)
+    open_stack = shards._open_stack
+
+    def fail_once(config, shard, *arguments, **keywords):
+        if shard.start == 6:
+            raise OSError(errno.ENOSPC, "No space\nleft", str(shard.path))
+        return open_stack(config, shard, *arguments, **keywords)
+
+    monkeypatch.setattr(shards, "_open_stack", fail_once)
     with pytest.raises(OSError, match=r"stack_000004\.mrcs, particles 6 to 7, could") as caught:
         write(config, tmp_path / "cluster", dask=threads)
-    assert "FileExistsError" in str(caught.value)
+    assert "No space left" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
     assert not (tmp_path / "cluster" / "stack.star").exists()
-    odd.unlink()
+    monkeypatch.undo()
     assert write(config, tmp_path / "cluster", dask=threads) == expected
 
 

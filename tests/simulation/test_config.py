@@ -80,7 +80,7 @@ def test_what_is_given_takes_the_place_of_what_is_written(read):
         (BASE + "pixel_size = nan\n", "expected TOML"),
         ("number = 1\nbox = 2\npixel_size = inf\n", ":3: pixel_size: expected a number, got inf"),
         ("number = = 3\n", "expected TOML: Invalid value"),
-        (b"\xff\xfe\x00", "expected TOML"),
+        (b"\xff\xfe\x00", "expected UTF-8, got the byte 0xff"),
         (b"\x00\x01", "expected TOML"),
         ("", "number: is missing"),
         (BASE + "contrast = 'black'\n", ":4: contrast: expected 'linear' or 'weak_phase', got"),
@@ -136,7 +136,7 @@ def test_what_is_given_takes_the_place_of_what_is_written(read):
         ),
         (
             BASE + "[microscope]\namplitude_contrast = 2.0\n",
-            ":5: microscope.amplitude_contrast: expected a number of at least 0 and at most 1",
+            ":5: microscope.amplitude_contrast: expected a number of at most 1, got 2",
         ),
         (
             BASE + "contrast = 'weak_phase'\nmicroscope.amplitude_contrast = 1.0\n",
@@ -144,7 +144,7 @@ def test_what_is_given_takes_the_place_of_what_is_written(read):
         ),
         (
             BASE + "pad_scale = 1e8\n",
-            ":4: pad_scale: .* at least 1 and at most 8, got 1",
+            ":4: pad_scale: expected a number of at most 8, got 1",
         ),
         (
             BASE + "contrast = 'weak_phase'\n[microscope]\nctf = false\n",

@@ -335,7 +335,7 @@ def test_relion_makes_the_map_again(tmp_path):
     [
         ({"stream": True, "output": "s.mrcs"}, "output: expected None with stream"),
         ({"shards": 2}, "output: expected a name with shards"),
-        ({"numbers": slice(50, 60)}, "numbers: expected one particle or more of 12"),
+        ({"numbers": slice(50, 60)}, "numbers: expected a slice or numbers of some of 12"),
         ({"stream": True, "batch_size": 0}, "batch_size: expected a number above 0"),
         ({"output": "s.mrcs", "shards": 13}, "shards: expected a number from 1 to 12, got 13"),
         ({"output": "s.mrcs", "shards": 0}, "shards: expected a number from 1 to 12, got 0"),
