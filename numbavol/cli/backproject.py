@@ -40,7 +40,7 @@ ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
     "every other image.",
 )  # fmt: skip
 @click.option(
-    "--snr", "signal_to_noise", type=ABOVE_0, metavar="R",
+    "--wiener-snr", "signal_to_noise", type=ABOVE_0, metavar="R",
     help="Damp as a Wiener filter does: power of the signal over that of the noise in the "
     "transform of one image, were its CTF 1. By default, nothing is damped.",
 )  # fmt: skip
@@ -85,7 +85,7 @@ def backproject(
     \b
     Examples:
       numbavol backproject stack.star -o map.mrc
-      numbavol backproject run_data.star -o map.mrc --symmetry D7 --half both --snr 0.05
+      numbavol backproject run_data.star -o map.mrc --symmetry D7 --half both --wiener-snr 0.05
     """
     import numpy as np
 

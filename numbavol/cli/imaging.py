@@ -103,13 +103,7 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
             particles = numbavol.read_particles(source.path)
         for warning in caught:
             report.warn(str(warning.message))
-        poses = numbavol.EulerAnglePose.from_relion_angles(
-            particles.rot,
-            particles.tilt,
-            particles.psi,
-            particles.origin_x_in_angstroms,
-            particles.origin_y_in_angstroms,
-        )
+        poses = particles.to_poses()
         pixel_size, box = particles.pixel_size, particles.image_size
         described = f"{source.path}"
     elif source.spacing is not None:

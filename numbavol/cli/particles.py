@@ -74,13 +74,7 @@ class StackOfParticles:
         if images.shape[1] != images.shape[2]:
             msg = f"{source}: expected square images, got {images.shape[1:]} (y, x) pixels"
             raise ValueError(msg)
-        poses = numbavol.EulerAnglePose.from_relion_angles(
-            particles.rot,
-            particles.tilt,
-            particles.psi,
-            particles.origin_x_in_angstroms,
-            particles.origin_y_in_angstroms,
-        )
+        poses = particles.to_poses()
         subsets = particles.random_subset
         halves = np.arange(len(particles)) % 2 + 1 if subsets is None else subsets
         return cls(

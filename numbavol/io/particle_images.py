@@ -11,7 +11,7 @@ import numpy as np
 
 from numbavol.io.map_reading import read_chosen_images, read_stack_layout
 from numbavol.io.particle_columns import read_list_of_names
-from numbavol.io.stack_names import split_image_name
+from numbavol.io.stack_names import name_image, split_image_name
 
 if TYPE_CHECKING:
     import os
@@ -111,6 +111,10 @@ class ParticleImages:
         shape = (len(which), *self.shape[1:])
         vars(taken).update(_numbers=self._numbers[numbers], _which=which, shape=shape)
         return taken
+
+    def describe(self, number: int) -> str:
+        """Name an image as a table of particles does, with the stack as it was found."""
+        return name_image(int(self._numbers[number]) + 1, str(self._stacks[self._which[number]]))
 
     def __len__(self) -> int:
         """Return how many images there are."""

@@ -20,6 +20,7 @@ from numbavol.io.particle_columns import (
     unless_all_lists_are_equal,
     unless_all_names_are_equal,
 )
+from numbavol.poses import EulerAnglePose
 from numbavol.values import ArrayValue
 
 if TYPE_CHECKING:
@@ -227,6 +228,28 @@ class ParticleTable(ArrayValue):
     def __len__(self) -> int:
         """Return how many particles there are."""
         return self.rot.size
+
+    def to_poses(self) -> EulerAnglePose:
+        """Take angles and origins for poses, which rotate and move density into the images.
+
+        Returns
+        -------
+        EulerAnglePose
+            n of them: see `EulerAnglePose.from_relion_angles`.
+
+        Examples
+        --------
+        >>> from numbavol.io import ParticleTable
+        >>> ParticleTable([10, 20], [30, 40], [50, 60]).to_poses().psi_angle
+        array([-50., -60.])
+        """
+        return EulerAnglePose.from_relion_angles(
+            self.rot,
+            self.tilt,
+            self.psi,
+            self.origin_x_in_angstroms,
+            self.origin_y_in_angstroms,
+        )
 
     def __repr__(self) -> str:
         """Say how many particles there are, and what is known of their images."""

@@ -335,7 +335,9 @@ class BackProjector:
             # Also not finite if any pixel is not.
             is_wrong = ~np.isfinite(device.fetch(halves[:, 0, 0]))
             if is_wrong.any():
-                msg = f"images: image {some.start + start + int(np.argmax(is_wrong))} is not finite"
+                describe = getattr(images, "describe", "image {}".format)
+                which = describe(some.start + start + int(np.argmax(is_wrong)))
+                msg = f"images: {which} is not finite"
                 raise ValueError(msg)
             is_of_each = ctf is not None and ctf.n_images is not None
             own_ctf = ctf[start:stop] if ctf is not None and is_of_each else ctf

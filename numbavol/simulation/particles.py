@@ -173,12 +173,7 @@ class ParticleSource:
             micrographs = numbers // self._config.defocus.particles_per_micrograph
             ctf = self._draw_ctf(numbers, micrographs) if self._config.microscope.ctf else None
             return Particles(numbers, self._draw_poses(numbers), ctf, volumes, micrographs, {})
-        poses = EulerAnglePose.from_relion_angles(
-            *(
-                getattr(self._given, name)[numbers]
-                for name in ("rot", "tilt", "psi", "origin_x_in_angstroms", "origin_y_in_angstroms")
-            )
-        )
+        poses = self._given.to_poses()[numbers]
         poses = self._move(poses, numbers)
         kept = {name: take(getattr(self._given, name), numbers) for name in KEPT}
         # Groups that the file has not named are named anew, by what particles have in common.

@@ -98,10 +98,7 @@ def test_halves_are_those_of_their_images(tmp_path: Path, subsets: np.ndarray | 
     assert main(["backproject", str(star), "-o", str(output), "--half", "both"]) == 0
     assert not output.exists()
     particles = numbavol.read_particles(star)
-    poses = numbavol.EulerAnglePose.from_relion_angles(
-        particles.rot, particles.tilt, particles.psi, particles.origin_x_in_angstroms,
-        particles.origin_y_in_angstroms,
-    )  # fmt: skip
+    poses = particles.to_poses()
     images = numbavol.read_images(tmp_path / "stack.mrcs")
     halves = np.arange(N) % 2 + 1 if subsets is None else subsets
     for half in (1, 2):
@@ -115,17 +112,23 @@ def test_options_are_those_of_the_function(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     star, output = write_stack(tmp_path, n=20), tmp_path / "map.mrc"
-    options = ["--snr", "0.1", "--symmetry", "D2", "--max-resolution", "5", "--pad-scale", "1.5"]
+    options = [
+        "--wiener-snr",
+        "0.1",
+        "--symmetry",
+        "D2",
+        "--max-resolution",
+        "5",
+        "--pad-scale",
+        "1.5",
+    ]
     assert main(["backproject", str(star), "-o", str(output), "--json", *options]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["n_images"], facts["symmetry"], facts["has_ctf"]) == (20, "D2", False)
     assert facts["outputs"] == [str(output)]
     stack = numbavol.ParticleImages(numbavol.read_particles(star).image_names, tmp_path)
     angles = numbavol.read_particles(star)
-    poses = numbavol.EulerAnglePose.from_relion_angles(
-        angles.rot, angles.tilt, angles.psi, angles.origin_x_in_angstroms,
-        angles.origin_y_in_angstroms,
-    )  # fmt: skip
+    poses = angles.to_poses()
     expected = numbavol.backproject(
         stack, poses, PIXEL_SIZE, signal_to_noise=0.1, symmetry="D2", max_resolution=5.0,
         pad_scale=1.5,
@@ -152,6 +155,18 @@ def test_what_is_wrong_is_one_line(
     assert main(["backproject", str(star), "-o", str(output), *options]) == 1
     assert message in capsys.readouterr().err
     assert not list(tmp_path.glob("map*"))
+
+
+@pytest.mark.compiled
+def test_an_image_that_is_not_finite_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star, output = write_stack(tmp_path, n=6), tmp_path / "map.mrc"
+    with (tmp_path / "stack.mrcs").open("r+b") as file:
+        file.seek(1024 + 3 * 4 * SIDE**2)
+        file.write(np.float32(np.nan).tobytes())
+    assert main(["backproject", str(star), "-o", str(output), "--half", "2"]) == 1
+    assert f"000004@{tmp_path}/stack.mrcs is not finite" in capsys.readouterr().err
 
 
 def test_the_stack_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

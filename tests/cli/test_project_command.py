@@ -28,13 +28,7 @@ def project(*arguments: object) -> int:
 
 def poses_of(star: Path) -> numbavol.EulerAnglePose:
     particles = numbavol.read_particles(star)
-    return numbavol.EulerAnglePose.from_relion_angles(
-        particles.rot,
-        particles.tilt,
-        particles.psi,
-        particles.origin_x_in_angstroms,
-        particles.origin_y_in_angstroms,
-    )
+    return particles.to_poses()
 
 
 def make_star(path: Path, n: int = 5, **known: float) -> Path:

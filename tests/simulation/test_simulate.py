@@ -67,10 +67,7 @@ def config(folder):
 def test_images_are_those_of_project_and_form_images(config):
     quiet = dataclasses.replace(config, noise=NoiseConfig(), method="gaussian")
     images, particles = numbavol.simulate(quiet)
-    poses = numbavol.EulerAnglePose.from_relion_angles(
-        particles.rot, particles.tilt, particles.psi, particles.origin_x_in_angstroms,
-        particles.origin_y_in_angstroms,
-    )  # fmt: skip
+    poses = particles.to_poses()
     atoms = numbavol.load_atoms(config.volume[0].file)
     atoms = dataclasses.replace(atoms, positions=atoms.positions - atoms.center_of_mass)
     projections = numbavol.project(
