@@ -113,7 +113,18 @@ class ParticleImages:
         return taken
 
     def describe(self, number: int) -> str:
-        """Name an image as a table of particles does, with the stack as it was found."""
+        """Name an image as a table of particles does, with the stack as it was found.
+
+        Parameters
+        ----------
+        number
+            From 0 on.
+
+        Returns
+        -------
+        str
+            Like ``000001@folder/stack.mrcs``.
+        """
         return name_image(int(self._numbers[number]) + 1, str(self._stacks[self._which[number]]))
 
     def __len__(self) -> int:
