@@ -238,8 +238,8 @@ class NoiseConfig(Checked):
     Parameters
     ----------
     snr
-        Variance of an image without noise inside a circle, the mean of the first 100 particles of
-        the seed, over that of the noise of a pixel.
+        Variance of an image without noise and ice inside a circle, the mean of 100 particles of
+        different micrographs, or spread over those of a file, over that of the noise of a pixel.
     variance
         Variance of the noise of a pixel in the unit of the images squared, in place of `snr`.
     radius
