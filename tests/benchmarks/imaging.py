@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from project import FLAT_IN_MEBIBYTES, N_THREADS
-from rows import Limit, medians_in_turn
+from rows import Limit, Row, medians_in_turn
 
 import numbavol
 from numbavol.data import enterotoxin
@@ -26,6 +26,8 @@ SIDES, N_IMAGES = (128, 256), 1000
 # Of the time of the projections themselves.
 MOST_OF_IMAGING = 0.6
 N_ON_DISK, N_FEW, SECONDS_ON_DISK = 100_000, 20_000, 90.0
+# NumPy draws the same numbers one by one, and makes nothing of the images besides.
+N_COUNTED, COUNTS_BY_PEER = 200, 2.0
 SIMULATE = """
 import resource, sys, time
 import numbavol
@@ -41,13 +43,14 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def measure() -> list[Limit]:
+def measure() -> list[Limit | Row]:
     with tempfile.TemporaryDirectory() as folder:
         spectrum = Path(folder) / "noise.star"
         numbavol.NoiseSpectrum.pink(1.0, 0.02).write(spectrum)
         numbavol.set_num_threads(N_THREADS)
-        rows = [measure_imaging(side, spectrum) for side in SIDES]
+        rows: list[Limit | Row] = [measure_imaging(side, spectrum) for side in SIDES]
         numbavol.set_num_threads(None)
+        rows += [measure_counts(expected) for expected in (2.0, 40.0)]
         return [*rows, *measure_disk(Path(folder), spectrum)]
 
 
@@ -73,6 +76,25 @@ def measure_imaging(side: int, spectrum: Path) -> Limit:
     return Limit(work, cost, MOST_OF_IMAGING * projection / N_IMAGES)
 
 
+def measure_counts(expected: float) -> Row:
+    """Time the electrons of images whose pixels expect about so many, one thread of each."""
+    rng = np.random.default_rng(0)
+    contrast = rng.normal(0.0, 0.1, (N_COUNTED, 128, 128)).clip(-1.0)
+    pixels = expected * (1.0 + contrast)
+    detector = numbavol.Detector()
+    numbavol.set_num_threads(1)
+    ours, theirs = medians_in_turn(
+        [
+            lambda: detector.expose(contrast, 1.0, expected, seed=0, numbers=range(N_COUNTED)),
+            lambda: rng.poisson(pixels),
+        ],
+        5,
+    )
+    numbavol.set_num_threads(None)
+    work = f"electrons of an image of 128^2, {expected:g} a pixel, 1 thread"
+    return Row(work, ours / N_COUNTED, "NumPy's Poisson", theirs / N_COUNTED, COUNTS_BY_PEER)
+
+
 def measure_disk(folder: Path, spectrum: Path) -> Sequence[Limit]:
     peaks, seconds = {}, {}
     for number in (N_FEW, N_ON_DISK):
@@ -86,12 +108,11 @@ def measure_disk(folder: Path, spectrum: Path) -> Sequence[Limit]:
         peaks[number] = float(ran.stdout)
         output.unlink()
     work = f"{N_ON_DISK:,} particles of 128^2, transfer function and noise, to disk, a process"
-    # Beyond what is known of each particle, which goes into its line of the STAR file.
     growth = peaks[N_ON_DISK] - peaks[N_FEW]
     return [
         Limit(work, seconds[N_ON_DISK], SECONDS_ON_DISK),
         Limit(
             f"memory of {N_ON_DISK:,} particles beyond that of {N_FEW:,}", growth,
-            FLAT_IN_MEBIBYTES + (N_ON_DISK - N_FEW) * 2500 / 2**20, "MiB",
+            FLAT_IN_MEBIBYTES, "MiB",
         ),
     ]  # fmt: skip

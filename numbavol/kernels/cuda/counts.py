@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numba import cuda
 
 from numbavol.kernels.cuda.launch import launch_for_each
+from numbavol.kernels.double import exponential
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
-from numbavol.kernels.poisson import MANY, draw_large_count, probability_of_next
+from numbavol.kernels.poisson import MANY, place_of_proposal, probability_of_next, propose_count
 from numbavol.kernels.random import draw_words, uniform_of_words
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -27,8 +27,8 @@ def draw_counts(out: Array, seed: int, purpose: int, numbers: Array) -> None:
 
 
 @cuda_helper
-def _invert(expected: Any, uniform: Any) -> Any:
-    total, before, term, n = 0.0, -1.0, math.exp(-expected), 0.0
+def _count_few(expected: Any, uniform: Any) -> Any:
+    total, before, term, n = 0.0, -1.0, exponential(-expected), 0.0
     while True:
         before, total = total, total + term
         # Rounded, the sum can end below a number that is almost 1.
@@ -45,9 +45,11 @@ def _draw_counts(out: Array, seed: int, purpose: int, numbers: Array) -> None:
     image = thread // (n_x * out.shape[1])
     if image >= out.shape[0]:
         return
-    expected, row, place = out[image, y, x], np.uint64(y), np.uint64(x)
-    if expected < MANY:
-        a, b, _, _ = draw_words(seed, purpose, numbers[image], row, place)
-        out[image, y, x] = _invert(expected, uniform_of_words(a, b))
-    else:
-        out[image, y, x] = draw_large_count(expected, seed, purpose, numbers[image], row, place)
+    expected, row, count, proposal = out[image, y, x], np.uint64(y), -1.0, 0
+    while count < 0.0:
+        place = place_of_proposal(np.uint64(x), proposal)
+        a, b, c, d = draw_words(seed, purpose, numbers[image], row, place)
+        u, v = uniform_of_words(a, b), uniform_of_words(c, d)
+        count = propose_count(expected, u, v) if expected >= MANY else _count_few(expected, u)
+        proposal += 1
+    out[image, y, x] = count
