@@ -20,7 +20,7 @@ from numbavol.simulation.particles import Particles, ParticleSource
 from numbavol.simulation.volumes import Volumes, load_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numbavol.projection.projections import Projection
     from numbavol.simulation.config import SimulationConfig
     from numbavol.simulation.tables import DetectorConfig
+    from numbavol.simulation.volumes import Volume
 
 # The signal is measured on the same particles of a seed, whichever are made, so that the noise of
 # a particle depends on nothing else.
@@ -51,7 +52,12 @@ class Simulator:
     """Of images without noise, inside the circle; None where nothing asks for it."""
 
     @classmethod
-    def prepare(cls, config: SimulationConfig, device: str = "cpu") -> Simulator:
+    def prepare(
+        cls,
+        config: SimulationConfig,
+        device: str = "cpu",
+        given: Sequence[Volume] | None = None,
+    ) -> Simulator:
         """Read what a simulation needs, and measure its signal.
 
         Parameters
@@ -60,13 +66,15 @@ class Simulator:
             The simulation.
         device
             Where images are made, as `find_device` takes it.
+        given
+            Volumes in place of those of files.
 
         Raises
         ------
         OSError, ValueError, MemoryError
             If a file cannot be read, or choices do not go together.
         """
-        volumes = load_volumes(config)
+        volumes = load_volumes(config, given)
         if device != "cpu":
             moved = volumes.integrator.move_to(device)
             volumes = dataclasses.replace(volumes, integrator=moved)

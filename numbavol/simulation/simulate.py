@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.io import ParticleTable
+    from numbavol.simulation.volumes import Volume
 
 BATCH_SIZE = 256
 
@@ -57,6 +58,7 @@ def simulate(
     config: SimulationConfig | str | os.PathLike[str],
     output: None = None,
     *,
+    volumes: Sequence[Volume] | None = None,
     stream: Literal[False] = False,
     numbers: slice | Sequence[int] | NDArray[np.integer[Any]] | None = None,
     device: str = "cpu",
@@ -69,6 +71,7 @@ def simulate(
     config: SimulationConfig | str | os.PathLike[str],
     output: None = None,
     *,
+    volumes: Sequence[Volume] | None = None,
     stream: Literal[True],
     numbers: slice | Sequence[int] | NDArray[np.integer[Any]] | None = None,
     batch_size: int = BATCH_SIZE,
@@ -94,6 +97,7 @@ def simulate(
     config: SimulationConfig | str | os.PathLike[str],
     output: str | os.PathLike[str] | None = None,
     *,
+    volumes: Sequence[Volume] | None = None,
     stream: bool = False,
     numbers: slice | Sequence[int] | NDArray[np.integer[Any]] | None = None,
     batch_size: int = BATCH_SIZE,
@@ -117,6 +121,9 @@ def simulate(
         The stack to write, ``.mrcs``; a STAR file of the same stem is written beside it. Or a Zarr
         group, ``.zarr``, which holds the images and all that is known of them. By default images
         are returned.
+    volumes
+        Maps ``(z, y, x)`` of the configuration's pixel size, or volumes of one class, in place of
+        files, drawn equally often: of images that are returned.
     stream
         Return batches one after another, as they are asked for.
     numbers
@@ -174,8 +181,8 @@ def simulate(
         config = read_simulation_config(config)
     where = check_device(device) if dask is None else check_device_of_cluster(device, dask)
     if output is not None:
-        if stream or numbers is not None:
-            msg = "output: expected None with stream or numbers, which return images"
+        if stream or numbers is not None or volumes is not None:
+            msg = "output: expected None with stream, numbers or volumes, which return images"
             raise ValueError(msg)
         written = Output.plan(config, Path(output), shards, where, cs=cs, overwrite=overwrite)
         # The workers of a cluster prepare what they need.
@@ -191,10 +198,10 @@ def simulate(
         if batch_size < 1:
             msg = f"batch_size: expected a number above 0, got {batch_size!r}"
             raise ValueError(msg)
-        return _stream(Simulator.prepare(config, where), chosen, batch_size)
+        return _stream(Simulator.prepare(config, where, volumes), chosen, batch_size)
     what = f"images of shape {(len(chosen), config.box, config.box)}"
     check_fits_in_memory("config", what, 4 * len(chosen) * config.box**2)
-    simulator = Simulator.prepare(config, where)
+    simulator = Simulator.prepare(config, where, volumes)
     with progress_bar("simulating", is_wanted=progress) as report:
         return _make(simulator, chosen, report)
 

@@ -16,24 +16,31 @@ from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.imaging.hydration import HydrationLayer
 from numbavol.imaging.solvent import BulkSolvent
 from numbavol.io import is_map_file, read_map
-from numbavol.projection import FourierSliceExtraction, GaussianMixtureProjection
+from numbavol.ndimage.parameters import REAL, read_array
+from numbavol.projection import (
+    AutoVolumeProjection,
+    FourierSliceExtraction,
+    GaussianMixtureProjection,
+)
 from numbavol.projection.fourier_sampling import SAME_SIZE
 from numbavol.projection.maps import check_is_no_stack, make_sliced_volume
 from numbavol.rendering import render
 from numbavol.simulation.choices import SimulationWarning
 from numbavol.simulation.effects import OF_MODELS, list_changes
 from numbavol.simulation.tables import VolumeConfig
-from numbavol.volumes import make_gaussian_mixture
+from numbavol.volumes import AbstractVolumeRepresentation, make_gaussian_mixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from numbavol.atoms import Atoms
     from numbavol.projection import AbstractVolumeIntegrator
     from numbavol.simulation.config import SimulationConfig
     from numbavol.volumes import AbstractVolumeParametrization
+
+    Volume = AbstractVolumeRepresentation | ArrayLike
 
 # Of what the voxels of a rendered model reach beyond its atoms, in angstroms; solvent reaches some
 # molecules further.
@@ -56,19 +63,23 @@ class Volumes:
     integrator: AbstractVolumeIntegrator
 
 
-def load_volumes(config: SimulationConfig) -> Volumes:
+def load_volumes(config: SimulationConfig, in_memory: Sequence[Volume] | None = None) -> Volumes:
     """Read the volumes of a simulation, and make them ready for images.
 
     Parameters
     ----------
     config
         The simulation.
+    in_memory
+        Volumes in place of those of files.
 
     Raises
     ------
     OSError, ValueError
         If a file cannot be read, or does not go together with the simulation.
     """
+    if in_memory is not None:
+        return _take_volumes(in_memory, config)
     if not config.volume:
         msg = "volume: expected one or more, got none"
         raise ValueError(msg)
@@ -93,6 +104,34 @@ def load_volumes(config: SimulationConfig) -> Volumes:
     slices: AbstractVolumeIntegrator = FourierSliceExtraction()
     integrator = GaussianMixtureProjection() if config.method == "gaussian" else slices
     return Volumes(tuple(volumes), tuple(weights), tuple(names), integrator)
+
+
+def _take_volumes(given: Sequence[Volume], config: SimulationConfig) -> Volumes:
+    """Take volumes that are in memory: each as often as the others."""
+    if config.volume:
+        msg = "volumes: expected none beside those of the configuration"
+        raise ValueError(msg)
+    if config.solvent.kind != "none":
+        msg = "solvent: volumes that are given have their own; render adds one to a model"
+        raise ValueError(msg)
+    volumes = [
+        each
+        if isinstance(each, AbstractVolumeRepresentation)
+        else make_sliced_volume(_read_map("volumes", each), config.pixel_size, config.method)
+        for each in given
+    ]
+    integrators = {AutoVolumeProjection().choose(volume) for volume in volumes}
+    if len(integrators) != 1:
+        kinds = ", ".join(sorted({type(volume).__name__ for volume in volumes})) or "none"
+        msg = f"volumes: expected one or more of one kind, got {kinds}"
+        raise ValueError(msg)
+    names = tuple(f"volume {n + 1}" for n in range(len(volumes)))
+    return Volumes(tuple(volumes), (1.0,) * len(volumes), names, integrators.pop())
+
+
+def _read_map(name: str, value: ArrayLike) -> NDArray[np.float32]:
+    array = read_array(name, value, (3,), kinds=REAL)
+    return array.astype(np.float32, copy=False)
 
 
 @contextlib.contextmanager

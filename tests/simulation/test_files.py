@@ -258,3 +258,50 @@ def test_choices_may_be_paths_and_numbers_of_numpy(tmp_path):
     assert (config.number, config.box, config.pixel_size) == (3, 8, 1.5)
     assert isinstance(config.number, int)
     assert VolumeConfig(tmp_path / "a").file == str(tmp_path / "a")
+
+
+def test_volumes_in_memory_are_as_good_as_files(config, tmp_path):
+    rng = np.random.default_rng(0)
+    maps = [rng.random((16, 16, 16)).astype(np.float32) for _ in range(2)]
+    for n, density in enumerate(maps):
+        numbavol.write_map(tmp_path / f"{n}.mrc", density, 2.0)
+    of_files = dataclasses.replace(
+        config, volume=tuple(VolumeConfig(tmp_path / f"{n}.mrc") for n in range(2))
+    )
+    in_memory = dataclasses.replace(config, volume=())
+    expected = numbavol.simulate(of_files)
+    made = numbavol.simulate(in_memory, volumes=maps)
+    np.testing.assert_array_equal(made.images, expected.images)
+    np.testing.assert_array_equal(made.particles.class_number, expected.particles.class_number)
+    streamed = numbavol.simulate(in_memory, volumes=maps, stream=True, batch_size=4)
+    np.testing.assert_array_equal(np.concatenate([b.images for b in streamed]), made.images)
+    mixture = numbavol.GaussianMixtureVolume([[3.0, 0.0, 0.0]], amplitudes=5.0, variances=4.0)
+    quiet = dataclasses.replace(in_memory, noise=NoiseConfig())
+    images, particles = numbavol.simulate(quiet, volumes=[mixture])
+    plain = numbavol.project(mixture, particles.to_poses(), quiet.image_config)
+    formed = numbavol.form_images(plain, 2.0, numbavol.CTF.from_particles(particles))
+    np.testing.assert_allclose(images, formed, rtol=0, atol=2e-6 * np.abs(formed).max())
+
+
+@pytest.mark.parametrize(
+    ("volumes", "message"),
+    [
+        ([], "volumes: expected one or more of one kind, got none"),
+        ([np.zeros((3, 3))], "volumes: expected 3 axes"),
+        (
+            [np.ones((4, 4, 4)), numbavol.GaussianMixtureVolume([[0.0] * 3], 1.0, 1.0)],
+            "volumes: expected one or more of one kind, got FourierVoxelSplineVolume, Gaussian",
+        ),
+    ],
+)
+def test_what_are_no_volumes_is_named(config, volumes, message):
+    with pytest.raises(ValueError, match=message):
+        numbavol.simulate(dataclasses.replace(config, volume=()), volumes=volumes)
+
+
+def test_volumes_in_memory_are_alone(config, tmp_path):
+    volumes = [np.ones((4, 4, 4))]
+    with pytest.raises(ValueError, match="volumes: expected none beside those of the config"):
+        numbavol.simulate(config, volumes=volumes)
+    with pytest.raises(ValueError, match="output: expected None with stream, numbers or volumes"):
+        numbavol.simulate(config, tmp_path / "stack.mrcs", volumes=volumes)
