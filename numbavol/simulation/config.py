@@ -6,6 +6,7 @@ import dataclasses
 from typing import Literal
 
 from numbavol.arguments import LARGEST_WORD
+from numbavol.imaging.detector import MOST_EXPECTED
 from numbavol.imaging.dose import VOLTAGES
 from numbavol.projection import ImageConfig
 from numbavol.simulation.choices import Checked, above
@@ -93,6 +94,7 @@ class SimulationConfig(Checked):
             msg = f"seed: expected a whole number below 2^64, got {self.seed}"
             raise ValueError(msg)
         counts = self.detector.dose is not None
+        self._check_dose()
         if counts and self.contrast != "weak_phase":
             msg = f"detector.dose: expected with contrast = 'weak_phase', it is {self.contrast!r}"
             raise ValueError(msg)
@@ -116,6 +118,18 @@ class SimulationConfig(Checked):
             msg = "method: 'gaussian' images no map, and solvent is one; take 'spline'"
             raise ValueError(msg)
         check_effects(self)
+
+    def _check_dose(self) -> None:
+        dose = self.detector.dose
+        if dose is None:
+            return
+        electrons = dose * self.pixel_size**2
+        if electrons > MOST_EXPECTED:
+            msg = (
+                f"detector.dose: expected at most {MOST_EXPECTED:g} electrons a pixel, got "
+                f"{electrons:g}"
+            )
+            raise ValueError(msg)
 
     @property
     def noise_radius(self) -> float:

@@ -79,6 +79,10 @@ def fail(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) ->
             "config.toml:6: defocus.minimum: expected at most the maximum, 20000, got 30000",
         ),
         (GOOD + "detector.dose = 4", "config.toml:5: detector.dose: expected with contrast"),
+        (
+            GOOD + "contrast = 'weak_phase'\ndetector.dose = 1e20",
+            "config.toml:6: detector.dose: expected at most 1e+12 electrons a pixel, got 2.25e+20",
+        ),
         (GOOD + "solvent.kind = 'bulk'", "config.toml:5: solvent: a map has its own"),
         (GOOD + "method = 'gaussian'", "config.toml:5: method: 'gaussian' images models"),
         (GOOD.replace("1.5", "2"), "config.toml:3: pixel_size: map.mrc has voxels of 1.5 x 1.5"),
@@ -160,6 +164,7 @@ def test_a_bad_configuration_is_one_line(
         ("--noise-spectrum a.star", 1, "--noise-spectrum: only an snr or a variance adds"),
         ("--mtf a.star", 1, "--mtf: only with a dose are there electrons to count"),
         ("--dose 4", 1, "--dose: expected with contrast = 'weak_phase', it is 'linear'"),
+        ("--contrast weak_phase --dose 1e20", 1, "--dose: expected at most 1e+12 electrons"),
         ("--solvent bulk", 1, "--solvent: a map has its own, and map.mrc is one"),
         ("--method gaussian", 1, "--method: 'gaussian' images models, and map.mrc is a map"),
         ("--pixel-size 2", 1, "--pixel-size: map.mrc has voxels of 1.5 x 1.5 x 1.5 A"),
