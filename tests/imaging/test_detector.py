@@ -269,8 +269,16 @@ def test_what_is_no_detector_is_named(make: Any, error: type[Exception], message
         ({"numbers": [0, 1]}, "numbers: expected 1, one for each image, got 2"),
     ],
     ids=[
-        "image", "nan", "pixel size", "dose", "large dose", "large contrast", "seed", "fraction",
-        "number", "numbers",
+        "image",
+        "nan",
+        "pixel size",
+        "dose",
+        "large dose",
+        "large contrast",
+        "seed",
+        "fraction",
+        "number",
+        "numbers",
     ],
 )
 def test_what_cannot_be_exposed_is_named(options: dict[str, Any], message: str) -> None:
