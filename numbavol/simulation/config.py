@@ -7,7 +7,7 @@ from typing import Literal
 
 from numbavol.arguments import LARGEST_WORD
 from numbavol.imaging.detector import MOST_EXPECTED
-from numbavol.imaging.dose import VOLTAGES
+from numbavol.imaging.dose import VOLTAGES, check_dose_of_frames
 from numbavol.projection import ImageConfig
 from numbavol.simulation.choices import Checked, above
 from numbavol.simulation.effects import check_effects
@@ -130,6 +130,9 @@ class SimulationConfig(Checked):
                 f"{electrons:g}"
             )
             raise ValueError(msg)
+        frames = self.dose_weighting
+        if frames.n_frames is not None:
+            check_dose_of_frames("detector.dose", dose, frames.dose_per_frame, frames.n_frames)
 
     @property
     def noise_radius(self) -> float:
