@@ -168,7 +168,7 @@ def _begin_at_zero(power: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def measure_signal_variance(
-    images: ArrayLike | SlicedImages, radius: float, pixel_size: ArrayLike = 1.0
+    images: ArrayLike | SlicedImages, pixel_size: ArrayLike, radius: float
 ) -> NDArray[np.float64]:
     r"""Measure the variance of each image inside a circle around its origin.
 
@@ -180,12 +180,11 @@ def measure_signal_variance(
     ----------
     images
         As in `estimate_noise_spectrum`.
-    radius
-        Of the circle around pixel ``n // 2``, in the unit of `pixel_size`; pixels whose centre is
-        in it or on it count.
     pixel_size
-        Side of a pixel, or its two sides (x, y), in angstroms or another unit; by default, a radius
-        is in pixels.
+        Side of a pixel, or its two sides (x, y), in angstroms.
+    radius
+        Of the circle around pixel ``n // 2``, in angstroms; pixels whose centre is in it or on it
+        count.
 
     Returns
     -------
@@ -203,7 +202,7 @@ def measure_signal_variance(
     >>> from numbavol import measure_signal_variance
     >>> images = np.zeros((1, 4, 4))
     >>> images[0, 2, 2] = 5.0
-    >>> measure_signal_variance(images, radius=1.0)
+    >>> measure_signal_variance(images, pixel_size=1.5, radius=1.5)
     array([4.])
     """
     stack, (n_images, *shape) = _read_stack(images)

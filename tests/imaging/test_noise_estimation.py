@@ -206,7 +206,7 @@ class Sliced:
     "measure",
     [
         lambda images: estimate_noise_spectrum(images, PIXEL_SIZE).power,
-        lambda images: measure_signal_variance(images, 5.0),
+        lambda images: measure_signal_variance(images, 1.0, 5.0),
     ],
     ids=["spectrum", "variance"],
 )
@@ -248,7 +248,7 @@ def test_signal_variance_is_that_of_the_pixels_in_the_circle(
     shape: tuple[int, int, int], radius: float, pixel_size: float
 ) -> None:
     images = np.random.default_rng(0).normal(5.0, 2.0, size=shape)
-    variances = measure_signal_variance(images, radius * pixel_size, pixel_size)
+    variances = measure_signal_variance(images, pixel_size, radius * pixel_size)
     for image, variance in zip(images, variances, strict=True):
         inside = [
             image[y, x]
@@ -262,8 +262,8 @@ def test_signal_variance_is_that_of_the_pixels_in_the_circle(
 
 def test_signal_variance_of_single_precision_keeps_its_digits() -> None:
     images = np.float32(1e4) + np.random.default_rng(0).random((1, 64, 64), np.float32)
-    expected = measure_signal_variance(images.astype(np.float64), 30.0)
-    np.testing.assert_allclose(measure_signal_variance(images, 30.0), expected, rtol=1e-9)
+    expected = measure_signal_variance(images.astype(np.float64), 1.0, 30.0)
+    np.testing.assert_allclose(measure_signal_variance(images, 1.0, 30.0), expected, rtol=1e-9)
 
 
 def with_nan() -> np.ndarray:
@@ -286,7 +286,7 @@ def test_what_is_no_stack_is_named(images: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         estimate_noise_spectrum(images, 1.0, mask_radius=0.0)
     with pytest.raises(ValueError, match=message):
-        measure_signal_variance(images, 4.0)
+        measure_signal_variance(images, 1.0, 4.0)
 
 
 @pytest.mark.parametrize(
@@ -311,4 +311,4 @@ def test_a_few_pixels_have_no_spectrum(shape: tuple[int, int]) -> None:
 
 def test_a_radius_below_zero_is_named() -> None:
     with pytest.raises(ValueError, match="radius: expected a number of at least 0"):
-        measure_signal_variance(np.ones((1, 4, 4)), -1.0)
+        measure_signal_variance(np.ones((1, 4, 4)), 1.0, -1.0)

@@ -145,7 +145,7 @@ def test_the_signal_to_noise_ratio_is_the_ratio_of_variances_in_the_circle(confi
     noisy = dataclasses.replace(config, number=n, noise=NoiseConfig(snr=0.25, radius=10.0))
     clean = numbavol.simulate(dataclasses.replace(noisy, noise=NoiseConfig())).images
     noise = numbavol.simulate(noisy).images - clean
-    signal = numbavol.measure_signal_variance(clean, 10.0, 2.0).mean()
+    signal = numbavol.measure_signal_variance(clean, 2.0, 10.0).mean()
     assert noise.var() == pytest.approx(signal / 0.25, rel=0.1)
     given = dataclasses.replace(noisy, noise=NoiseConfig(variance=4.0))
     assert (numbavol.simulate(given).images - clean).var() == pytest.approx(4.0, rel=0.1)
