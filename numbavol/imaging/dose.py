@@ -302,7 +302,8 @@ def _average_powers(decay: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 def _read_n_frames(value: Any) -> int:
     try:
-        number = operator.index(value)
+        # True is 1 to Python, and no number of frames.
+        number = 0 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = 0
     if number < 1:

@@ -29,6 +29,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.star").write_text("no STAR file")
     (tmp_path / "broken.star").write_text("data_ loop_ _rlnResolutionInversePixel _rlnMtfValue 0")
+    (tmp_path / "percent.star").write_text(
+        "data_ loop_ _rlnResolutionInversePixel _rlnMtfValue 0 100 0.5 40"
+    )
     (tmp_path / "text.cif").write_text("no structure")
     numbavol.write_map(tmp_path / "fine.mrc", np.ones((8, 8, 8)), 1.0)
     numbavol.write_map(tmp_path / "flat.mrc", np.zeros((8, 8, 8)), PIXEL_SIZE)
@@ -108,6 +111,10 @@ def fail(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) ->
         (
             GOOD + "contrast = 'weak_phase'\n[detector]\ndose = 4\nmtf = 'broken.star'",
             "broken.star: no modulation transfer function that can be read: ",
+        ),
+        (
+            GOOD + "contrast = 'weak_phase'\n[detector]\ndose = 4\nmtf = 'percent.star'",
+            "config.toml:8: detector.mtf: expected 1 at the zero frequency, got 100",
         ),
         (
             GOOD + "volume.select = '//A'",

@@ -238,13 +238,28 @@ def test_detectors_are_values() -> None:
         (lambda: Detector(dqe=DetectorCurve([0.0], [0.0])), ValueError, "dqe: .* got 0"),
         (lambda: Detector(dqe=DetectorCurve([0.0], [1.5])), ValueError, "dqe: .* got 1.5"),
         (
+            lambda: Detector(DetectorCurve([0.0, 0.5], [100.0, 40.0])),
+            ValueError,
+            "mtf: expected 1 at the zero frequency, got 100",
+        ),
+        (
+            lambda: Detector(DetectorCurve([0.0, 0.5], [0.9, 0.4])),
+            ValueError,
+            "mtf: expected 1 at the zero frequency, got 0.9",
+        ),
+        (
+            lambda: Detector(DetectorCurve([0.0, 0.2, 0.5], [1.0, 1.2, 0.4])),
+            ValueError,
+            "mtf: expected at most 1.1, got 1.2",
+        ),
+        (
             lambda: DetectorCurve([0.0, 1.0], [1, 0.3]),
             ValueError,
             "frequencies: .* a pixel.* got 1",
         ),
         (lambda: DetectorCurve([0.0, 0.5], [1.0]), ValueError, "values: expected 2 values"),
     ],
-    ids=["list", "zero", "above one", "of Nyquist", "lengths"],
+    ids=["list", "zero", "above one", "per cent", "begins", "rises", "of Nyquist", "lengths"],
 )
 def test_what_is_no_detector_is_named(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
