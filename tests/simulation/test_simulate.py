@@ -27,8 +27,12 @@ from numbavol.simulation import (
     VolumeConfig,
 )
 
-# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
-pytestmark = pytest.mark.compiled
+# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere. The model
+# has no hydrogens, of which solvent warns.
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.filterwarnings("ignore:atoms without hydrogens:numbavol.StructureWarning"),
+]
 
 PEPTIDE = textwrap.dedent(
     """\
@@ -96,7 +100,7 @@ def test_slices_are_nearly_what_gaussians_are(config):
     "changes",
     [
         {},
-        {"solvent": SolventConfig("bulk", 100.0)},
+        {"solvent": SolventConfig("bulk", ice_thickness=100.0)},
         {"solvent": SolventConfig("hydration")},
         {"contrast": "weak_phase", "noise": NoiseConfig(), "detector": DetectorConfig(dose=30.0)},
         {"pad_scale": 1.5, "method": "linear"},
