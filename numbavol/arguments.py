@@ -77,6 +77,19 @@ def check_kind(name: str, value: object, kind: type) -> None:
         raise TypeError(msg)
 
 
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither True nor False, which words like "no" would be taken for.
+
+    Raises
+    ------
+    TypeError
+        If it is something else. The message has `name` in it.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        msg = f"{name}: expected True or False, got {value!r}"
+        raise TypeError(msg)
+
+
 LARGEST_WORD = 2**64 - 1
 
 

@@ -138,7 +138,8 @@ def _backproject() -> None:
 def _simulate() -> None:
     config = SimulationConfig(
         2, N_VOXELS, ANGSTROMS_A_PIXEL,
-        volume=(VolumeConfig(str(enterotoxin()), select="//A/10"),),
+        # An oxygen: of carbons, solvent would miss the hydrogens.
+        volume=(VolumeConfig(str(enterotoxin()), select="//A/10/O"),),
         noise=NoiseConfig(variance=1.0), solvent=SolventConfig("hydration"),
     )  # fmt: skip
     simulate(config)

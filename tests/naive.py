@@ -190,7 +190,7 @@ def frequency_radius(ky, kx, shape, pixel_size):
 
 
 def power_of_masked_noise(shape, pixel_size, weights, power_at):
-    """Mean squared moduli of transforms of masked noise without its weighted mean.
+    """Mean squared moduli of transforms of masked noise without its weighted plane.
 
     By the covariance of all pairs of pixels; `power_at` is a function of the frequency.
     """
@@ -204,8 +204,10 @@ def power_of_masked_noise(shape, pixel_size, weights, power_at):
     power = [power_at(frequency_radius(ky, kx, shape, pixel_size)) for ky, kx in places]
     covariance = (waves.conj().T * power) @ waves / len(places)
     w = weights.ravel()
-    without_mean = np.eye(len(w)) - np.outer(np.ones(len(w)), w) / w.sum()
-    masked = waves @ (w[:, None] * without_mean)
+    columns = np.array([(1.0, y, x) for y, x in places])
+    normal = columns.T @ (w[:, None] * columns)
+    fitted = columns @ np.linalg.solve(normal, columns.T * w)
+    masked = waves @ (w[:, None] * (np.eye(len(w)) - fitted))
     return np.einsum("ki,ij,kj->k", masked, covariance, masked.conj()).real.reshape(shape)
 
 

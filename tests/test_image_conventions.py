@@ -105,5 +105,5 @@ def test_an_snr_is_a_ratio_of_variances_in_a_circle():
     images[0, 4, 3:6] = 3.0, 6.0, 3.0
     y, x = np.ogrid[-4:5, -4:5]
     inside = x**2 + y**2 <= 3**2
-    measured = numbavol.measure_signal_variance(images, 3.0 * 2.0, 2.0)
+    measured = numbavol.measure_signal_variance(images, 2.0, 3.0 * 2.0)
     assert measured[0] == pytest.approx(images[0][inside].var())

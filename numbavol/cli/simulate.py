@@ -175,9 +175,13 @@ def _prepare(config: SimulationConfig, device: str, report: Report) -> Simulator
     if simulator.source.has_given_ctf:
         reason = f"{simulator.config.poses.file} has the transfer functions of its particles"
         refuse_without_effect((*OF_THE_CTF, "voltage"), reason)
-    for warning in caught:
+    # Of many models, each says the same.
+    for warning in {str(each.message): each for each in caught}.values():
         if issubclass(warning.category, (StructureWarning, SimulationWarning)):
-            report.warn(str(warning.message))
+            text = str(warning.message)
+            report.warn(
+                text.replace("hydrogens='add' of load_atoms", "hydrogens = 'add' of a volume")
+            )
         else:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno

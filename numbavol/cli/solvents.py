@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,13 @@ def render_solvent(
     solvent = numbavol.BulkSolvent() if kind == "bulk" else numbavol.HydrationLayer()
     if blurred_to is not None:
         solvent = dataclasses.replace(solvent, b_sol=solvent.b_sol + b_factor_of(blurred_to))
-    rendered = solvent.render(atoms, grid.shape, grid.voxel_sides)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", numbavol.StructureWarning)
+        rendered = solvent.render(atoms, grid.shape, grid.voxel_sides)
+    for warning in caught:
+        report.warn(
+            str(warning.message).replace("hydrogens='add' of load_atoms", "--hydrogens add")
+        )
     integral = float(np.sum(rendered, dtype=np.float64)) * math.prod(grid.voxel_size.tolist())
     report.say(
         f"solvent {kind}, of {solvent.k_sol * VOLTS_OF_ONE:.2f} V: {-integral:.2f} A, as in "

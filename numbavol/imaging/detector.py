@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 MTF_TAGS = ("_rlnResolutionInversePixel", "_rlnMtfValue")
 # Of the corner of the plane, in cycles a pixel: what lies beyond is in another unit.
 HIGHEST_FREQUENCY = 0.75
+# Of the modulation transfer function, which files have to a few hundredths; one in per cent is 100.
+TOLERANCE_AT_ZERO, LARGEST_MTF = 0.05, 1.1
+# Electrons expected in a pixel. Logarithms of probabilities are differences of numbers some thirty
+# times as large, which a double has to 0.01 here, and not at all from 1e16 on.
+MOST_EXPECTED = 1e12
 # On CUDA, where an image alone leaves most of a card idle, and all of a batch fill its memory.
 PIXELS_AT_A_TIME_ON_CUDA = 2**23
 
@@ -171,7 +176,7 @@ class Detector:
     Parameters
     ----------
     mtf
-        At most about 1, and 1 at the zero frequency; None for 1 everywhere.
+        At most about 1, which is 1.1, and 1 at the zero frequency, to 0.05; None for 1 everywhere.
     dqe
         Above 0, up to 1; None for 1 everywhere.
 
@@ -180,7 +185,7 @@ class Detector:
     TypeError
         If one is no `DetectorCurve`.
     ValueError
-        If the DQE is not above 0, or above 1.
+        If the DQE is not above 0, or above 1, or the MTF is not as described.
 
     References
     ----------
@@ -207,6 +212,14 @@ class Detector:
         if self.dqe is not None and not np.all((self.dqe.values > 0) & (self.dqe.values <= 1)):
             wrong = self.dqe.values[(self.dqe.values <= 0) | (self.dqe.values > 1)]
             msg = f"dqe: expected values above 0, up to 1, got {wrong[0]:g}"
+            raise ValueError(msg)
+        if self.mtf is None:
+            return
+        if abs(self.mtf.values[0] - 1.0) > TOLERANCE_AT_ZERO:
+            msg = f"mtf: expected 1 at the zero frequency, got {self.mtf.values[0]:g}"
+            raise ValueError(msg)
+        if self.mtf.values.max() > LARGEST_MTF:
+            msg = f"mtf: expected at most {LARGEST_MTF:g}, got {self.mtf.values.max():g}"
             raise ValueError(msg)
 
     def __repr__(self) -> str:
@@ -252,13 +265,16 @@ class Detector:
         Raises
         ------
         ValueError
-            If an argument is not as described.
+            If an argument is not as described, or more than 1e12 electrons are expected in a pixel.
         """
         read = read_array("contrast_images", contrast_images, (3,), kinds=REAL)
         device = find_device_of(read)
         contrast = read.astype(get_working_dtype(read.dtype), copy=False)
         area = float(np.prod(read_grid_spacing("pixel_size", pixel_size, 2)))
         electrons = area * read_number("dose", dose, minimum=0.0)
+        if electrons > MOST_EXPECTED:
+            msg = f"dose: expected at most {MOST_EXPECTED:g} electrons a pixel, got {electrons:g}"
+            raise ValueError(msg)
         word = np.uint64(read_word("seed", seed))
         words = read_words("numbers", numbers, len(contrast))
         before, after = (
@@ -284,6 +300,14 @@ class Detector:
                     msg = f"contrast_images: expected finite values, image {wrong} has others"
                     raise ValueError(msg)
                 counts = electrons * device.xp.maximum(1.0 + filtered, 0.0)
+                most = device.fetch(counts.max(axis=(1, 2)))
+                if most.max() > MOST_EXPECTED:
+                    wrong = first + int(np.argmax(most))
+                    msg = (
+                        f"contrast_images: expected at most {MOST_EXPECTED:g} electrons a pixel, "
+                        f"image {wrong} has up to {most.max():g}"
+                    )
+                    raise ValueError(msg)
                 draw_counts(counts, word, np.uint64(Purpose.ELECTRONS), words[chosen])
                 exposed[chosen] = _filter(counts - electrons, after, device) + electrons
 

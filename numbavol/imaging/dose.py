@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ A, B, C = 0.24499, -1.6649, 2.8141
 # How much of that dose does the same at another voltage, by the voltage in kilovolts.
 SHARE_AT_VOLTAGE = {300.0: 1.0, 200.0: 0.8, 100.0: 0.64}
 VOLTAGES = tuple(SHARE_AT_VOLTAGE)
+# Doses are known, and printed, to a hundredth.
+DOSE_TOLERANCE = 0.01
 
 
 def compute_critical_exposure(
@@ -263,6 +266,32 @@ class DoseWeighting:
         return 0.5 / compute_critical_exposure(frequencies, self.voltage_in_kilovolts)
 
 
+def check_dose_of_frames(name: str, dose: float, dose_per_frame: float, n_frames: int) -> None:
+    """Refuse another dose of an image than that of the frames which it is the sum of.
+
+    Parameters
+    ----------
+    name
+        Of the dose.
+    dose
+        In electrons a square angstrom.
+    dose_per_frame, n_frames
+        As in `DoseWeighting`.
+
+    Raises
+    ------
+    ValueError
+        If they differ by more than a hundredth. The message has `name` in it.
+    """
+    of_frames = n_frames * dose_per_frame
+    if not math.isclose(dose, of_frames, rel_tol=DOSE_TOLERANCE):
+        msg = (
+            f"{name}: expected that of {n_frames} frames of dose_per_frame {dose_per_frame:g}, "
+            f"{of_frames:g}, got {dose:g}"
+        )
+        raise ValueError(msg)
+
+
 def _average_powers(decay: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Compute the mean of ``exp(-decay * i)`` for i from 0 to n - 1: a geometric series."""
     mean: NDArray[np.float64] = np.divide(
@@ -273,7 +302,8 @@ def _average_powers(decay: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 def _read_n_frames(value: Any) -> int:
     try:
-        number = operator.index(value)
+        # True is 1 to Python, and no number of frames.
+        number = 0 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = 0
     if number < 1:

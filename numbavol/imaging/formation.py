@@ -11,7 +11,7 @@ import numpy as np
 from numbavol.arguments import check_kind, read_word, read_words
 from numbavol.imaging.ctf import CTF, transfer_contrast
 from numbavol.imaging.detector import Detector
-from numbavol.imaging.dose import DoseWeighting
+from numbavol.imaging.dose import DoseWeighting, check_dose_of_frames
 from numbavol.imaging.ice import VitreousIce
 from numbavol.imaging.noise import NoiseSpectrum
 from numbavol.imaging.purposes import Purpose
@@ -34,6 +34,8 @@ PARTS = {
     "detector": Detector,
 }
 IMAGES_A_TASK = 8
+# Of noise whose transforms are far from where float32 ends.
+LARGEST_POWER = 1e30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,18 +64,20 @@ class ImageFormation:
     dose_weighting
         Frames, and how the dose fades them.
     noise
-        Noise that is added, in the unit of the images squared.
+        Noise that is added, in the unit of the images squared: at most 1e30.
     detector
-        What counts electrons: images are then electrons a pixel. It takes weak-phase contrast.
+        What counts electrons: images are then electrons a pixel, which have their own noise, and
+        no other. It takes weak-phase contrast.
     dose
-        Electrons a square angstrom that it counts.
+        Electrons a square angstrom that it counts: with `dose_weighting`, those of all frames.
 
     Raises
     ------
     TypeError
         If a part is something else.
     ValueError
-        If the contrast is another, or a detector has no dose or another contrast.
+        If the contrast is another, a detector has no dose, another contrast or noise beside it, or
+        the dose is not that of the frames, to a hundredth.
 
     References
     ----------
@@ -112,6 +116,12 @@ class ImageFormation:
         if self.dose is not None and read_number("dose", self.dose) <= 0:
             msg = f"dose: expected a number above 0, got {self.dose!r}"
             raise ValueError(msg)
+        if self.detector is not None and self.noise is not None:
+            msg = "noise: expected None with a detector, whose counts have their own noise"
+            raise ValueError(msg)
+        if self.dose is not None and self.dose_weighting is not None:
+            frames = self.dose_weighting
+            check_dose_of_frames("dose", self.dose, frames.dose_per_frame, frames.n_frames)
 
 
 class PreparedFormation:
@@ -127,6 +137,11 @@ class PreparedFormation:
         In angstroms.
     device
         Where that is.
+
+    Raises
+    ------
+    ValueError
+        If the power of noise or ice is above 1e30.
     """
 
     def __init__(
@@ -139,18 +154,21 @@ class PreparedFormation:
         self._formation, self._shape, self._pixel_size = formation, shape, pixel_size
         self._device = find_device(device)
         self._add_noise = find_kernel("add_noise", device)
-        self._ice = self._prepare_noise(formation.ice)
-        self._noise = self._prepare_noise(formation.noise)
+        self._ice = self._prepare_noise("ice", formation.ice)
+        self._noise = self._prepare_noise("noise", formation.noise)
         self._weights: NDArray[np.float32] | None = None
         if formation.dose_weighting is not None:
             envelope = formation.dose_weighting.evaluate_envelope(shape, pixel_size)
             self._weights = self._device.send(np.asarray(envelope, np.float32))
 
-    def _prepare_noise(self, spectrum: Any) -> NDArray[np.float32] | None:
+    def _prepare_noise(self, name: str, spectrum: Any) -> NDArray[np.float32] | None:
         """Make the deviations of the modulus at each frequency, of whatever has a power."""
         if spectrum is None:
             return None
         power = spectrum.evaluate(self._shape, self._pixel_size)
+        if power.max() > LARGEST_POWER:
+            msg = f"{name}: expected powers of at most {LARGEST_POWER:g}, got {power.max():g}"
+            raise ValueError(msg)
         amplitudes = np.sqrt(np.asarray(power) * math.prod(self._shape))
         return self._device.send(amplitudes.astype(np.float32))
 

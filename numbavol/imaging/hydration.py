@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 from scipy.special import erf
 
-from numbavol.imaging.solvent import LARGEST_RADIUS, AbstractSolvent, read_solvent
+from numbavol.imaging.solvent import CARBON, LARGEST_RADIUS, AbstractSolvent, read_solvent
 from numbavol.imaging.water import ICE_POTENTIAL
 from numbavol.kernels.dispatch import find_kernel
 
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.atoms import Atoms
-    from numbavol.imaging.solvent import PointGrid
+    from numbavol.imaging.point_grid import PointGrid
 
-CARBON = 6
 # Van der Waals radii in angstroms by atomic number; other elements have gemmi's.
 RADII = {6: 1.7, 7: 1.55, 8: 2.0, 15: 1.8, 16: 1.8}
 # From a surface, in angstroms: beyond, the density differs from 1 by less than 1e-5.
 FARTHEST = 10.0
 # In angstroms: solvent reaches so far from a probe's surface, to the centres of atoms.
 REACH_FROM_PROBE = 2.0
+# Five distances, three marks, and places on a surface.
+BYTES_A_POINT = 32
 
 
 class HydrationProfile(NamedTuple):
@@ -134,6 +135,7 @@ class HydrationLayer(AbstractSolvent):
 
     def _displace(self, atoms: Atoms, points: PointGrid) -> NDArray[np.float32]:
         padded, inner = points.pad(self._growth)
+        padded.check_memory(BYTES_A_POINT)
         is_carbon = atoms.atomic_numbers == CARBON
         centers, radii = atoms.positions - padded.first, _find_radii(atoms)
         reach = float(radii.max()) + FARTHEST

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.arguments import read_shape
+from numbavol.arguments import check_flag, read_shape
 from numbavol.imaging.water import ICE_DENSITY, VOLTS_OF_ONE, count_molecules
 from numbavol.ndimage import FourierSinc, make_frequency_grid
 from numbavol.ndimage.grids import compute_lengths
@@ -53,6 +53,8 @@ class VitreousIce:
 
     Raises
     ------
+    TypeError
+        If `antialias` is neither True nor False.
     ValueError
         If a number is not finite or below 0.
 
@@ -63,8 +65,10 @@ class VitreousIce:
     at points when there is a molecule on the square angstrom. The program, which works on slices of
     a few angstroms, then rescales each slice to a variance tabulated for the pixel's area. That
     table falls faster than averages of pixels do, together with the mean, by how its potential is
-    sampled. It is not used here, so that the power at a frequency does not depend on the pixel: at
-    low frequencies it is one and a half times what the compressibility of water gives.
+    sampled: at pixels of 1, 1.5 and 2 A it has 0.065, 0.0052 and 0.0004 of the variance of points,
+    and images have 0.32, 0.135 and 0.050 here. It is not used, so that the power at a frequency
+    does not depend on the pixel: at low frequencies it is one and a half times what the
+    compressibility of water gives.
 
     References
     ----------
@@ -87,6 +91,7 @@ class VitreousIce:
 
     def __post_init__(self) -> None:
         """Read the arguments."""
+        check_flag("antialias", self.antialias)
         for name in ("thickness_in_angstroms", "density"):
             object.__setattr__(self, name, read_number(name, getattr(self, name), minimum=0.0))
 

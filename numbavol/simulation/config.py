@@ -6,7 +6,8 @@ import dataclasses
 from typing import Literal
 
 from numbavol.arguments import LARGEST_WORD
-from numbavol.imaging.dose import VOLTAGES
+from numbavol.imaging.detector import MOST_EXPECTED
+from numbavol.imaging.dose import VOLTAGES, check_dose_of_frames
 from numbavol.projection import ImageConfig
 from numbavol.simulation.choices import Checked, above
 from numbavol.simulation.effects import check_effects
@@ -96,6 +97,7 @@ class SimulationConfig(Checked):
             msg = f"seed: expected a whole number below 2^64, got {self.seed}"
             raise ValueError(msg)
         counts = self.detector.dose is not None
+        self._check_dose()
         if counts and self.contrast != "weak_phase":
             msg = f"detector.dose: expected with contrast = 'weak_phase', it is {self.contrast!r}"
             raise ValueError(msg)
@@ -119,6 +121,21 @@ class SimulationConfig(Checked):
             msg = "method: 'gaussian' images no map, and solvent is one; take 'spline'"
             raise ValueError(msg)
         check_effects(self)
+
+    def _check_dose(self) -> None:
+        dose = self.detector.dose
+        if dose is None:
+            return
+        electrons = dose * self.pixel_size**2
+        if electrons > MOST_EXPECTED:
+            msg = (
+                f"detector.dose: expected at most {MOST_EXPECTED:g} electrons a pixel, got "
+                f"{electrons:g}"
+            )
+            raise ValueError(msg)
+        frames = self.dose_weighting
+        if frames.n_frames is not None:
+            check_dose_of_frames("detector.dose", dose, frames.dose_per_frame, frames.n_frames)
 
     @property
     def noise_radius(self) -> float:

@@ -108,7 +108,7 @@ class Simulator:
         # The structure of ice is no signal.
         clean = dataclasses.replace(self.formation, ice=None)
         dataclasses.replace(self, formation=clean).image(particles, images)
-        variances = measure_signal_variance(images, config.noise_radius, config.pixel_size)
+        variances = measure_signal_variance(images, config.pixel_size, config.noise_radius)
         variance = float(np.mean(variances))
         if variance == 0:
             msg = "noise.snr: expected images with a signal, got images of one value"
@@ -217,10 +217,13 @@ def _make_formation(config: SimulationConfig) -> ImageFormation:
 
 
 def _read_detector(config: DetectorConfig) -> Detector:
-    return Detector(
-        mtf=None if config.mtf is None else read_mtf(config.mtf),
-        dqe=None if config.dqe is None else read_mtf(config.dqe),
-    )
+    mtf, dqe = (None if file is None else read_mtf(file) for file in (config.mtf, config.dqe))
+    try:
+        return Detector(mtf, dqe)
+    except ValueError as error:
+        # It begins with mtf or dqe.
+        msg = f"detector.{error}"
+        raise ValueError(msg) from error
 
 
 def _read_spectrum(config: SimulationConfig) -> NoiseSpectrum:

@@ -363,7 +363,8 @@ class DetectorConfig(Checked):
     Parameters
     ----------
     dose
-        Electrons a square angstrom: images are counts, which Poisson's statistics have.
+        Electrons a square angstrom: images are counts, which Poisson's statistics have. With
+        frames, it is the dose of all of them.
     mtf
         RELION's STAR file of the modulation transfer function; an ideal detector by default.
     dqe

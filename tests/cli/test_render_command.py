@@ -312,6 +312,7 @@ def test_an_error_that_an_interrupt_causes_is_reported_as_the_interrupt(
 
 
 @pytest.mark.compiled
+@pytest.mark.filterwarnings("ignore:atoms without hydrogens:numbavol.StructureWarning")
 @pytest.mark.parametrize("kind", ["bulk", "hydration"])
 def test_solvent_is_added_relative_to_solvent_everywhere(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -328,6 +329,8 @@ def test_solvent_is_added_relative_to_solvent_everywhere(
     contrast = rendered("--solvent", kind)
     facts = facts_of(capsys)
     assert facts["solvent"] == kind
+    (warning,) = facts["warnings"]
+    assert warning.endswith("of their contrast in solvent: --hydrogens add adds them")
     displaced = plain - contrast
     assert displaced.sum(dtype=float) == pytest.approx(facts["displaced"], rel=1e-5)
     assert facts["integral"] == pytest.approx(contrast.sum(dtype=float), rel=1e-5)

@@ -29,6 +29,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.star").write_text("no STAR file")
     (tmp_path / "broken.star").write_text("data_ loop_ _rlnResolutionInversePixel _rlnMtfValue 0")
+    (tmp_path / "percent.star").write_text(
+        "data_ loop_ _rlnResolutionInversePixel _rlnMtfValue 0 100 0.5 40"
+    )
     (tmp_path / "text.cif").write_text("no structure")
     numbavol.write_map(tmp_path / "fine.mrc", np.ones((8, 8, 8)), 1.0)
     numbavol.write_map(tmp_path / "flat.mrc", np.zeros((8, 8, 8)), PIXEL_SIZE)
@@ -79,6 +82,10 @@ def fail(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) ->
             "config.toml:6: defocus.minimum: expected at most the maximum, 20000, got 30000",
         ),
         (GOOD + "detector.dose = 4", "config.toml:5: detector.dose: expected with contrast"),
+        (
+            GOOD + "contrast = 'weak_phase'\ndetector.dose = 1e20",
+            "config.toml:6: detector.dose: expected at most 1e+12 electrons a pixel, got 2.25e+20",
+        ),
         (GOOD + "solvent.kind = 'bulk'", "config.toml:5: solvent: a map has its own"),
         (GOOD + "method = 'gaussian'", "config.toml:5: method: 'gaussian' images models"),
         (GOOD.replace("1.5", "2"), "config.toml:3: pixel_size: map.mrc has voxels of 1.5 x 1.5"),
@@ -104,6 +111,10 @@ def fail(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) ->
         (
             GOOD + "contrast = 'weak_phase'\n[detector]\ndose = 4\nmtf = 'broken.star'",
             "broken.star: no modulation transfer function that can be read: ",
+        ),
+        (
+            GOOD + "contrast = 'weak_phase'\n[detector]\ndose = 4\nmtf = 'percent.star'",
+            "config.toml:8: detector.mtf: expected 1 at the zero frequency, got 100",
         ),
         (
             GOOD + "volume.select = '//A'",
@@ -162,6 +173,7 @@ def test_a_bad_configuration_is_one_line(
         ("--noise-spectrum a.star", 1, "--noise-spectrum: only an snr or a variance adds"),
         ("--mtf a.star", 1, "--mtf: only with a dose are there electrons to count"),
         ("--dose 4", 1, "--dose: expected with contrast = 'weak_phase', it is 'linear'"),
+        ("--contrast weak_phase --dose 1e20", 1, "--dose: expected at most 1e+12 electrons"),
         ("--solvent bulk", 1, "--solvent: a map has its own, and map.mrc is one"),
         ("--method gaussian", 1, "--method: 'gaussian' images models, and map.mrc is a map"),
         ("--pixel-size 2", 1, "--pixel-size: map.mrc has voxels of 1.5 x 1.5 x 1.5 A"),

@@ -181,6 +181,16 @@ def test_other_seeds_and_numbers_give_other_electrons() -> None:
     assert np.abs(correlations).max() < 5 / math.sqrt(math.prod(SHAPE))
 
 
+def test_the_most_electrons_that_are_counted_have_their_variance() -> None:
+    n_images, expected = 50, 1e12
+    images = Detector().expose(
+        np.zeros((n_images, 32, 32)), 1.0, expected, seed=0, numbers=range(n_images)
+    )
+    # Of 51,200 pixels, within 5 standard deviations.
+    assert images.var() == pytest.approx(expected, rel=5 * math.sqrt(2 / images.size))
+    assert abs(images.mean() - expected) < 5 * math.sqrt(expected / images.size)
+
+
 def test_a_pixels_area_counts() -> None:
     images = Detector().expose(np.zeros((50, 16, 16)), (2.0, 3.0), 4.0, seed=0, numbers=range(50))
     assert images.mean() == pytest.approx(24.0, rel=0.01)
@@ -228,13 +238,28 @@ def test_detectors_are_values() -> None:
         (lambda: Detector(dqe=DetectorCurve([0.0], [0.0])), ValueError, "dqe: .* got 0"),
         (lambda: Detector(dqe=DetectorCurve([0.0], [1.5])), ValueError, "dqe: .* got 1.5"),
         (
+            lambda: Detector(DetectorCurve([0.0, 0.5], [100.0, 40.0])),
+            ValueError,
+            "mtf: expected 1 at the zero frequency, got 100",
+        ),
+        (
+            lambda: Detector(DetectorCurve([0.0, 0.5], [0.9, 0.4])),
+            ValueError,
+            "mtf: expected 1 at the zero frequency, got 0.9",
+        ),
+        (
+            lambda: Detector(DetectorCurve([0.0, 0.2, 0.5], [1.0, 1.2, 0.4])),
+            ValueError,
+            "mtf: expected at most 1.1, got 1.2",
+        ),
+        (
             lambda: DetectorCurve([0.0, 1.0], [1, 0.3]),
             ValueError,
             "frequencies: .* a pixel.* got 1",
         ),
         (lambda: DetectorCurve([0.0, 0.5], [1.0]), ValueError, "values: expected 2 values"),
     ],
-    ids=["list", "zero", "above one", "of Nyquist", "lengths"],
+    ids=["list", "zero", "above one", "per cent", "begins", "rises", "of Nyquist", "lengths"],
 )
 def test_what_is_no_detector_is_named(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
@@ -248,12 +273,28 @@ def test_what_is_no_detector_is_named(make: Any, error: type[Exception], message
         ({"contrast": np.full((1, 4, 4), np.nan)}, "contrast_images: expected finite .* image 0"),
         ({"pixel_size": -1.0}, "pixel_size: expected finite lengths above 0"),
         ({"dose": -1.0}, "dose: expected a number of at least 0"),
+        ({"dose": 1e20}, r"dose: expected at most 1e\+12 electrons a pixel, got 1e\+20"),
+        (
+            {"contrast": np.full((1, 4, 4), 3.0), "dose": 5e11},
+            r"contrast_images: expected at most 1e\+12 electrons a pixel, image 0 has up to 2e\+12",
+        ),
         ({"seed": -1}, "seed: expected whole numbers from 0 to 2.64 - 1, got -1"),
         ({"seed": 1.5}, "seed: expected whole numbers"),
         ({"numbers": [2**64]}, "numbers: expected whole numbers"),
         ({"numbers": [0, 1]}, "numbers: expected 1, one for each image, got 2"),
     ],
-    ids=["image", "nan", "pixel size", "dose", "seed", "fraction", "number", "numbers"],
+    ids=[
+        "image",
+        "nan",
+        "pixel size",
+        "dose",
+        "large dose",
+        "large contrast",
+        "seed",
+        "fraction",
+        "number",
+        "numbers",
+    ],
 )
 def test_what_cannot_be_exposed_is_named(options: dict[str, Any], message: str) -> None:
     given = {"contrast": np.zeros((1, 4, 4)), "pixel_size": 1.0, "dose": 1.0, "seed": 0,

@@ -131,10 +131,11 @@ def test_weights_are_known_where_no_signal_is_left() -> None:
         ({"dose_per_frame": 0.0}, "dose_per_frame: expected a number above 0, got 0"),
         ({"n_frames": 0}, "n_frames: expected a whole number above 0, got 0"),
         ({"n_frames": 2.5}, "n_frames: expected a whole number above 0, got 2.5"),
+        ({"n_frames": True}, "n_frames: expected a whole number above 0, got True"),
         ({"pre_exposure": -1.0}, "pre_exposure: expected a number of at least 0"),
         ({"voltage_in_kilovolts": 120.0}, "voltage_in_kilovolts: .* 300, 200 and 100 kV, got 120"),
     ],
-    ids=["dose", "none", "fraction", "before", "voltage"],
+    ids=["dose", "none", "fraction", "bool", "before", "voltage"],
 )
 def test_what_is_no_exposure_is_named(options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -161,11 +161,54 @@ def test_counts_have_the_dose_as_their_mean_and_show_the_particle():
             {"detector": Detector(), "dose": -3.0, "contrast": "weak_phase"},
             "dose: expected a number above 0",
         ),
+        (
+            {
+                "detector": Detector(),
+                "dose": 3.0,
+                "contrast": "weak_phase",
+                "noise": NoiseSpectrum.white(1.0),
+            },
+            "noise: expected None with a detector, whose counts have their own noise",
+        ),
+        (
+            {
+                "detector": Detector(),
+                "dose": 51.0,
+                "contrast": "weak_phase",
+                "dose_weighting": DoseWeighting(1.25, 40),
+            },
+            "dose: expected that of 40 frames of dose_per_frame 1.25, 50, got 51",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_named(arguments, what):
     with pytest.raises(ValueError, match=what):
         ImageFormation(**arguments)
+
+
+def test_the_dose_is_that_of_the_frames_to_its_rounding():
+    # They have 39.9.
+    weighting = DoseWeighting(1.33, 30)
+    formation = ImageFormation("weak_phase", detector=Detector(), dose=40, dose_weighting=weighting)
+    assert formation.dose == 40
+
+
+@pytest.mark.parametrize(
+    ("formation", "what"),
+    [
+        (ImageFormation(noise=NoiseSpectrum.white(1e80)), r"noise: expected powers .* got 1e\+80"),
+        (ImageFormation(ice=VitreousIce(1e80)), "ice: expected powers of at most 1e.30, got"),
+    ],
+)
+def test_noise_beyond_single_precision_is_named(formation, what):
+    with pytest.raises(ValueError, match=what):
+        form_images(np.zeros((2, 4, 4)), 1.0, None, formation)
+
+
+def test_the_strongest_noise_is_finite():
+    formation = ImageFormation(noise=NoiseSpectrum.white(1e30))
+    images = form_images(np.zeros((2, 64, 64)), 1.0, None, formation)
+    assert images.std(dtype=np.float64) == pytest.approx(1e15, rel=0.05)
 
 
 @pytest.mark.parametrize(

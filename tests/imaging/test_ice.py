@@ -128,6 +128,23 @@ def test_bad_arguments_are_named(arguments: dict[str, float], message: str) -> N
         VitreousIce(**arguments)
 
 
+@pytest.mark.parametrize("antialias", ["no", 1, None], ids=str)
+def test_a_word_for_a_flag_is_named(antialias: object) -> None:
+    with pytest.raises(TypeError, match=f"antialias: expected True or False, got {antialias!r}"):
+        VitreousIce(300.0, antialias=antialias)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("pixel_size", "share"), [(1.0, 0.32), (1.5, 0.135), (2.0, 0.05)])
+def test_pixels_have_the_share_of_the_variance_of_points_that_is_stated(
+    pixel_size: float, share: float
+) -> None:
+    power = VitreousIce(300.0).evaluate((256, 256), pixel_size)
+    plane = np.concatenate([power, power[:, 1:-1]], axis=1)
+    fine = VitreousIce(300.0, antialias=False).evaluate((256, 256), 0.1)
+    points = np.concatenate([fine, fine[:, 1:-1]], axis=1)
+    assert plane.mean() / points.mean() == pytest.approx(share, rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("shape", "pixel_size", "message"),
     [((8,), 1.0, "shape: expected 2 whole"), ((8, 8), 0.0, "pixel_size: expected finite lengths")],

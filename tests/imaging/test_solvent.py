@@ -20,6 +20,9 @@ from numbavol.imaging import solvent as solvent_module
 from numbavol.imaging.hydration import HydrationLayer
 from numbavol.imaging.solvent import LARGEST_RADIUS, BulkSolvent
 
+# What hydrogens are for has a test of its own.
+pytestmark = pytest.mark.filterwarnings("ignore:atoms without hydrogens:numbavol.StructureWarning")
+
 PEPTIDE = Path(__file__).parent.parent / "data" / "3al1.cif.gz"
 # Uncompiled, distances take minutes: a few tests of their own show what the kernel does.
 SOLVENTS = [
@@ -281,6 +284,33 @@ def test_contrast_is_that_of_protein_in_ice() -> None:
     # heavy atom), ice 4.5 V.
     assert np.mean(molecule[inside]) * 47.878 == pytest.approx(7.0, abs=0.7)
     assert np.mean((molecule + displaced)[inside]) * 47.878 == pytest.approx(2.5, abs=0.7)
+
+
+WITHOUT = "atoms without hydrogens have about 0.57 of their contrast in solvent: hydrogens='add'"
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("numbers", [[6], [6, 6, 6, 6, 6, 1, 8]], ids=str)
+def test_molecules_without_hydrogens_are_warned_of_once(numbers: list[int]) -> None:
+    atoms = place(np.arange(3 * len(numbers)).reshape(-1, 3), np.array(numbers))
+    with pytest.warns(numbavol.StructureWarning, match=WITHOUT) as caught:
+        BulkSolvent().render(atoms, (4, 4, 4), 2.0)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("numbers", [[8], [6, 6, 6, 6, 1], [1, 1], [26, 8]], ids=str)
+def test_molecules_with_hydrogens_or_no_carbon_are_not_warned_of(numbers: list[int]) -> None:
+    atoms = place(np.arange(3 * len(numbers)).reshape(-1, 3), np.array(numbers))
+    BulkSolvent().render(atoms, (4, 4, 4), 2.0)
+
+
+@pytest.mark.parametrize("cls", [BulkSolvent, HydrationLayer])
+def test_points_that_no_memory_holds_are_refused_before_they_are_made(cls: type) -> None:
+    atoms = place([[0.0, 0.0, 0.0]], 8)
+    with pytest.raises(MemoryError, match=r"voxel_size: solvent on \d+ x \d+ x \d+ points"):
+        cls().render(atoms, (1, 1, 3001), 0.001)
 
 
 @pytest.mark.parametrize("cls", [BulkSolvent, HydrationLayer])

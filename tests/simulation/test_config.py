@@ -155,6 +155,14 @@ def test_what_is_given_takes_the_place_of_what_is_written(read):
             ":7: noise: counts of electrons have their own noise",
         ),
         (
+            BASE + "contrast = 'weak_phase'\ndetector.dose = 30\ndose_weighting.n_frames = 40\n",
+            ":5: detector.dose: expected that of 40 frames of dose_per_frame 1, 40, got 30",
+        ),
+        (
+            BASE + "contrast = 'weak_phase'\n[detector]\ndose = 1e20\n",
+            ":6: detector.dose: expected at most .* electrons a pixel, got 4e.20",
+        ),
+        (
             BASE + "method = 'gaussian'\nsolvent.kind = 'bulk'\n",
             ":4: method: 'gaussian' images no map",
         ),

@@ -19,7 +19,11 @@ from numbavol.simulation import (
 )
 
 MISSING = describe_what_is_missing()
-pytestmark = [pytest.mark.cuda, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(MISSING is not None, reason=MISSING or ""),
+    pytest.mark.filterwarnings("ignore:atoms without hydrogens:numbavol.StructureWarning"),
+]
 
 CONFIG = SimulationConfig(
     3, 8, 4.0,
@@ -32,7 +36,7 @@ CONFIG = SimulationConfig(
     [
         {"method": "linear"},
         {"method": "gaussian"},
-        {"solvent": SolventConfig("bulk", 100.0)},
+        {"solvent": SolventConfig("bulk", ice_thickness=100.0)},
         {"contrast": "weak_phase", "noise": NoiseConfig(), "detector": DetectorConfig(dose=30.0)},
     ],
     ids=["linear", "gaussian", "ice", "counts"],

@@ -27,8 +27,12 @@ from numbavol.simulation import (
     VolumeConfig,
 )
 
-# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
-pytestmark = pytest.mark.compiled
+# Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere. The model
+# has no hydrogens, of which solvent warns.
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.filterwarnings("ignore:atoms without hydrogens:numbavol.StructureWarning"),
+]
 
 PEPTIDE = textwrap.dedent(
     """\
@@ -93,7 +97,7 @@ def test_slices_are_nearly_what_gaussians_are(config):
     "changes",
     [
         {},
-        {"solvent": SolventConfig("bulk", 100.0)},
+        {"solvent": SolventConfig("bulk", ice_thickness=100.0)},
         {"solvent": SolventConfig("hydration")},
         {"contrast": "weak_phase", "noise": NoiseConfig(), "detector": DetectorConfig(dose=30.0)},
         {"pad_scale": 1.5, "method": "linear"},
@@ -142,7 +146,7 @@ def test_the_signal_to_noise_ratio_is_the_ratio_of_variances_in_the_circle(confi
     noisy = dataclasses.replace(config, number=n, noise=NoiseConfig(snr=0.25, radius=10.0))
     clean = numbavol.simulate(dataclasses.replace(noisy, noise=NoiseConfig())).images
     noise = numbavol.simulate(noisy).images - clean
-    signal = numbavol.measure_signal_variance(clean, 10.0, 2.0).mean()
+    signal = numbavol.measure_signal_variance(clean, 2.0, 10.0).mean()
     assert noise.var() == pytest.approx(signal / 0.25, rel=0.1)
     given = dataclasses.replace(noisy, noise=NoiseConfig(variance=4.0))
     assert (numbavol.simulate(given).images - clean).var() == pytest.approx(4.0, rel=0.1)
