@@ -67,6 +67,7 @@ def test_curves_are_linear_between_frequencies_and_constant_beyond(curve: Detect
     np.testing.assert_allclose(curve.evaluate(SHAPE), make_plane(curve), rtol=1e-12)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("detector", DETECTORS, ids=NAMES)
 def test_the_mean_is_the_dose_on_a_pixel(detector: Detector) -> None:
     images = expose(detector, np.zeros((200, *SHAPE)))
@@ -75,6 +76,7 @@ def test_the_mean_is_the_dose_on_a_pixel(detector: Detector) -> None:
     assert abs(images.mean() - ELECTRONS) < 5 * deviation
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("detector", DETECTORS, ids=NAMES)
 def test_the_noise_has_the_power_of_the_mtf_squared_over_the_dqe(detector: Detector) -> None:
     n_images = 2000
@@ -86,6 +88,7 @@ def test_the_noise_has_the_power_of_the_mtf_squared_over_the_dqe(detector: Detec
     assert power.mean() == pytest.approx(expected.mean(), rel=0.01)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("detector", DETECTORS, ids=NAMES)
 @pytest.mark.parametrize("k", [(0, 2), (5, 3), (12, 0), (0, 14)], ids=str)
 def test_a_wave_has_the_contrast_that_the_mtf_leaves(
@@ -100,6 +103,7 @@ def test_a_wave_has_the_contrast_that_the_mtf_leaves(
     assert abs(mean - expected) < 5 * math.sqrt(noise * math.prod(SHAPE) / n_images)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("detector", [Detector(MTF, DQE), Detector(dqe=DQE)], ids=["both", "dqe"])
 @pytest.mark.parametrize("k", [(0, 1), (6, 0), (5, 12)], ids=str)
 def test_the_signal_to_noise_ratio_falls_by_the_dqe(detector: Detector, k: tuple[int, int]) -> None:
@@ -114,6 +118,7 @@ def test_the_signal_to_noise_ratio_falls_by_the_dqe(detector: Detector, k: tuple
     )
 
 
+@pytest.mark.compiled
 def test_an_edge_has_the_mtf_of_its_rise() -> None:
     edge = np.zeros((500, *SHAPE))
     edge[:, :, :16] = 0.8
@@ -125,6 +130,7 @@ def test_an_edge_has_the_mtf_of_its_rise() -> None:
     np.testing.assert_allclose(ratio[:3], expected[:3], atol=0.02)
 
 
+@pytest.mark.compiled
 def test_an_ideal_detector_counts_whole_electrons() -> None:
     contrast = np.random.default_rng(1).uniform(-1, 1, size=(300, *SHAPE)).astype(np.float32)
     images = expose(Detector(), contrast)
@@ -191,6 +197,7 @@ def test_the_most_electrons_that_are_counted_have_their_variance() -> None:
     assert abs(images.mean() - expected) < 5 * math.sqrt(expected / images.size)
 
 
+@pytest.mark.compiled
 def test_a_pixels_area_counts() -> None:
     images = Detector().expose(np.zeros((50, 16, 16)), (2.0, 3.0), 4.0, seed=0, numbers=range(50))
     assert images.mean() == pytest.approx(24.0, rel=0.01)
