@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import numpy as np
 from numbavol.kernels.resources import find_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 
@@ -102,7 +103,7 @@ def read_word(name: str, value: object) -> int:
         If it is no whole number from 0 to 2^64 - 1. The message has `name` in it.
     """
     try:
-        word = operator.index(value)  # type: ignore[arg-type]
+        word = -1 if isinstance(value, (bool, np.bool)) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         word = -1
     if not 0 <= word <= LARGEST_WORD:
@@ -123,10 +124,10 @@ def read_words(name: str, values: ArrayLike, n: int) -> NDArray[np.uint64]:
         words = values.astype(np.uint64)
     else:
         # NumPy would make floating-point numbers of a small and a large word.
-        given = values if isinstance(values, (Sequence, np.ndarray)) else [values]
-        words = np.array([read_word(name, each) for each in given], np.uint64)
+        given = values if np.ndim(values) else np.atleast_1d(values)
+        words = np.array([read_word(name, each) for each in given], np.uint64)  # type: ignore[union-attr]
     if words.shape != (n,):
-        msg = f"{name}: expected {n}, one for each image, got {len(words)}"
+        msg = f"{name}: expected shape ({n},), one for each image, got {words.shape}"
         raise ValueError(msg)
     return words
 

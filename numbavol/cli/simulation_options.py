@@ -54,11 +54,13 @@ OF_THE_COMMAND = {("shards",): "shards", ("cs",): "cs", ("output",): "o"}
 # Further names that errors begin with.
 TABLES = {("solvent",): "solvent"} | OF_THE_COMMAND
 # What options take away of a file: another measure of the noise, the distribution of views.
-IN_PLACE_OF = {
-    "snr": [("noise", "variance")],
-    "noise_variance": [("noise", "snr"), ("noise", "radius")],
+IN_PLACE_OF: dict[str, list[tuple[str, ...]]] = {
+    "snr": [("noise", "variance"), ("detector",)],
+    "noise_variance": [("noise", "snr"), ("noise", "radius"), ("detector",)],
+    "dose": [("noise",)],
     "poses": [("poses", name) for name in ("distribution", "rot", "tilt", "concentration")],
 }
+OF_SOLVENTS = ("probe_radius", "shrink_radius", "k_sol", "b_sol")
 OF_DEFOCUS = ("defocus", "astigmatism", "particles_per_micrograph")
 OF_THE_CTF = (*OF_DEFOCUS, "spherical_aberration", "amplitude_contrast")
 
@@ -242,6 +244,10 @@ class Choices:
             ends: DefocusRange = asked.pop("defocus")
             given |= {("defocus", key): value for key, value in ends._asdict().items()}
         given |= {path: None for name in asked for path in IN_PLACE_OF.get(name, ())}
+        if asked.get("solvent") == "none":
+            given |= {("solvent", name): None for name in OF_SOLVENTS}
+        elif asked.get("solvent") == "hydration":
+            given["solvent", "shrink_radius"] = None
         given |= {CHOICES[name]: value for name, value in asked.items()}
         config_file = sources[0] if sources[0].suffix.lower() == ".toml" else None
         volumes = sources if config_file is None else sources[1:]
@@ -265,17 +271,21 @@ class Choices:
             If a file cannot be read, or a choice is none.
         """
         from numbavol.simulation import read_simulation_config
-        from numbavol.simulation.config_reading import find_lines, make_simulation_config
+        from numbavol.simulation.config_reading import (
+            find_lines,
+            make_simulation_config,
+            read_text,
+        )
         from numbavol.simulation.files import list_files
 
         if self.config_file is None:
             with self.explain():
                 return make_simulation_config(self.given), self
-        config = read_simulation_config(self.config_file, self.given)
-        if not config.microscope.ctf:
-            refuse_without_effect(OF_THE_CTF, "the configuration has no CTF")
-        known = dataclasses.replace(self, lines=find_lines(self.config_file.read_text("utf-8")))
+        known = dataclasses.replace(self, lines=find_lines(read_text(self.config_file)))
         with known.explain():
+            config = read_simulation_config(self.config_file, self.given)
+            if not config.microscope.ctf:
+                refuse_without_effect(OF_THE_CTF, "the configuration has no CTF")
             for path, file in list_files(config).items():
                 if (
                     path not in self.given

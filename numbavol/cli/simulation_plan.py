@@ -14,6 +14,7 @@ import numpy as np
 from numbavol.cli.output import Report, plural
 from numbavol.io.partial_stack import HEADER_BYTES
 from numbavol.notebooks import describe_bytes
+from numbavol.simulation.config import LARGEST_PAD_SCALE
 from numbavol.simulation.output import ROWS_AT_A_TIME, write_table
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def say_particles(simulator: Simulator, report: Report) -> None:
         report.say(f"volume  {name}: {often}")
     moved = config.poses.offset_deviation
     report.say(
-        f"poses   {config.poses.file or 'random'}"
+        f"poses   {config.poses.file or _describe_views(config)}"
         + (f", normal offsets of {moved:g} A" if moved else ""),
         volumes=[
             {"name": name, "share": share}
@@ -76,11 +77,28 @@ def say_particles(simulator: Simulator, report: Report) -> None:
     around = [solvent, f"vitreous ice of {ice:g} A" if ice else None]
     if any(around):
         report.say(f"solvent {', '.join(filter(None, around))}")
+    frames = config.dose_weighting
+    if frames.n_frames is not None:
+        before = f", after {frames.pre_exposure:g}" if frames.pre_exposure else ""
+        report.say(
+            f"frames  {plural(frames.n_frames, 'frame')} of {frames.dose_per_frame:g} electrons/A^2"
+            f"{before}, weighted by their dose"
+        )
     detector = config.detector
     if detector.dose is not None:
         curves = {"MTF": detector.mtf, "DQE": detector.dqe}
         known = [f"{name} of {file}" for name, file in curves.items() if file is not None]
         report.say(f"counts  {detector.dose:g} electrons/A^2, {', '.join(known) or 'ideal'}")
+
+
+def _describe_views(config: SimulationConfig) -> str:
+    poses = config.poses
+    if poses.distribution == "uniform":
+        return "random"
+    return (
+        f"random around rot {poses.rot:g}, tilt {poses.tilt:g} degrees by a concentration of "
+        f"{poses.concentration:g}"
+    )
 
 
 def _describe_ctf(simulator: Simulator) -> str:
@@ -129,10 +147,12 @@ def _say_spread(simulator: Simulator, report: Report) -> None:
     spread = float(np.max(ctf.wavelength_in_angstroms * defocus)) / finest
     enough = 1.0 + spread / (config.box * config.pixel_size)
     padded = config.image_config.padded_shape[0] / config.box
-    if padded < enough:
+    # Less than a pixel is nothing to speak of.
+    if padded < enough and spread > config.pixel_size:
+        prevents = "prevents" if enough <= LARGEST_PAD_SCALE else "would prevent"
         report.say(
             f"spread  detail of {finest:g} A by up to {spread:.0f} A; what leaves the box comes in "
-            f"at its other side, which a pad scale of {math.ceil(10 * enough) / 10:g} prevents",
+            f"at its other side, which a pad scale of {math.ceil(10 * enough) / 10:g} {prevents}",
             spread_in_angstroms=spread,
         )
 

@@ -71,7 +71,8 @@ class PointGrid:
         """
         points = " x ".join(map(str, self.shape))
         n_bytes = math.prod(self.shape) * bytes_a_point
-        check_fits_in_memory("voxel_size", f"solvent on {points} points (z, y, x)", n_bytes)
+        what = f"solvent on {points} points (z, y, x), with what its radii reach,"
+        check_fits_in_memory("voxel_size", what, n_bytes)
 
     def find_near(self, positions: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
         """Find positions whose distance from the grid's box is at most `reach` along each axis.

@@ -316,8 +316,9 @@ def _write(
 def _open_part_of(target: Path) -> PartialFile:
     part = name_part_of(target)
     file = PartialFile(part)
-    if file.is_also(target):
-        # A kill came between the final name and the removal of this one.
+    if file.has_another_name():
+        # A kill came between the final name and the removal of this one: what it holds is whole,
+        # and somebody's, whatever it is called since.
         file.remove()
         file.close()
         file = PartialFile(part)

@@ -194,13 +194,6 @@ class PartialFile:
         """Tell whether the file was given its final name."""
         return os.fstat(self._descriptor).st_nlink > self.is_there()
 
-    def is_also(self, path: Path) -> bool:
-        """Tell whether this is another name of the file."""
-        try:
-            return os.path.samestat(path.stat(), os.fstat(self._descriptor))
-        except FileNotFoundError:
-            return False
-
     @property
     def size(self) -> int:
         """How many bytes it has."""

@@ -113,8 +113,10 @@ class TransformBricks:
         not_summed = self._sums[self._inner]
         self._sums[self._inner] = self._inner_sums + not_summed
         arguments = (half, self._sums, self._table, self.radius, added, lowest)
-        self.device.run_parts(
-            lambda start, stop: solve(*arguments, start, stop), n, PLANES_PER_TASK
-        )
-        self._sums[self._inner] = not_summed
+        try:
+            self.device.run_parts(
+                lambda start, stop: solve(*arguments, start, stop), n, PLANES_PER_TASK
+            )
+        finally:
+            self._sums[self._inner] = not_summed
         return half

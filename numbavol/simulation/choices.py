@@ -90,7 +90,7 @@ def read_value(name: str, hint: Any, value: Any) -> Any:
         if option is type(None) and value is None:
             return None
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if option is float and is_number and math.isfinite(value):
+        if option is float and is_number and _is_finite(value):
             return float(value)
         if option is int and is_number and isinstance(value, numbers.Integral):
             return int(value)
@@ -105,6 +105,13 @@ def read_value(name: str, hint: Any, value: Any) -> Any:
     expected = " or ".join(_describe(option) for option in options if option is not type(None))
     msg = f"{name}: expected {expected}, got {value!r}"
     raise ValueError(msg)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # of a whole number that no double holds
+        return False
 
 
 def _options_of(hint: Any) -> tuple[Any, ...]:

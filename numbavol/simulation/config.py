@@ -24,6 +24,7 @@ from numbavol.simulation.tables import (
 
 # More than any disk or memory holds: what is beyond was hardly meant.
 MOST_PARTICLES, LARGEST_BOX = 10**9, 10**5
+LARGEST_PAD_SCALE = 8.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ class SimulationConfig(Checked):
     seed: int = above(0, or_equal=True, default=0)
     method: Literal["spline", "linear", "gaussian"] = "spline"
     contrast: Literal["linear", "weak_phase"] = "linear"
-    pad_scale: float = above(1.0, or_equal=True, default=1.0, highest=8.0)
+    pad_scale: float = above(1.0, or_equal=True, default=1.0, highest=LARGEST_PAD_SCALE)
     dtype: Literal["float32", "float16"] = "float32"
     poses: PoseConfig = PoseConfig()  # noqa: RUF009
     microscope: MicroscopeConfig = MicroscopeConfig()  # noqa: RUF009

@@ -71,14 +71,7 @@ def read_simulation_config(
     0.1
     """
     path = Path(filename)
-    raw = path.read_bytes()
-    try:
-        # Editors of some systems mark UTF-8.
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = 1 + raw[: error.start].count(b"\n")
-        msg = f"{path}:{line}: expected UTF-8, got the byte {raw[error.start]:#x}"
-        raise ValueError(msg) from error
+    text = read_text(path)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -93,7 +86,7 @@ def read_simulation_config(
     if isinstance(poses, dict) and isinstance(poses.get("file"), str):
         poses["file"] = place(("poses", "file"), poses["file"])
     _put(tables, given)
-    config: SimulationConfig = _Reader(str(path), find_lines(text)).read(
+    config: SimulationConfig = _Reader(str(path), find_lines(text), given).read(
         SimulationConfig, _count_given(tables), ()
     )
     return replace_files(
@@ -101,11 +94,32 @@ def read_simulation_config(
     )
 
 
+def read_text(path: Path) -> str:
+    """Read a file of UTF-8, marked as such or not.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is something else; names the line.
+    """
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + raw[: error.start].count(b"\n")
+        msg = f"{path}:{line}: expected UTF-8, got the byte {raw[error.start]:#x}"
+        raise ValueError(msg) from error
+
+
 def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationConfig:
     """Make a simulation of choices by their paths alone, as `read_simulation_config` does."""
     tables: dict[str, Any] = {}
     _put(tables, given)
-    config: SimulationConfig = _Reader(None, {}).read(SimulationConfig, _count_given(tables), ())
+    config: SimulationConfig = _Reader(None, {}, given).read(
+        SimulationConfig, _count_given(tables), ()
+    )
     return config
 
 
@@ -215,8 +229,13 @@ def _resolve(keys: tuple[str, ...], counts: dict[KeyPath, int]) -> KeyPath:
 class _Reader:
     """Makes classes of choices of tables, and says where what is wrong stands."""
 
-    def __init__(self, filename: str | None, lines: dict[KeyPath, int]) -> None:
-        self._filename, self._lines = filename, lines
+    def __init__(
+        self,
+        filename: str | None,
+        lines: dict[KeyPath, int],
+        given: Mapping[tuple[str, ...], Any],
+    ) -> None:
+        self._filename, self._lines, self._given = filename, lines, given
 
     def read(self, config: Any, table: Any, path: KeyPath) -> Any:
         if not isinstance(table, dict):
@@ -256,6 +275,9 @@ class _Reader:
 
     def _fail(self, path: KeyPath, what: str) -> ValueError:
         name = ".".join(key if isinstance(key, str) else str(key + 1) for key in path)
+        if path in self._given or path[:1] in self._given:
+            # It does not stand in the file.
+            return ValueError(f"{name}: {what}")
         line = find_line(self._lines, path)
         where = "" if self._filename is None else f"{self._filename}:"
         where += "" if line is None else f"{line}:"

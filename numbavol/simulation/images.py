@@ -79,7 +79,7 @@ class Simulator:
             moved = volumes.integrator.move_to(device)
             volumes = dataclasses.replace(volumes, integrator=moved)
         source = ParticleSource(config, volumes.weights)
-        formation = _make_formation(config)
+        formation = _make_formation(config, source)
         variance: float | None = None
         simulator = cls(config, volumes, source, formation, None)
         if config.noise.is_wanted:
@@ -199,13 +199,13 @@ class Simulator:
         )  # fmt: skip
 
 
-def _make_formation(config: SimulationConfig) -> ImageFormation:
+def _make_formation(config: SimulationConfig, source: ParticleSource) -> ImageFormation:
     solvent, frames = config.solvent, config.dose_weighting
     has_ice = solvent.ice_thickness > 0
     weighting = None
     if frames.n_frames is not None:
         weighting = DoseWeighting(
-            frames.dose_per_frame, frames.n_frames, config.microscope.voltage, frames.pre_exposure
+            frames.dose_per_frame, frames.n_frames, source.find_voltage(), frames.pre_exposure
         )
     return ImageFormation(
         config.contrast,

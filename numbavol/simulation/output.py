@@ -20,7 +20,7 @@ import numpy as np
 from numbavol.io import write_cs
 from numbavol.io.partial_file import PartialFile, name_part_of
 from numbavol.io.star_writing import write_particle_blocks
-from numbavol.io.whole_file import give_name
+from numbavol.io.whole_file import give_name, name_file_in_errors, resolve_name
 from numbavol.simulation.clusters import write_on_cluster
 from numbavol.simulation.files import list_files, replace_files
 from numbavol.simulation.shards import (
@@ -274,24 +274,38 @@ def write_tables(
     overwrite
         Whether to replace tables of something else.
     """
-    targets = [output.with_suffix(suffix) for suffix in (".star", ".cs")[: 1 + cs]]
+    tables = [output.with_suffix(suffix) for suffix in (".star", ".cs")[: 1 + cs]]
     with contextlib.ExitStack() as cleaning:
         written = {}
-        for target in targets:
+        for table in tables:
+            target = resolve_name(table, overwrite=True)
             _remove_what_was_left(target)
-            part = target.with_name(f".{target.name}-{secrets.token_hex(8)}.part")
-            cleaning.callback(part.unlink, missing_ok=True)
-            write_table(simulator, parts, part, is_cs=target.suffix == ".cs")
-            # As long as it is locked, no other run takes it for something that was left.
-            cleaning.callback(PartialFile(part).close)
+            part = _write_part(simulator, parts, target, cleaning)
             is_same = target.is_file() and filecmp.cmp(target, part, shallow=False)
             if target.exists() and not is_same and not overwrite:
-                raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(target))
+                raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(table))
             written[target] = None if is_same else part
         yield
         for target, made in written.items():
             if made is not None:
-                give_name(made, target, overwrite=overwrite)
+                with name_file_in_errors(target):
+                    give_name(made, target, overwrite=overwrite)
+
+
+def _write_part(
+    simulator: Simulator, parts: list[Shard], target: Path, cleaning: contextlib.ExitStack
+) -> Path:
+    """Write a table beside its name, and lock it: what is locked is nothing that was left."""
+    while True:
+        part = target.with_name(f".{target.name}-{secrets.token_hex(8)}.part")
+        cleaning.callback(part.unlink, missing_ok=True)
+        write_table(simulator, parts, part, is_cs=target.suffix == ".cs")
+        # Before it is locked, another run may take it away as something that was left.
+        with contextlib.suppress(BlockingIOError):
+            locked = PartialFile(part)
+            cleaning.callback(locked.close)
+            if locked.size:
+                return part
 
 
 def write_table(simulator: Simulator, parts: list[Shard], filename: Path, *, is_cs: bool) -> None:
@@ -347,9 +361,9 @@ def _describe(simulator: Simulator) -> str:
     noise = simulator.formation.noise
     facts = dataclasses.asdict(named)
     if noise is not None:
-        facts["noise"]["variance"] = noise.variance(
-            named.image_config.padded_shape, named.pixel_size
-        )
+        variance = noise.variance(named.image_config.padded_shape, named.pixel_size)
+        # Fewer digits than measurements on other processors differ by.
+        facts["noise"]["variance"] = float(f"{variance:.4g}")
     return f"numbavol {version('numbavol')} simulate {json.dumps(facts)}"
 
 

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from numbavol.imaging.aberrations import COMAS, join_odd_terms
 from numbavol.imaging.ctf import CTF
+from numbavol.imaging.dose import VOLTAGES
 from numbavol.imaging.purposes import Purpose, draw_normals, draw_uniforms, make_normal
 from numbavol.io import ParticleTable, read_particles
 from numbavol.io.optics_groups import take
@@ -143,6 +144,26 @@ class ParticleSource:
         """Whether transfer functions are those of a file."""
         return self._given_ctf is not None
 
+    def find_voltage(self) -> float:
+        """Return the voltage of all particles, whose damage by a dose is known.
+
+        Raises
+        ------
+        ValueError
+            If they have several, or another one.
+        """
+        if self._given_ctf is None:
+            return self._config.microscope.voltage
+        voltages = np.unique(self._given_ctf.voltage_in_kilovolts).tolist()
+        if len(voltages) > 1 or voltages[0] not in VOLTAGES:
+            listed = ", ".join(f"{voltage:g}" for voltage in voltages)
+            msg = (
+                f"dose_weighting.n_frames: expected particles of one voltage, of 300, 200 or 100 "
+                f"kV, {self._config.poses.file} has {listed} kV"
+            )
+            raise ValueError(msg)
+        return float(voltages[0])
+
     def _warn_of_no_effect(self) -> None:
         groups = {"microscope": self._config.microscope, "defocus": self._config.defocus}
         idle = [f"{group}.{name}" for group in groups for name in list_changes(groups[group])]
@@ -170,7 +191,7 @@ class ParticleSource:
         drawn = draw_uniforms(seed, Purpose.VOLUME, numbers, 1)[:, 0]
         volumes = np.minimum(np.searchsorted(self._shares, drawn, "right"), len(self._shares) - 1)
         if self._given is None:
-            micrographs = numbers // self._config.defocus.particles_per_micrograph
+            micrographs = self._number_micrographs(numbers)
             ctf = self._draw_ctf(numbers, micrographs) if self._config.microscope.ctf else None
             return Particles(numbers, self._draw_poses(numbers), ctf, volumes, micrographs, {})
         poses = self._given.to_poses()[numbers]
@@ -186,9 +207,16 @@ class ParticleSource:
             return Particles(numbers, poses, None, volumes, None, kept)
         if self._given_ctf is not None:
             return Particles(numbers, poses, self._given_ctf[numbers], volumes, None, kept)
-        micrographs = numbers // self._config.defocus.particles_per_micrograph
+        micrographs = self._number_micrographs(numbers)
         ctf = self._draw_ctf(numbers, micrographs)
         return Particles(numbers, poses, ctf, volumes, micrographs, kept)
+
+    def _number_micrographs(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of each micrograph: as a file names them, or so many in a row."""
+        names = None if self._given is None else self._given.micrograph_names
+        if names is None:
+            return numbers // self._config.defocus.particles_per_micrograph
+        return _number_names(names, len(self._given or ()))[numbers]
 
     def _draw_poses(self, numbers: NDArray[np.int64]) -> EulerAnglePose:
         """Draw views, uniform or around a preferred one, any turn in the plane, and offsets.
@@ -203,8 +231,8 @@ class ParticleSource:
         if given.distribution == "uniform":
             rot, tilt = around, np.rad2deg(np.arccos(1.0 - 2.0 * v))
         else:
-            rest = np.exp(-2.0 * given.concentration)
-            cosine = 1.0 + np.log(v + (1.0 - v) * rest) / given.concentration
+            rest = (1.0 - v) * np.expm1(-2.0 * given.concentration)
+            cosine = 1.0 + np.log1p(rest) / given.concentration
             angle = np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0)))
             # Turned to the preferred view, by which a view's last turn is lost.
             turned = Rotation.from_euler("ZY", (given.rot, given.tilt), degrees=True)
@@ -241,6 +269,13 @@ class ParticleSource:
             odd_zernike=microscope.odd_zernike,
             even_zernike=microscope.even_zernike,
         )
+
+
+def _number_names(names: str | tuple[str, ...], n: int) -> NDArray[np.int64]:
+    """Return a number for each name, in the order that they come in."""
+    seen: dict[str, int] = {}
+    each = (names,) * n if isinstance(names, str) else names
+    return np.array([seen.setdefault(name, len(seen)) for name in each])
 
 
 def _warn_of_units(defocus: DefocusConfig) -> None:

@@ -131,9 +131,14 @@ def fingerprint(config: SimulationConfig, device: str) -> str:
     OSError
         If one of its files cannot be read.
     """
-    named = replace_files(config, lambda _, name: name if Path(name).is_dir() else _hash(name))
+    named = replace_files(
+        config, lambda _, name: os.path.realpath(name) if Path(name).is_dir() else _hash(name)
+    )
     choices = dataclasses.asdict(dataclasses.replace(named, number=1))
-    return json.dumps([version("numbavol"), choices, device])
+    # Where hydrogens are added by a library that is not named.
+    library = os.environ.get("CLIBD_MON", "")
+    adds = any(volume.hydrogens == "add" for volume in config.volume)
+    return json.dumps([version("numbavol"), choices, device, library if adds else ""])
 
 
 def _hash(filename: str) -> str:
@@ -232,6 +237,10 @@ def look_for(shard: Shard, key: str) -> Found:
         # No MRC file.
         return Found.OTHER
     if not set(make_labels(shard, key)) <= set(header.labels):
+        return Found.OTHER
+    assert header.actual_bytes is not None
+    assert header.expected_bytes is not None
+    if header.actual_bytes > header.expected_bytes:
         return Found.OTHER
     return Found.WHOLE if header.actual_bytes == header.expected_bytes else Found.CUT_SHORT
 

@@ -122,8 +122,9 @@ def simulate(
         group, ``.zarr``, which holds the images and all that is known of them. By default images
         are returned.
     volumes
-        Maps ``(z, y, x)`` of the configuration's pixel size, or volumes of one class, in place of
-        files, drawn equally often: of images that are returned.
+        A list of maps ``(z, y, x)`` of the configuration's pixel size, or of volumes of one class,
+        which are imaged as their class is: in place of the configuration's, and drawn equally
+        often. Only of images that are returned.
     stream
         Return batches one after another, as they are asked for.
     numbers
@@ -164,6 +165,8 @@ def simulate(
         If Dask or Zarr is needed, and not installed.
     OSError, ValueError
         If a file cannot be read or written, or choices are not as described.
+    TypeError
+        If volumes are something else.
 
     Examples
     --------

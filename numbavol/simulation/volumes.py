@@ -108,16 +108,14 @@ def load_volumes(config: SimulationConfig, in_memory: Sequence[Volume] | None = 
 
 def _take_volumes(given: Sequence[Volume], config: SimulationConfig) -> Volumes:
     """Take volumes that are in memory: each as often as the others."""
-    if config.volume:
-        msg = "volumes: expected none beside those of the configuration"
-        raise ValueError(msg)
+    if not isinstance(given, (list, tuple)):
+        msg = f"volumes: expected a list of maps or volumes, got {type(given).__name__}"
+        raise TypeError(msg)
     if config.solvent.kind != "none":
         msg = "solvent: volumes that are given have their own; render adds one to a model"
         raise ValueError(msg)
     volumes = [
-        each
-        if isinstance(each, AbstractVolumeRepresentation)
-        else make_sliced_volume(_read_map("volumes", each), config.pixel_size, config.method)
+        each if isinstance(each, AbstractVolumeRepresentation) else _slice_map(each, config)
         for each in given
     ]
     integrators = {AutoVolumeProjection().choose(volume) for volume in volumes}
@@ -129,9 +127,15 @@ def _take_volumes(given: Sequence[Volume], config: SimulationConfig) -> Volumes:
     return Volumes(tuple(volumes), (1.0,) * len(volumes), names, integrators.pop())
 
 
-def _read_map(name: str, value: ArrayLike) -> NDArray[np.float32]:
-    array = read_array(name, value, (3,), kinds=REAL)
-    return array.astype(np.float32, copy=False)
+def _slice_map(given: ArrayLike, config: SimulationConfig) -> AbstractVolumeRepresentation:
+    if not hasattr(given, "__array__"):
+        msg = f"volumes: expected arrays, or volumes that can be imaged, got {type(given).__name__}"
+        raise TypeError(msg)
+    if config.method == "gaussian":
+        msg = "method: 'gaussian' images no map, and one of volumes is a map; take 'spline'"
+        raise ValueError(msg)
+    real_voxel_grid = read_array("volumes", given, (3,), kinds=REAL).astype(np.float32, copy=False)
+    return make_sliced_volume(real_voxel_grid, config.pixel_size, config.method)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ import numpy as np
 
 from numbavol.io.partial_file import PartialFile, name_part_of
 from numbavol.io.partial_stack import measure_range
-from numbavol.io.particle_columns import COLUMNS, POSE_COLUMNS, ZERNIKE_COLUMNS
+from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS, POSE_COLUMNS, ZERNIKE_COLUMNS
 from numbavol.kernels.extras import import_extra
 from numbavol.simulation.files import replace_files
 from numbavol.simulation.shards import OF_SOMETHING_ELSE, Shard, share_evenly
@@ -346,10 +346,10 @@ def _unit_of_images(config: SimulationConfig) -> str:
 
 def _find_columns(
     particles: Particles, table: ParticleTable
-) -> dict[str, tuple[NDArray[Any], dict[str, str]]]:
+) -> dict[str, tuple[NDArray[Any], dict[str, Any]]]:
     """Find the values of each column, `(n, ...)`, and what is said of it."""
     n = len(table)
-    columns: dict[str, tuple[NDArray[Any], dict[str, str]]] = {
+    columns: dict[str, tuple[NDArray[Any], dict[str, Any]]] = {
         "rotation": (
             particles.poses.rotation.as_matrix(),
             {"description": "matrices that turn positions (x, y, z) of the volume"},
@@ -362,6 +362,13 @@ def _find_columns(
     }
     if particles.micrographs is not None:
         columns["micrograph"] = (particles.micrographs, {"description": "number, from 0 on"})
+    for name in particles.kept.keys() & {column.name for column in NAME_COLUMNS}:
+        texts = getattr(table, name)
+        if texts is not None:
+            each = [texts] * n if isinstance(texts, str) else texts
+            names, indices = np.unique(each, return_inverse=True)
+            about = {"description": "index into the names", "names": names.tolist()}
+            columns[name.removesuffix("s")] = (indices.astype(np.int64), about)
     for column in (*POSE_COLUMNS, *COLUMNS, *ZERNIKE_COLUMNS):
         value = getattr(table, column.name)
         if value is None:

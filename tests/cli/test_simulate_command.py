@@ -82,6 +82,47 @@ def test_it_says_what_it_does(map_file: Path, capsys: pytest.CaptureFixture[str]
     assert len(lines) == 7
 
 
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        ("solvent.kind = 'bulk'\nsolvent.shrink_radius = 0.5", "--solvent none"),
+        ("solvent.kind = 'bulk'\nsolvent.shrink_radius = 0.5", "--solvent hydration"),
+        ("noise.snr = 1.0\nnoise.radius = 20.0", "--contrast weak_phase --dose 20"),
+        ("noise.snr = 1.0\nnoise.radius = 20.0", "--noise-variance 2"),
+        ("contrast = 'weak_phase'\ndetector.dose = 20", "--snr 1"),
+        ("defocus.distribution = 'normal'\ndefocus.mean = 9e3", "--defocus 8000:9000"),
+        ("poses.distribution = 'preferred'\nposes.tilt = 90", "--poses poses.star"),
+        ("microscope.b_factor = 50\ndefocus.minimum = 9e3", "--no-ctf"),
+    ],
+)
+def test_options_take_the_place_of_what_goes_with_them_in_a_file(
+    file: str, options: str, map_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {"pixel_size": 1.5, "image_size": 24, "voltage_in_kilovolts": 300.0}
+    table = numbavol.ParticleTable(*np.zeros((3, 9)), **known)
+    numbavol.write_particles("poses.star", table, "poses.mrcs")
+    source = numbavol.data.enterotoxin() if "solvent" in file else map_file
+    Path("config.toml").write_text(
+        f"number = 9\nbox = 24\npixel_size = 1.5\nvolume.file = '{source}'\n{file}\n"
+    )
+    status = simulate("config.toml", "-o", "stack.mrcs", "--dry-run", "--quiet", *options.split())
+    assert (status, [line for line in capsys.readouterr().err.splitlines() if "error" in line]) == (
+        0, [],
+    )  # fmt: skip
+
+
+def test_the_plan_says_views_and_frames(map_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("config.toml").write_text(
+        f"number = 9\nbox = 24\npixel_size = 1.5\nvolume.file = '{map_file}'\n"
+        "poses.distribution = 'preferred'\nposes.tilt = 90\n"
+        "dose_weighting.n_frames = 40\ndose_weighting.pre_exposure = 2\n"
+    )
+    assert simulate("config.toml", "-o", "stack.mrcs", "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "poses   random around rot 0, tilt 90 degrees by a concentration of 10" in said
+    assert "frames  40 frames of 1 electrons/A^2, after 2, weighted by their dose" in said
+
+
 def test_what_leaves_the_box_is_said_and_how_large_is_enough(
     map_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

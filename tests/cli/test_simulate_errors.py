@@ -213,6 +213,29 @@ def test_a_bad_option_is_one_line(
 
 
 @pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--voltage 5000", "--voltage: expected a number of at most 3000, got 5000"),
+        ("--dose 20", "--dose: expected with contrast = 'weak_phase', it is 'linear'"),
+        ("--noise-radius 20", "--noise-radius: only an snr measures images"),
+    ],
+)
+def test_an_option_over_a_file_is_named_where_it_is_wrong(
+    options: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("config.toml").write_text(GOOD)
+    assert fail(capsys, 1, "config.toml", "-o", "stack.mrcs", *options.split()).startswith(expected)
+
+
+def test_a_mark_of_the_encoding_moves_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("config.toml").write_bytes(
+        b"\xef\xbb\xbf" + (GOOD + "noise.snr = 1\nnoise.spectrum = 'zz'").encode()
+    )
+    said = fail(capsys, 1, "config.toml", "-o", "stack.mrcs")
+    assert said.startswith("config.toml:6: noise.spectrum: there is no file zz")
+
+
+@pytest.mark.parametrize(
     ("package", "extra", "options"),
     [("distributed", "dask", ("--dask", "local")), ("zarr", "zarr", ("-o", "stack.zarr"))],
     ids=["dask", "zarr"],

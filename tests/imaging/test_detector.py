@@ -288,7 +288,7 @@ def test_what_is_no_detector_is_named(make: Any, error: type[Exception], message
         ({"seed": -1}, "seed: expected whole numbers from 0 to 2.64 - 1, got -1"),
         ({"seed": 1.5}, "seed: expected whole numbers"),
         ({"numbers": [2**64]}, "numbers: expected whole numbers"),
-        ({"numbers": [0, 1]}, "numbers: expected 1, one for each image, got 2"),
+        ({"numbers": [0, 1]}, "numbers: expected shape .1,., one for each image, got .2,."),
     ],
     ids=[
         "image",

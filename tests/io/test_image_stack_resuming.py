@@ -431,3 +431,20 @@ def test_what_no_run_left_is_never_replaced(path, part, begin, content, overwrit
 def test_with_nothing_left_it_begins(path, images):
     assert resume(path, images) == 0
     assert_array_equal(read_map(path).data, images)
+
+
+def test_a_second_name_of_a_stack_is_not_written_into(path, part, images):
+    """A kill between the final name and the removal of the other one, and then a rename."""
+    with write_image_stack(path, images.shape, 1.5, resume_key=KEY) as stack:
+        for number, image in enumerate(images):
+            stack[number] = image
+    kept = path.with_name("kept.mrcs")
+    part.hardlink_to(path)
+    path.rename(kept)
+    other = images + 1.0
+    with write_image_stack(path, images.shape, 1.5, resume_key=KEY, overwrite=True) as stack:
+        for number, image in enumerate(other):
+            stack[number] = image
+    assert_array_equal(read_map(kept).data, images)
+    assert_array_equal(read_map(path).data, other)
+    assert not part.exists()

@@ -364,6 +364,23 @@ def test_a_mean_that_is_hardly_transferred_is_not_made_up(contrast):
     assert grid.sum() == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_map_that_was_interrupted_is_made_again(monkeypatch):
+    monkeypatch.setattr(transform_bricks, "PLANES_A_SUM", 7)
+    images, poses = project(20)
+    projector = numbavol.BackProjector(SIDE, PIXEL_SIZE)
+    projector.add(images, poses)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(projector.device), "run_parts", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            projector.finish()
+    expected = numbavol.backproject(images, poses, PIXEL_SIZE)
+    np.testing.assert_array_equal(projector.finish(), expected)
+
+
 def test_only_bricks_that_slices_reach_are_made():
     device = numbavol.BackProjector(2, 1.0).device
     bricks = TransformBricks(256, 128.0, np.dtype(np.float32), 1, device)

@@ -10,11 +10,13 @@ import textwrap
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import numbavol
 from numbavol.io.partial_file import PartialFile
 from numbavol.io.star_writing import write_particle_blocks
 from numbavol.simulation import (
+    DoseWeightingConfig,
     NoiseConfig,
     PoseConfig,
     SimulationConfig,
@@ -25,6 +27,7 @@ from numbavol.simulation import (
     shards,
 )
 from numbavol.simulation.config_reading import find_lines
+from numbavol.simulation.particles import ParticleSource
 from numbavol.simulation.volumes import load_volumes
 
 # Whole simulations: uncompiled they take long, and what kernels do is shown elsewhere.
@@ -299,9 +302,108 @@ def test_what_are_no_volumes_is_named(config, volumes, message):
         numbavol.simulate(dataclasses.replace(config, volume=()), volumes=volumes)
 
 
-def test_volumes_in_memory_are_alone(config, tmp_path):
+def test_volumes_in_memory_take_the_place_of_those_of_files(config, tmp_path):
     volumes = [np.ones((4, 4, 4))]
-    with pytest.raises(ValueError, match="volumes: expected none beside those of the config"):
-        numbavol.simulate(config, volumes=volumes)
+    expected = numbavol.simulate(dataclasses.replace(config, volume=()), volumes=volumes)
+    np.testing.assert_array_equal(
+        numbavol.simulate(config, volumes=volumes).images, expected.images
+    )
     with pytest.raises(ValueError, match="output: expected None with stream, numbers or volumes"):
         numbavol.simulate(config, tmp_path / "stack.mrcs", volumes=volumes)
+    gaussian = dataclasses.replace(config, method="gaussian")
+    with pytest.raises(ValueError, match="method: 'gaussian' images no map, and one of volumes"):
+        numbavol.simulate(gaussian, volumes=volumes)
+
+
+MIXTURE = numbavol.GaussianMixtureVolume([[0.0] * 3], 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "message"),
+    [
+        (MIXTURE, "volumes: expected a list of maps or volumes, got GaussianMixtureVolume"),
+        (
+            [numbavol.EnsembleVolume([MIXTURE, MIXTURE])],
+            "volumes: expected arrays, or volumes that can be imaged, got EnsembleVolume",
+        ),
+        (["a.mrc"], "volumes: expected arrays, or volumes that can be imaged, got str"),
+    ],
+    ids=["no list", "ensemble", "name"],
+)
+def test_volumes_of_another_kind_are_named(config, volumes, message):
+    with pytest.raises(TypeError, match=message):
+        numbavol.simulate(config, volumes=volumes)
+
+
+def test_the_voltage_of_frames_is_that_of_the_particles(config, tmp_path):
+    """Of a file, whatever the configuration says, and only where its damage is known."""
+    frames = DoseWeightingConfig(n_frames=20, dose_per_frame=2.0)
+    microscope = dataclasses.replace(config.microscope, voltage=200.0)
+    made = dataclasses.replace(config, microscope=microscope, dose_weighting=frames)
+    expected = numbavol.simulate(made, tmp_path / "stack.mrcs")
+    images = numbavol.read_map(tmp_path / "stack.mrcs").data
+    of_file = dataclasses.replace(
+        config, dose_weighting=frames, poses=PoseConfig(tmp_path / "stack.star")
+    )
+    again = numbavol.simulate(of_file)
+    np.testing.assert_array_equal(again.images, images)
+    assert again.particles.voltage_in_kilovolts == 200.0
+    mixed = dataclasses.replace(
+        expected, voltage_in_kilovolts=[200.0] * 3 + [300.0] * 4, optics_group_names=None
+    )
+    numbavol.write_particles(tmp_path / "mixed.star", mixed)
+    with pytest.raises(ValueError, match=r"dose_weighting.n_frames: .* has 200, 300 kV"):
+        numbavol.simulate(dataclasses.replace(of_file, poses=PoseConfig(tmp_path / "mixed.star")))
+
+
+def test_particles_of_one_micrograph_of_a_file_share_its_defocus(config, tmp_path):
+    table = numbavol.ParticleTable(
+        *np.zeros((3, 4)), micrograph_names=["b.mrc", "a.mrc", "b.mrc", "a.mrc"]
+    )
+    known = dataclasses.replace(table, pixel_size=2.0, image_size=16, voltage_in_kilovolts=300.0)
+    numbavol.write_particles(tmp_path / "p.star", known, tmp_path / "s.mrcs")
+    given = dataclasses.replace(config, number=4, poses=PoseConfig(tmp_path / "p.star"))
+    made = numbavol.simulate(given).particles
+    defocus = made.defocus_u_in_angstroms
+    assert made.micrograph_names == table.micrograph_names
+    assert defocus[0] == defocus[2] != defocus[1] == defocus[3]
+
+
+def test_a_table_that_another_run_takes_away_is_written_again(config, tmp_path, monkeypatch):
+    write, taken = output.write_table, []
+
+    def write_and_lose(*arguments, **keywords):
+        write(*arguments, **keywords)
+        if not taken:
+            taken.append(arguments[2])
+            arguments[2].unlink()
+
+    monkeypatch.setattr(output, "write_table", write_and_lose)
+    numbavol.simulate(config, tmp_path / "stack.mrcs")
+    assert taken
+    assert len(numbavol.read_particles(tmp_path / "stack.star")) == 7
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_link_that_leads_nowhere_is_followed(config, tmp_path):
+    (tmp_path / "stack.star").symlink_to("elsewhere.star")
+    numbavol.simulate(config, tmp_path / "stack.mrcs")
+    assert (tmp_path / "stack.star").is_symlink()
+    assert len(numbavol.read_particles(tmp_path / "elsewhere.star")) == 7
+
+
+def test_what_follows_a_whole_stack_is_not_ours(config, tmp_path):
+    stack = tmp_path / "stack.mrcs"
+    numbavol.simulate(config, stack)
+    stack.write_bytes(stack.read_bytes() + b"more")
+    with pytest.raises(FileExistsError, match="of another simulation"):
+        numbavol.simulate(config, stack)
+
+
+def test_a_hardly_preferred_view_is_none(config):
+    spread = dataclasses.replace(
+        config, number=2000, poses=PoseConfig(distribution="preferred", concentration=1e-17)
+    )
+    poses = ParticleSource(spread, (1.0,)).take(np.arange(2000)).poses
+    cosines = np.cos(np.deg2rad(poses.to_relion_angles().tilt))
+    assert scipy.stats.kstest(cosines, scipy.stats.uniform(-1, 2).cdf).pvalue > 1e-4
