@@ -19,6 +19,7 @@ import numpy as np
 
 from numbavol.io import write_cs
 from numbavol.io.partial_file import PartialFile, name_part_of
+from numbavol.io.stack_names import CS_SUFFIX
 from numbavol.io.star_writing import write_particle_blocks
 from numbavol.io.whole_file import give_name, name_file_in_errors, resolve_name
 from numbavol.simulation.clusters import write_on_cluster
@@ -156,7 +157,7 @@ class Output:
         """Files of particles that are written beside stacks."""
         if self.is_zarr:
             return []
-        return [self.path.with_suffix(suffix) for suffix in (".star", ".cs")[: 1 + self.cs]]
+        return [self.path.with_suffix(suffix) for suffix in (".star", CS_SUFFIX)[: 1 + self.cs]]
 
     def write(
         self,
@@ -184,9 +185,7 @@ class Output:
         writing = (
             write_zarr_group(simulator, self.path, self.key, overwrite=self.overwrite)
             if self.is_zarr
-            else write_tables(
-                simulator, self.shards, self.path, cs=self.cs, overwrite=self.overwrite
-            )
+            else write_tables(simulator, self.shards, self.tables, overwrite=self.overwrite)
         )
         with writing:
             if dask is None:
@@ -254,7 +253,7 @@ def write_missing(
 
 @contextlib.contextmanager
 def write_tables(
-    simulator: Simulator, parts: list[Shard], output: Path, *, cs: bool, overwrite: bool
+    simulator: Simulator, parts: list[Shard], tables: list[Path], *, overwrite: bool
 ) -> Iterator[None]:
     """Write the particles of all shards beside the stacks, once these are there.
 
@@ -267,14 +266,11 @@ def write_tables(
         Knows the particles.
     parts
         All shards.
-    output
-        The tables have its stem.
-    cs
-        Whether to write a file for cryoSPARC besides that for RELION.
+    tables
+        Their names: of RELION, and of cryoSPARC if it ends so.
     overwrite
         Whether to replace tables of something else.
     """
-    tables = [output.with_suffix(suffix) for suffix in (".star", ".cs")[: 1 + cs]]
     with contextlib.ExitStack() as cleaning:
         written = {}
         for table in tables:
@@ -288,6 +284,9 @@ def write_tables(
         yield
         for target, made in written.items():
             if made is not None:
+                if not made.exists():
+                    # Where a file system has no locks, another run may have taken it away.
+                    write_table(simulator, parts, made, is_cs=target.suffix == CS_SUFFIX)
                 with name_file_in_errors(target):
                     give_name(made, target, overwrite=overwrite)
 
@@ -299,7 +298,7 @@ def _write_part(
     while True:
         part = target.with_name(f".{target.name}-{secrets.token_hex(8)}.part")
         cleaning.callback(part.unlink, missing_ok=True)
-        write_table(simulator, parts, part, is_cs=target.suffix == ".cs")
+        write_table(simulator, parts, part, is_cs=target.suffix == CS_SUFFIX)
         # Before it is locked, another run may take it away as something that was left.
         with contextlib.suppress(BlockingIOError):
             locked = PartialFile(part)

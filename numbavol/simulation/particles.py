@@ -121,6 +121,8 @@ class ParticleSource:
         self._shares = np.cumsum(np.asarray(weights, np.float64)) / np.sum(weights)
         self._given: ParticleTable | None = None
         self._given_ctf: CTF | None = None
+        self._given_poses: EulerAnglePose | None = None
+        self._given_micrographs: NDArray[np.int64] | None = None
         _warn_of_units(config.defocus)
         if config.poses.file is not None:
             self._given = read_particles(config.poses.file)
@@ -130,6 +132,7 @@ class ParticleSource:
                     f"{config.poses.file}, got {config.number}"
                 )
                 raise ValueError(msg)
+            self._given_poses = self._given.to_poses()
             if config.microscope.ctf and self._given.defocus_u_in_angstroms is not None:
                 self._given_ctf = CTF.from_particles(self._given)
                 self._warn_of_no_effect()
@@ -190,12 +193,11 @@ class ParticleSource:
         seed = self._config.seed
         drawn = draw_uniforms(seed, Purpose.VOLUME, numbers, 1)[:, 0]
         volumes = np.minimum(np.searchsorted(self._shares, drawn, "right"), len(self._shares) - 1)
-        if self._given is None:
+        if self._given is None or self._given_poses is None:
             micrographs = self._number_micrographs(numbers)
             ctf = self._draw_ctf(numbers, micrographs) if self._config.microscope.ctf else None
             return Particles(numbers, self._draw_poses(numbers), ctf, volumes, micrographs, {})
-        poses = self._given.to_poses()[numbers]
-        poses = self._move(poses, numbers)
+        poses = self._move(self._given_poses[numbers], numbers)
         kept = {name: take(getattr(self._given, name), numbers) for name in KEPT}
         # Groups that the file has not named are named anew, by what particles have in common.
         kept = {
@@ -213,10 +215,13 @@ class ParticleSource:
 
     def _number_micrographs(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of each micrograph: as a file names them, or so many in a row."""
-        names = None if self._given is None else self._given.micrograph_names
-        if names is None:
+        if self._given is None or self._given.micrograph_names is None:
             return numbers // self._config.defocus.particles_per_micrograph
-        return _number_names(names, len(self._given or ()))[numbers]
+        if isinstance(self._given.micrograph_names, str):
+            return np.zeros_like(numbers)
+        if self._given_micrographs is None:
+            self._given_micrographs = _number_names(self._given.micrograph_names)
+        return self._given_micrographs[numbers]
 
     def _draw_poses(self, numbers: NDArray[np.int64]) -> EulerAnglePose:
         """Draw views, uniform or around a preferred one, any turn in the plane, and offsets.
@@ -271,11 +276,10 @@ class ParticleSource:
         )
 
 
-def _number_names(names: str | tuple[str, ...], n: int) -> NDArray[np.int64]:
+def _number_names(names: tuple[str, ...]) -> NDArray[np.int64]:
     """Return a number for each name, in the order that they come in."""
     seen: dict[str, int] = {}
-    each = (names,) * n if isinstance(names, str) else names
-    return np.array([seen.setdefault(name, len(seen)) for name in each])
+    return np.array([seen.setdefault(name, len(seen)) for name in names])
 
 
 def _warn_of_units(defocus: DefocusConfig) -> None:

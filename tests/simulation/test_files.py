@@ -385,6 +385,20 @@ def test_a_table_that_another_run_takes_away_is_written_again(config, tmp_path, 
     assert not list(tmp_path.glob(".*"))
 
 
+def test_a_table_that_is_gone_at_the_end_is_written_again(config, tmp_path, monkeypatch):
+    """A file system without locks lets another run take it away at any time."""
+    write_missing = output.write_missing
+
+    def lose_and_write(*arguments, **keywords):
+        for part in tmp_path.glob(".stack.star-*.part"):
+            part.unlink()
+        write_missing(*arguments, **keywords)
+
+    monkeypatch.setattr(output, "write_missing", lose_and_write)
+    numbavol.simulate(config, tmp_path / "stack.mrcs")
+    assert len(numbavol.read_particles(tmp_path / "stack.star")) == 7
+
+
 def test_a_link_that_leads_nowhere_is_followed(config, tmp_path):
     (tmp_path / "stack.star").symlink_to("elsewhere.star")
     numbavol.simulate(config, tmp_path / "stack.mrcs")
