@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # RELION's: a cell that only the flank of one sample reaches is not to become large.
 LOWEST_OF_MEAN = 1e-3
+# Its inverse is far from where float32 ends.
+LEAST_POWER = 1e-30
 
 
 def evaluate_transfer(
@@ -50,7 +52,7 @@ def read_image_weights(
     Raises
     ------
     ValueError
-        If it is not as described, or not above 0.
+        If it is not as described, or not of at least 1e-30.
     """
     if noise_spectrum is None:
         return np.ones((1, n_shells))
@@ -65,8 +67,8 @@ def read_image_weights(
         )
         raise ValueError(msg)
     check_finite("noise_spectrum", powers)
-    if np.any(powers <= 0):
-        msg = f"noise_spectrum: expected powers above 0, got {powers.min():g}"
+    if np.any(powers < LEAST_POWER):
+        msg = f"noise_spectrum: expected powers of at least {LEAST_POWER:g}, got {powers.min():g}"
         raise ValueError(msg)
     return np.ascontiguousarray(1 / powers.reshape(-1, n_shells))
 

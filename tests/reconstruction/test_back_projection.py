@@ -401,13 +401,13 @@ def test_only_bricks_that_slices_reach_are_made():
         ({"signal_to_noise": 0.0}, "signal_to_noise: expected numbers above 0, got 0"),
         ({"signal_to_noise": [1.0]}, "signal_to_noise: expected a number or shape .17,."),
         ({"noise_spectrum": np.ones(3)}, "noise_spectrum: expected a spectrum"),
-        ({"noise_spectrum": np.zeros(17)}, "noise_spectrum: expected powers above 0"),
+        ({"noise_spectrum": np.zeros(17)}, "noise_spectrum: expected powers of at least 1e-30, got 0"),
         ({"ctf": numbavol.CTF([1e4] * 3)}, "ctf: expected that of one image or of 2, got one of 3"),
         ({"dtype": np.int32}, "dtype: expected float32 or float64"),
         ({"images": np.zeros((2, SIDE, SIDE), complex)}, "images: expected real numbers"),
         ({"max_resolution": 48.1}, "max_resolution: expected at most .* 48 A, got 48.1 A"),
         ({"images": np.zeros((0, SIDE, SIDE)), "poses": draw_poses(2)[:0]}, "got none"),
-        ({"noise_spectrum": np.full(17, 1e-42)}, "images: their sums are beyond what float32"),
+        ({"noise_spectrum": np.full(17, 1e-42)}, "noise_spectrum: expected powers of at least"),
     ],
     ids=[
         "poses", "not square", "one axis", "nan", "pixel size", "pad", "resolution", "symmetry",
@@ -420,6 +420,13 @@ def test_what_is_wrong_is_named(change, message):
     arguments = {"images": images, "poses": poses, "pixel_size": PIXEL_SIZE} | change
     with pytest.raises(ValueError, match=message):
         numbavol.backproject(**arguments)
+
+
+@pytest.mark.compiled
+def test_sums_that_outgrow_their_precision_are_refused():
+    images, poses = np.full((2, SIDE, SIDE), 1e12), draw_poses(2)
+    with pytest.raises(ValueError, match="images: their sums are beyond what float32 holds"):
+        numbavol.backproject(images, poses, PIXEL_SIZE, noise_spectrum=np.full(17, 1e-29))
 
 
 @pytest.mark.parametrize(
