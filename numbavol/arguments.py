@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
@@ -102,10 +103,11 @@ def read_word(name: str, value: object) -> int:
     ValueError
         If it is no whole number from 0 to 2^64 - 1. The message has `name` in it.
     """
-    try:
-        word = -1 if isinstance(value, (bool, np.bool)) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        word = -1
+    word = -1
+    if isinstance(value, SupportsIndex) and not isinstance(value, (bool, np.bool_)):
+        # Arrays of several numbers have an index, and refuse to be one.
+        with contextlib.suppress(TypeError):
+            word = operator.index(value)
     if not 0 <= word <= LARGEST_WORD:
         msg = f"{name}: expected whole numbers from 0 to 2^64 - 1, got {value!r}"
         raise ValueError(msg)
@@ -121,15 +123,16 @@ def read_words(name: str, values: ArrayLike, n: int) -> NDArray[np.uint64]:
         If they are not n whole numbers from 0 to 2^64 - 1. The message has `name` in it.
     """
     if isinstance(values, np.ndarray) and values.dtype.kind == "u":
-        words = values.astype(np.uint64)
+        given = np.atleast_1d(values)
     else:
-        # NumPy would make floating-point numbers of a small and a large word.
-        given = values if np.ndim(values) else np.atleast_1d(values)
-        words = np.array([read_word(name, each) for each in given], np.uint64)  # type: ignore[union-attr]
-    if words.shape != (n,):
-        msg = f"{name}: expected shape ({n},), one for each image, got {words.shape}"
+        # Of a small and a large word, NumPy would make floating-point numbers.
+        given = np.atleast_1d(np.asarray(values, object))
+    if given.shape != (n,):
+        msg = f"{name}: expected shape ({n},), one for each image, got {given.shape}"
         raise ValueError(msg)
-    return words
+    if given.dtype != object:
+        return given.astype(np.uint64)
+    return np.array([read_word(name, each) for each in given], np.uint64)
 
 
 def read_shape(name: str, shape: Sequence[int], n_axes: int) -> tuple[int, ...]:

@@ -60,7 +60,6 @@ IN_PLACE_OF: dict[str, list[tuple[str, ...]]] = {
     "dose": [("noise",)],
     "poses": [("poses", name) for name in ("distribution", "rot", "tilt", "concentration")],
 }
-OF_SOLVENTS = ("probe_radius", "shrink_radius", "k_sol", "b_sol")
 OF_DEFOCUS = ("defocus", "astigmatism", "particles_per_micrograph")
 OF_THE_CTF = (*OF_DEFOCUS, "spherical_aberration", "amplitude_contrast")
 
@@ -244,6 +243,8 @@ class Choices:
             ends: DefocusRange = asked.pop("defocus")
             given |= {("defocus", key): value for key, value in ends._asdict().items()}
         given |= {path: None for name in asked for path in IN_PLACE_OF.get(name, ())}
+        from numbavol.simulation.tables import OF_SOLVENTS
+
         if asked.get("solvent") == "none":
             given |= {("solvent", name): None for name in OF_SOLVENTS}
         elif asked.get("solvent") == "hydration":

@@ -111,7 +111,9 @@ class SimulationConfig(Checked):
         if counts and self.noise.is_wanted:
             msg = "noise: counts of electrons have their own noise; take either"
             raise ValueError(msg)
-        if self.dose_weighting.n_frames is not None and self.microscope.voltage not in VOLTAGES:
+        has_frames = self.dose_weighting.n_frames is not None
+        # Particles of a file may have another voltage.
+        if has_frames and self.poses.file is None and self.microscope.voltage not in VOLTAGES:
             voltages = ", ".join(f"{voltage:g}" for voltage in VOLTAGES)
             msg = (
                 f"microscope.voltage: the damage of a dose was measured at {voltages} kV, got "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from numbavol.simulation.tables import OF_SOLVENTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -60,8 +62,7 @@ def _find_unused(config: SimulationConfig) -> Iterator[tuple[str, tuple[str, ...
     if config.noise.snr is None:
         yield "noise", ("radius",), "only an snr measures images"
     if config.solvent.kind == "none":
-        of_solvent = ("probe_radius", "shrink_radius", "k_sol", "b_sol")
-        yield "solvent", of_solvent, "there is no solvent without a kind"
+        yield "solvent", OF_SOLVENTS, "there is no solvent without a kind"
     if config.solvent.kind == "hydration":
         yield "solvent", ("shrink_radius",), "only kind = 'bulk' has one"
     if config.solvent.ice_thickness == 0:

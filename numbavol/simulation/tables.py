@@ -10,6 +10,9 @@ from numbavol.imaging.ctf_parameters import HIGHEST_VOLTAGE
 from numbavol.imaging.water import ICE_DENSITY
 from numbavol.simulation.choices import Checked, above
 
+# What solvents of one kind or another are made of.
+OF_SOLVENTS = ("probe_radius", "shrink_radius", "k_sol", "b_sol")
+
 
 @dataclasses.dataclass(frozen=True)
 class VolumeConfig(Checked):
@@ -322,8 +325,8 @@ class SolventConfig(Checked):
     @property
     def of_kind(self) -> dict[str, float]:
         """What is said of the solvent of its kind."""
-        names = ("probe_radius", "shrink_radius", "k_sol", "b_sol")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        said = {name: getattr(self, name) for name in OF_SOLVENTS}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 @dataclasses.dataclass(frozen=True)

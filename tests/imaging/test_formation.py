@@ -221,7 +221,7 @@ def test_the_strongest_noise_is_finite():
         ({"numbers": 1}, "numbers: expected shape .2,., one for each image, got .1,."),
         ({"numbers": [1, -1]}, "numbers: expected whole numbers from 0 to 2.64 - 1, got -1"),
         ({"numbers": [1.0, 2.0]}, "numbers: expected whole numbers"),
-        ({"numbers": np.array([[1, 2]])}, "numbers: expected whole numbers"),
+        ({"numbers": np.array([[1, 2]])}, "numbers: expected shape .2,., one for each image, got"),
         (
             {"numbers": np.array([[1, 2]], np.uint64)},
             r"numbers: expected shape .2,., one for each image",
