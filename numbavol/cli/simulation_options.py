@@ -224,6 +224,8 @@ class Choices:
         click.UsageError
             If one would do nothing.
         """
+        from numbavol.simulation.tables import OF_SOLVENTS
+
         context = click.get_current_context()
         asked = {
             name: value
@@ -243,8 +245,6 @@ class Choices:
             ends: DefocusRange = asked.pop("defocus")
             given |= {("defocus", key): value for key, value in ends._asdict().items()}
         given |= {path: None for name in asked for path in IN_PLACE_OF.get(name, ())}
-        from numbavol.simulation.tables import OF_SOLVENTS
-
         if asked.get("solvent") == "none":
             given |= {("solvent", name): None for name in OF_SOLVENTS}
         elif asked.get("solvent") == "hydration":

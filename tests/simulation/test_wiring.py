@@ -196,7 +196,6 @@ def test_slices_are_of_the_map_of_a_model_or_of_a_file(config, peptide, folder, 
     ],
     ids=["bulk", "other bulk", "hydration", "other hydration"],
 )  # fmt: skip
-@pytest.mark.filterwarnings("ignore:atoms without hydrogens")
 @pytest.mark.filterwarnings("ignore:.*without hydrogens")
 def test_solvent_is_added_to_the_map(config, peptide, choices, solvent):
     config = dataclasses.replace(config, method="spline", solvent=SolventConfig(**choices))
