@@ -11,15 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import stacks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from stacks import KEY, SHAPE, names
 
 from numbavol.io import partial_stack, read_map, resume_image_stack, write_image_stack
 from numbavol.io.partial_file import Mark
-
-SHAPE = (6, 4, 5)
-KEY = "what the images depend on"
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +58,7 @@ def resume(path, images, **options):
 
 def whole(path, images, **options):
     """Return the bytes of the stack that nobody interrupts."""
-    other = path.with_name("whole.mrcs")
-    options = {"resume_key": KEY, "overwrite": True, **options}
-    with write_image_stack(other, images.shape, 1.5, **options) as stack:
-        for number, image in enumerate(images):
-            stack[number] = image
-    content = other.read_bytes()
-    other.unlink()
-    return content
-
-
-def names(path):
-    return sorted(entry.name for entry in path.parent.iterdir())
+    return stacks.whole(path, images, **{"resume_key": KEY, **options})
 
 
 class TestInterrupts:
