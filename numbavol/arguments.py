@@ -65,6 +65,21 @@ def check_finite(name: str, array: NDArray[np.float64]) -> None:
         raise ValueError(msg)
 
 
+def read_above_0(name: str, value: ArrayLike) -> float:
+    """Read a finite number above 0.
+
+    Raises
+    ------
+    ValueError
+        If it is something else. The message has `name` in it.
+    """
+    number = read_reals(name, value)
+    if number.ndim or not (0 < number < math.inf):
+        msg = f"{name}: expected a finite number above 0, got {value!r}"
+        raise ValueError(msg)
+    return float(number)
+
+
 def check_kind(name: str, value: object, kind: type) -> None:
     """Refuse what is neither of a class nor None.
 

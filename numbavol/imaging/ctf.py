@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from numbavol.arguments import read_precision, read_shape
+from numbavol.arguments import read_above_0, read_precision, read_shape
 from numbavol.imaging.aberrations import ANGSTROMS_A_MILLIMETRE, expand_phases, join_odd_terms
 from numbavol.imaging.ctf_parameters import (
     NUMBERS,
@@ -21,7 +21,6 @@ from numbavol.imaging.ctf_parameters import (
     take_ctf_parameters,
 )
 from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
-from numbavol.ndimage.parameters import read_number
 from numbavol.values import ArrayValue, have_equal_values
 
 if TYPE_CHECKING:
@@ -354,10 +353,7 @@ def transfer_contrast(
     """
     device = find_device_of(halves)
     n = len(halves)
-    size = read_number("pixel_size", pixel_size)
-    if size <= 0:
-        msg = f"pixel_size: expected a number above 0, got {pixel_size!r}"
-        raise ValueError(msg)
+    size = read_above_0("pixel_size", pixel_size)
     if ctf.n_images not in (None, n):
         msg = f"ctf: expected that of one image or of {n}, got {ctf.n_images}"
         raise ValueError(msg)

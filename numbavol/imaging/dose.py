@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import read_reals
+from numbavol.arguments import read_above_0, read_reals
 from numbavol.imaging.curves import make_plane_of_frequencies
 from numbavol.ndimage.parameters import read_number
 
@@ -179,12 +179,8 @@ class DoseWeighting:
 
     def __post_init__(self) -> None:
         """Read the arguments."""
-        dose = read_number("dose_per_frame", self.dose_per_frame)
-        if dose <= 0:
-            msg = f"dose_per_frame: expected a number above 0, got {dose:g}"
-            raise ValueError(msg)
         values = {
-            "dose_per_frame": dose,
+            "dose_per_frame": read_above_0("dose_per_frame", self.dose_per_frame),
             "n_frames": _read_n_frames(self.n_frames),
             "voltage_in_kilovolts": _read_voltage(self.voltage_in_kilovolts),
             "pre_exposure": read_number("pre_exposure", self.pre_exposure, minimum=0.0),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import check_kind, read_word, read_words
+from numbavol.arguments import check_kind, read_above_0, read_word, read_words
 from numbavol.imaging.ctf import CTF, transfer_contrast
 from numbavol.imaging.detector import Detector
 from numbavol.imaging.dose import DoseWeighting, check_dose_of_frames
@@ -336,10 +336,7 @@ def form_images(
     n = len(one_by_one)
     own = read_words("numbers", range(n) if numbers is None else numbers, n)
     word = read_word("seed", seed)
-    size = read_number("pixel_size", pixel_size)
-    if size <= 0:
-        msg = f"pixel_size: expected a number above 0, got {pixel_size!r}"
-        raise ValueError(msg)
+    size = read_above_0("pixel_size", pixel_size)
     for name, value, kind in (("ctf", ctf, CTF), ("formation", formation, ImageFormation)):
         check_kind(name, value, kind)
     if ctf is not None and ctf.n_images not in (None, n):

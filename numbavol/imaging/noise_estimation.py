@@ -70,9 +70,8 @@ def estimate_noise_spectrum(
     rings of equal frequency, one frequency step wide, up to the corner of the plane. The spectrum
     returned is one from which periodic noise, after the same steps, is expected to have the
     averages that were measured, to 1 %, or to what they vary by if that is more, or as near as a
-    hundred corrections come: it is right about
-    the masked area, what the mask mixes, and the plane that is taken off. The zero frequency cannot
-    be measured, and has the power of the next one.
+    hundred corrections come: it is right about the masked area, what the mask mixes, and the plane
+    that is taken off. The zero frequency cannot be measured, and has the power of the next one.
 
     Particles that are cut from a micrograph have waves longer than the box. After the plane is
     taken off, what is left of them is small. In square images with the default circle, where the

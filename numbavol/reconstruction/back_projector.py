@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from numbavol.arguments import check_kind, read_precision, read_reals, read_shape
+from numbavol.arguments import check_kind, read_above_0, read_precision, read_shape
 from numbavol.imaging import CTF
 from numbavol.kernels.dispatch import check_device, find_device, find_kernel
 from numbavol.ndimage.gridding import undo_linear_interpolation
@@ -139,7 +139,7 @@ class BackProjector:
         import scipy.fft
 
         (self.side,) = read_shape("side", (side,), 1)
-        self.pixel_size = _read_above_0("pixel_size", pixel_size)
+        self.pixel_size = read_above_0("pixel_size", pixel_size)
         self.n_images = 0
         self.device = find_device(check_device(device))
         self.dtype = read_precision("dtype", dtype)
@@ -151,7 +151,7 @@ class BackProjector:
         self._step = self._padded_side / self.side
         self._radius = self.side / 2
         if max_resolution is not None:
-            resolution = _read_above_0("max_resolution", max_resolution)
+            resolution = read_above_0("max_resolution", max_resolution)
             if resolution > self.side * self.pixel_size:
                 msg = (
                     f"max_resolution: expected at most the side of an image, "
@@ -378,11 +378,3 @@ class BackProjector:
         real = device.fft.irfft(half, self._padded_side, axis=2, overwrite_x=True, **options)
         taken: NDArray[np.floating[Any]] = device.fetch(device.xp.take(real, indices, axis=2))
         return taken
-
-
-def _read_above_0(name: str, value: float) -> float:
-    number = read_reals(name, value)
-    if number.ndim or not (0 < number < math.inf):
-        msg = f"{name}: expected a finite number above 0, got {value!r}"
-        raise ValueError(msg)
-    return float(number)

@@ -9,7 +9,7 @@ import numpy as np
 
 from numbavol.imaging.detector import Detector, read_mtf
 from numbavol.imaging.dose import DoseWeighting
-from numbavol.imaging.formation import ImageFormation, PreparedFormation
+from numbavol.imaging.formation import LARGEST_POWER, ImageFormation, PreparedFormation
 from numbavol.imaging.ice import VitreousIce
 from numbavol.imaging.noise import NoiseSpectrum
 from numbavol.imaging.noise_estimation import measure_signal_variance
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 # The signal is measured on the same particles of a seed, whichever are made, so that the noise of
 # a particle depends on nothing else.
 N_MEASURED = 100
-# Whose transforms are far from where float32 ends.
-LARGEST_VARIANCE = 1e30
 # Of several volumes: so many particles are imaged volume by volume, and then those that follow.
 PARTICLES_A_BLOCK = 2048
 
@@ -88,10 +86,10 @@ class Simulator:
                 assert config.noise.snr is not None
                 variance = simulator._measure_signal()
                 noise_variance = variance / config.noise.snr
-            if not noise_variance < LARGEST_VARIANCE:
+            if not noise_variance < LARGEST_POWER:
                 msg = (
                     f"noise.{'variance' if variance is None else 'snr'}: expected noise of a "
-                    f"variance below {LARGEST_VARIANCE:g}, got {noise_variance:g}"
+                    f"variance below {LARGEST_POWER:g}, got {noise_variance:g}"
                 )
                 raise ValueError(msg)
             spectrum = _read_spectrum(config).scaled_to(

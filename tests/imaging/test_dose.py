@@ -128,7 +128,7 @@ def test_weights_are_known_where_no_signal_is_left() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dose_per_frame": 0.0}, "dose_per_frame: expected a number above 0, got 0"),
+        ({"dose_per_frame": 0.0}, "dose_per_frame: expected a finite number above 0, got 0"),
         ({"n_frames": 0}, "n_frames: expected a whole number above 0, got 0"),
         ({"n_frames": 2.5}, "n_frames: expected a whole number above 0, got 2.5"),
         ({"n_frames": True}, "n_frames: expected a whole number above 0, got True"),

@@ -231,8 +231,8 @@ def test_the_strongest_noise_is_finite():
         ({"seed": 1.5}, "seed: expected whole numbers"),
         ({"seed": True}, "seed: expected whole numbers"),
         ({"numbers": np.array(3)}, "numbers: expected shape .2,., one for each image, got .1,."),
-        ({"pixel_size": 0.0}, "pixel_size: expected a number above 0, got 0.0"),
-        ({"pixel_size": np.nan}, "pixel_size: expected finite"),
+        ({"pixel_size": 0.0}, "pixel_size: expected a finite number above 0, got 0.0"),
+        ({"pixel_size": np.nan}, "pixel_size: expected a finite number above 0, got nan"),
         ({"formation": ImageFormation("weak_phase")}, "ctf: expected one for weak-phase contrast"),
         (
             {"formation": ImageFormation("weak_phase"), "ctf": CTF(1e4, amplitude_contrast=1.0)},
