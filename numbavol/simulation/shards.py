@@ -180,14 +180,21 @@ def find_missing(shards: list[Shard], key: str, *, overwrite: bool) -> list[Shar
 
 def is_begun(shard: Shard, key: str) -> bool:
     """Tell whether a run of this simulation left a part of a shard's stack."""
-    part = name_part_of(shard.path)
-    mark = read_mark_of(part) if part.is_file() else None
+    try:
+        mark = read_mark_of(name_part_of(shard.path))
+    except FileNotFoundError:
+        return False
     return mark is not None and mark.fingerprint == _hash_key(shard, key)
 
 
 def _check_part(shard: Shard, key: str) -> None:
     part = name_part_of(shard.path)
-    if part.exists() and not is_begun(shard, key):
+    try:
+        is_empty = part.stat().st_size == 0
+    except FileNotFoundError:
+        return
+    # What another run makes at this moment is there before it is marked.
+    if not is_empty and not is_begun(shard, key):
         msg = (
             f"{part}: left by a run of another simulation, or damaged; overwrite=True would "
             "replace it"

@@ -177,6 +177,16 @@ def test_a_part_of_another_simulation_is_named_before_the_work(config, tmp_path)
     assert planned.find_begun() == []
 
 
+def test_a_part_that_is_not_marked_yet_is_nobody_elses(config, tmp_path):
+    """Another run may be making it, or was killed as it did."""
+    (tmp_path / "stack.mrcs.part").touch()
+    stack = tmp_path / "stack.mrcs"
+    planned = output.Output.plan(config, stack, 1, "cpu", cs=False, overwrite=False)
+    assert planned.find_begun() == []
+    numbavol.simulate(config, stack)
+    np.testing.assert_array_equal(numbavol.read_map(stack).data, numbavol.simulate(config).images)
+
+
 def test_cs_says_no_aberrations(config, tmp_path):
     tilted = dataclasses.replace(
         config, microscope=dataclasses.replace(config.microscope, beam_tilt=(1.0, 0.0))
