@@ -115,10 +115,26 @@ def by_precision(*, float32: Callable[..., Any], float64: Callable[..., Any]) ->
     callable
         A function that kernels may call; uncompiled it takes NumPy scalars.
     """
-    bodies = {numba.float32: float32, numba.float64: float64}
+    return by_type({numba.float32: float32, numba.float64: float64})
+
+
+def by_type(bodies: dict[Any, Callable[..., Any]]) -> Callable[..., Any]:
+    """One function with a body for each type of its first argument.
+
+    Parameters
+    ----------
+    bodies
+        Functions of the same arguments, by Numba's types of scalars.
+
+    Returns
+    -------
+    callable
+        A function that kernels may call; uncompiled it takes NumPy scalars.
+    """
+    of_numpy = {np.dtype(str(kind)).type: body for kind, body in bodies.items()}
 
     def chosen(*arguments: Any) -> Any:
-        return float32(*arguments) if isinstance(arguments[0], np.float32) else float64(*arguments)
+        return of_numpy[np.result_type(arguments[0]).type](*arguments)
 
     overload(chosen, jit_options=FLAGS, strict=False)(lambda *types: bodies[types[0]])
     return chosen

@@ -117,6 +117,29 @@ erf = by_precision(float32=_erf_single, float64=_erf_double)
 
 
 @helper
+def bounded_square(u: np.float32) -> np.float32:
+    """The square of u, up to where `exp2_of_negative` ends."""
+    # There, the polynomial ends as well: it would outgrow the exponential.
+    return min(u * u, -SMALLEST_EXPONENT)
+
+
+@helper
+def increment_polynomial(
+    v: np.float32,
+    c0: np.float32,
+    c1: np.float32,
+    c2: np.float32,
+    c3: np.float32,
+    c4: np.float32,
+    c5: np.float32,
+    c6: np.float32,
+    c7: np.float32,
+) -> np.float32:
+    """What the average of an exponential is of it: see `gaussian_increment`."""
+    return c0 + v * (c1 + v * (c2 + v * (c3 + v * (c4 + v * (c5 + v * (c6 + v * c7))))))
+
+
+@helper
 def gaussian_increment(
     u: np.float32,
     c0: np.float32,
@@ -133,10 +156,8 @@ def gaussian_increment(
     The coefficients are the sums over n of (h / 2)^2n SERIES[n]. For h <= 1.6 it errs by 6.5e-7
     of its largest value, also where a difference of two values of `erf` would keep their errors.
     """
-    # Where the exponential ends, so does the polynomial, which would outgrow it.
-    v = min(u * u, -SMALLEST_EXPONENT)
-    polynomial = c0 + v * (c1 + v * (c2 + v * (c3 + v * (c4 + v * (c5 + v * (c6 + v * c7))))))
-    return exp2_of_negative(-v) * polynomial
+    v = bounded_square(u)
+    return exp2_of_negative(-v) * increment_polynomial(v, c0, c1, c2, c3, c4, c5, c6, c7)
 
 
 @helper

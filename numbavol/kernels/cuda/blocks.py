@@ -9,69 +9,74 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import get_device
 from numbavol.kernels.cuda.launch import launch_for_each
+from numbavol.kernels.cuda.warps import WARP, vote
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @cuda_helper
-def count_up_to(is_counted: bool, counts: Array) -> int:
-    """How many threads of a block are counted, up to this one; all of them in the last element.
+def count_before(is_counted: bool, counts: Array) -> tuple[int, int]:
+    """How many threads of a block before this one are counted, and how many in all.
 
-    ``counts`` is shared memory, an element a thread. Every thread of the block calls this.
+    ``counts`` is shared memory, an element a warp. Every thread of the block calls this.
     """
-    thread = cuda.threadIdx.x
+    mask = vote(is_counted)
+    warp, lane = cuda.threadIdx.x // WARP, cuda.threadIdx.x % WARP
     # What the block read before is no longer needed.
     cuda.syncthreads()
-    counts[thread] = 1 if is_counted else 0
+    if lane == 0:
+        counts[warp] = cuda.popc(mask)
     cuda.syncthreads()
-    step = 1
-    while step < cuda.blockDim.x:
-        before = counts[thread - step] if thread >= step else 0
-        cuda.syncthreads()
-        counts[thread] += before
-        cuda.syncthreads()
-        step *= 2
-    own: int = counts[thread]
-    return own
+    before, n = cuda.popc(np.uint32(mask & np.uint32((1 << lane) - 1))), 0
+    for other in range(counts.size):
+        if other < warp:
+            before += counts[other]
+        n += counts[other]
+    return before, n
 
 
 @cuda_helper
-def is_near(windows: Array, number: int, starts: tuple[int, ...], sides: tuple[int, ...]) -> bool:
+def _reaches(windows: Array, number: int, axis: int, start: int, side: int) -> bool:
+    first, end = windows[number, 2 * axis], windows[number, 2 * axis + 1]
+    return first < start + side and end > start and first < end
+
+
+@cuda_helper
+def is_near(
+    windows: Array, number: int, starts: tuple[int, int, int], sides: tuple[int, int, int]
+) -> bool:
     """Whether window ``number`` has cells of the tile that begins at ``starts``.
 
-    ``windows`` (n, 2 axes) are (first, end) of each axis, with first = end where there is nothing.
+    ``windows`` (n, 6) are (first, end) of each axis, with first = end where there is nothing.
     """
-    for axis in range(len(starts)):
-        first, end = windows[number, 2 * axis], windows[number, 2 * axis + 1]
-        if first >= starts[axis] + sides[axis] or end <= starts[axis] or first >= end:
-            return False
-    return True
+    return (
+        _reaches(windows, number, 0, starts[0], sides[0])
+        and _reaches(windows, number, 1, starts[1], sides[1])
+        and _reaches(windows, number, 2, starts[2], sides[2])
+    )
 
 
 @cuda_helper
 def keep_near_groups(
     bounds: Array,
     start: int,
-    starts: tuple[int, ...],
-    sides: tuple[int, ...],
+    starts: tuple[int, int, int],
+    sides: tuple[int, int, int],
     counts: Array,
     near_groups: Array,
 ) -> int:
     """List the groups that reach into a tile, of as many from ``start`` on as there are threads.
 
-    Owns ``near_groups``, shared memory like ``counts``; returns how many there are. Every thread
-    of the block calls this.
+    Owns ``near_groups``, shared memory; returns how many there are. Every thread of the block
+    calls this.
     """
     group = start + cuda.threadIdx.x
     is_kept = group < bounds.shape[0] and is_near(bounds, group, starts, sides)
-    if not cuda.syncthreads_or(np.int32(is_kept)):
-        return 0
-    place = count_up_to(is_kept, counts)
+    place, n_kept = count_before(is_kept, counts)
     if is_kept:
-        near_groups[place - 1] = group
+        near_groups[place] = group
     cuda.syncthreads()
-    n_kept: int = counts[cuda.blockDim.x - 1]
     return n_kept
 
 
@@ -82,28 +87,28 @@ def keep_near(
     first: int,
     n_groups: int,
     group_size: int,
-    starts: tuple[int, ...],
-    sides: tuple[int, ...],
+    starts: tuple[int, int, int],
+    sides: tuple[int, int, int],
     counts: Array,
     near: Array,
+    n_before: int,
 ) -> int:
     """List the windows that reach into a tile, of as many as there are threads.
 
     They are those of the groups ``near_groups`` from ``first`` on, of which there are ``n_groups``.
-    Owns ``near``, shared memory like ``counts``; returns how many there are. Every thread of the
-    block calls this.
+    Writes ``near``, shared memory, from element ``n_before`` on; returns how many it has then.
+    Every thread of the block calls this.
     """
     number = first + cuda.threadIdx.x // group_size
     entry, is_kept = 0, False
     if number < n_groups:
         entry = near_groups[number] * group_size + cuda.threadIdx.x % group_size
         is_kept = entry < windows.shape[0] and is_near(windows, entry, starts, sides)
-    place = count_up_to(is_kept, counts)
+    place, n_kept = count_before(is_kept, counts)
     if is_kept:
-        near[place - 1] = entry
+        near[n_before + place] = entry
     cuda.syncthreads()
-    n_kept: int = counts[cuda.blockDim.x - 1]
-    return n_kept
+    return n_before + n_kept
 
 
 def bound_groups(windows: Array, group_size: int) -> Array:

@@ -9,29 +9,46 @@ import numba
 import numpy as np
 from numba import cuda
 
-from numbavol.kernels.cuda.blocks import bound_groups, keep_near, keep_near_groups
+from numbavol.kernels.cuda.blocks import bound_groups, is_near, keep_near, keep_near_groups
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch, launch_for_each
-from numbavol.kernels.cuda.profiles import N_PARAMETERS, fill_parameters, integrate_cell
+from numbavol.kernels.cuda.profiles import fill_profile
+from numbavol.kernels.cuda.warps import (
+    PAIRS,
+    WARP,
+    first_lane,
+    first_of,
+    second_of,
+    vote,
+    without_first_lane,
+)
 from numbavol.kernels.jit import cuda_kernel
 from numbavol.kernels.math import floor
 from numbavol.kernels.profiles import SHARPEST, end_cell, first_cell, locate_gaussian
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# A block owns a tile of the map, and a thread a column of its voxels, in registers.
-TILE_X, TILE_Y, TILE_Z = (4, 2, 2) if IS_SIMULATED else (16, 16, 8)
+# A block owns a tile of the map, a warp a part of it, and a thread 2 x 2 x 4 voxels, in registers.
+CELLS_X, CELLS_Y, CELLS_Z = 2, 2, 4
+LANES_X, LANES_Y, LANES_Z = (2, 2, 1) if IS_SIMULATED else (4, 4, 2)
+WARPS_X, WARPS_Y, WARPS_Z = (2, 1, 1) if IS_SIMULATED else (2, 2, 2)
+PART_X, PART_Y, PART_Z = CELLS_X * LANES_X, CELLS_Y * LANES_Y, CELLS_Z * LANES_Z
+TILE_X, TILE_Y, TILE_Z = PART_X * WARPS_X, PART_Y * WARPS_Y, PART_Z * WARPS_Z
 SIDES = (TILE_X, TILE_Y, TILE_Z)
-THREADS_A_TILE = TILE_X * TILE_Y
-CELLS_A_TILE = TILE_X + TILE_Y + TILE_Z
+N_WARPS = WARPS_X * WARPS_Y * WARPS_Z
+THREADS_A_TILE = WARP * N_WARPS
 # Neighbours whose windows are looked at together before one by one.
 POSITIONS_IN_A_GROUP = 4 if IS_SIMULATED else 32
 GROUPS_AT_A_TIME = THREADS_A_TILE // POSITIONS_IN_A_GROUP
-# Their profiles share the block's memory: more are fewer barriers, and fewer blocks at a time.
-POSITIONS_A_ROUND = 2 if IS_SIMULATED else 8
 MOST_GAUSSIANS = 6
-N_PROFILES = POSITIONS_A_ROUND * MOST_GAUSSIANS * CELLS_A_TILE
-
+# Of the profile of a Gaussian along an axis of the tile.
+PAIRS_A_PROFILE = TILE_X // 2
+# Those that are left where they are no round, and as many as a block has threads.
+MOST_WAITING = THREADS_A_TILE + WARP
+N_PROFILES = 3 * MOST_GAUSSIANS * PAIRS_A_PROFILE
+# Positions that are added in one precision before their sum is, with its error.
+MOST_IN_A_SUM = 2 * WARP if IS_SIMULATED else 256
+N_CELLS = CELLS_X * CELLS_Y * CELLS_Z
 
 def locate_gaussians(
     positions: Array,
@@ -95,7 +112,8 @@ def render_gaussians(
     A block owns a tile of the map. It looks at groups of positions that follow one another in
     ``order``, and at the positions of those that reach into it: nothing is sorted, and nothing is
     added with atomics, so that the result is the same to the bit whenever it is computed. No more
-    than a block's threads are added in single precision; their sums are added with their errors.
+    than `MOST_IN_A_SUM` and a warp's are added in single precision; their sums are added with
+    their errors.
     """
     xp = get_device().xp
     n, k = len(order), len(fused)
@@ -107,21 +125,18 @@ def render_gaussians(
     shape = (n_planes, out.shape[1], out.shape[2])
     n_axes = 1 if np.ptp(voxel_size) == 0 else 3
     windows = xp.empty((n, 6), np.int32)
-    widths = xp.empty(n * n_axes * k, precision.dtype)
+    widths = xp.empty((n_axes, k, n), precision.dtype)
     launch_for_each(
-        _prepare, n, windows, widths, n_axes, order, centres, variances, voxel_size, reach, shape,
-        fused,
-    )  # fmt: skip
-    parameters = xp.empty((len(widths), N_PARAMETERS), precision.dtype)
-    fill_parameters(parameters, widths, is_averaged=True)
+        _prepare, n, windows, widths, order, centres, variances, voxel_size, reach, shape, fused
+    )
     bounds = bound_groups(windows[np.newaxis], POSITIONS_IN_A_GROUP)[0]
     n_tiles = math.prod(
         -(-length // side) for length, side in zip(out.shape, (TILE_Z, TILE_Y, TILE_X), strict=True)
     )
     normalisation = 0.125 / float(np.prod(voxel_size))
     launch(
-        _add_to_tiles, n_tiles, THREADS_A_TILE, out, first_plane, order, windows, bounds, centres,
-        amplitudes, normalisation, parameters, n_axes, fused,
+        _ADD_TO_TILES[precision.dtype], n_tiles, THREADS_A_TILE, out, first_plane, order, windows,
+        bounds, centres, amplitudes, normalisation, widths, fused,
     )  # fmt: skip
 
 
@@ -129,7 +144,6 @@ def render_gaussians(
 def _prepare(
     windows: Array,
     widths: Array,
-    n_axes: int,
     order: Array,
     centres: Array,
     variances: Array,
@@ -151,108 +165,160 @@ def _prepare(
         n_cells = shape[2 - axis]
         windows[n, 2 * axis] = first_cell(centres[a, axis], radius, n_cells)
         windows[n, 2 * axis + 1] = end_cell(centres[a, axis], radius, n_cells)
-    for axis in range(n_axes):
-        for i in range(k):
-            sharpness = 1.0 / math.sqrt(2.0 * variances[a, i])
-            widths[(n * n_axes + axis) * k + i] = min(voxel_size[axis] * sharpness, SHARPEST)
+    for i in range(k):
+        sharpness = 1.0 / math.sqrt(2.0 * variances[a, i])
+        for axis in range(widths.shape[0]):
+            widths[axis, i, n] = min(voxel_size[axis] * sharpness, SHARPEST)
 
 
-@cuda_kernel
-def _add_to_tiles(
-    out: Array,
-    first_plane: int,
-    order: Array,
-    windows: Array,
-    bounds: Array,
-    centres: Array,
-    amplitudes: Array,
-    normalisation: float,
-    parameters: Array,
-    n_axes: int,
-    fused: tuple[int, ...],
-) -> None:
-    k, real = len(fused), parameters.dtype.type
-    n_own, ny, nx = out.shape
-    tiles_x, tiles_y = (nx + TILE_X - 1) // TILE_X, (ny + TILE_Y - 1) // TILE_Y
-    tile, thread = cuda.blockIdx.x, cuda.threadIdx.x
-    x_start = tile % tiles_x * TILE_X
-    y_start = tile // tiles_x % tiles_y * TILE_Y
-    z_start = first_plane + tile // (tiles_x * tiles_y) * TILE_Z
-    starts = (x_start, y_start, z_start)
-    own_x, own_y = thread % TILE_X, thread // TILE_X
+def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
+    """Make the kernel of a precision: profiles of ``n_slots`` positions fit into a block's memory."""
+    lanes_a_slot, n_pairs = WARP // n_slots, N_PROFILES * (n_slots + 1)
 
-    counts = cuda.shared.array(THREADS_A_TILE, numba.int32)
-    near_groups = cuda.shared.array(THREADS_A_TILE, numba.int32)
-    near = cuda.shared.array(THREADS_A_TILE, numba.int32)
-    profiles = cuda.shared.array(N_PROFILES, parameters.dtype)
-    sums = cuda.local.array(TILE_Z, parameters.dtype)
-    totals = cuda.local.array(TILE_Z, parameters.dtype)
-    errors = cuda.local.array(TILE_Z, parameters.dtype)
-    for n in range(TILE_Z):
-        totals[n] = real(0)
-        errors[n] = real(0)
-    is_empty = True
+    @cuda_kernel
+    def add_to_tiles(
+        out: Array,
+        first_plane: int,
+        order: Array,
+        windows: Array,
+        bounds: Array,
+        centres: Array,
+        amplitudes: Array,
+        normalisation: float,
+        widths: Array,
+        fused: tuple[int, ...],
+    ) -> None:
+        k, real = len(fused), widths.dtype.type
+        n_own, ny, nx = out.shape
+        tiles_x, tiles_y = (nx + TILE_X - 1) // TILE_X, (ny + TILE_Y - 1) // TILE_Y
+        tile, thread = cuda.blockIdx.x, cuda.threadIdx.x
+        lane, warp = thread % WARP, thread // WARP
+        x_start = tile % tiles_x * TILE_X
+        y_start = tile // tiles_x % tiles_y * TILE_Y
+        z_start = first_plane + tile // (tiles_x * tiles_y) * TILE_Z
+        starts = (x_start, y_start, z_start)
+        part_x = warp % WARPS_X * PART_X
+        part_y = warp // WARPS_X % WARPS_Y * PART_Y
+        part_z = warp // (WARPS_X * WARPS_Y) * PART_Z
+        starts_of_part = (x_start + part_x, y_start + part_y, z_start + part_z)
+        sides_of_part = (PART_X, PART_Y, PART_Z)
+        own_x = part_x + lane % LANES_X * CELLS_X
+        own_y = part_y + lane // LANES_X % LANES_Y * CELLS_Y
+        own_z = part_z + lane // (LANES_X * LANES_Y) * CELLS_Z
 
-    for start in range(0, bounds.shape[0], THREADS_A_TILE):
-        n_groups = keep_near_groups(bounds, start, starts, SIDES, counts, near_groups)
-        for first in range(0, n_groups, GROUPS_AT_A_TIME):
-            n_near = keep_near(
-                windows, near_groups, first, n_groups, POSITIONS_IN_A_GROUP, starts, SIDES, counts,
-                near,
-            )  # fmt: skip
-            if n_near == 0:
+        counts = cuda.shared.array(N_WARPS, numba.int32)
+        near_groups = cuda.shared.array(THREADS_A_TILE, numba.int32)
+        near = cuda.shared.array(MOST_WAITING, numba.int32)
+        # [axis, Gaussian, pair of cells, slot], with a gap between rows: other banks.
+        profiles = cuda.shared.array(n_pairs, pair)
+        row = n_slots + 1
+        rows_an_axis = MOST_GAUSSIANS * PAIRS_A_PROFILE * row
+        from_x = np.uint32(own_x // 2 * row)
+        from_y = np.uint32(own_y // 2 * row + rows_an_axis)
+        from_z = np.uint32(own_z // 2 * row + 2 * rows_an_axis)
+
+        sums = cuda.local.array(N_CELLS, out.dtype)
+        totals = cuda.local.array(N_CELLS, out.dtype)
+        for n in range(N_CELLS):
+            sums[n] = real(0)
+            totals[n] = real(0)
+        n_in_sum, n_waiting, is_empty = 0, 0, True
+
+        for start in range(0, bounds.shape[0] + THREADS_A_TILE, THREADS_A_TILE):
+            # Once more, for what waits.
+            is_last = start >= bounds.shape[0]
+            n_groups = keep_near_groups(bounds, start, starts, SIDES, counts, near_groups)
+            if n_groups == 0 and not is_last:
                 continue
-            is_empty = False
-            for n in range(TILE_Z):
-                sums[n] = real(0)
-            for begin in range(0, n_near, POSITIONS_A_ROUND):
-                n_round = min(POSITIONS_A_ROUND, n_near - begin)
-                for item in range(thread, n_round * k * CELLS_A_TILE, THREADS_A_TILE):
-                    cell = item % CELLS_A_TILE
-                    i = item // CELLS_A_TILE % k
-                    entry = near[begin + item // (CELLS_A_TILE * k)]
-                    a = order[entry]
-                    axis, cell = 0, x_start + cell
-                    if cell >= x_start + TILE_X + TILE_Y:
-                        axis, cell = 2, cell - x_start - TILE_X - TILE_Y + z_start
-                    elif cell >= x_start + TILE_X:
-                        axis, cell = 1, cell - x_start - TILE_X + y_start
-                    centre = centres[a, axis]
-                    nearest = floor(centre + 0.5)
-                    within = real(centre - nearest)
-                    edge = real(0.5) + within
-                    value = integrate_cell(
-                        real(cell - nearest) - within,
-                        real(windows[entry, 2 * axis] - nearest) - edge,
-                        real(windows[entry, 2 * axis + 1] - nearest) - edge,
-                        parameters,
-                        (entry * n_axes + min(axis, n_axes - 1)) * k + i,
-                    )
-                    if axis == 2:
-                        value *= real(amplitudes[a, i] * normalisation)
-                    profiles[item] = value
+            for first in range(0, max(n_groups, 1), GROUPS_AT_A_TIME):
+                n_waiting = keep_near(
+                    windows, near_groups, first, n_groups, POSITIONS_IN_A_GROUP, starts, SIDES,
+                    counts, near, n_waiting,
+                )  # fmt: skip
+                n_ready = n_waiting if is_last else n_waiting - n_waiting % n_slots
+                for begin in range(0, n_ready, n_slots):
+                    n_round = min(n_slots, n_ready - begin)
+                    slot, is_near_part = lane % n_slots, False
+                    if slot < n_round:
+                        entry = near[begin + slot]
+                        a = order[entry]
+                        for task in range(warp, 3 * k, N_WARPS):
+                            axis, i = task % 3, task // 3
+                            start_of_tile = (
+                                x_start if axis == 0 else y_start if axis == 1 else z_start
+                            )
+                            centre = centres[a, axis]
+                            nearest = np.int32(floor(centre + 0.5))
+                            within = real(centre - nearest)
+                            edge = real(0.5) + within
+                            row_of_pair = (axis * MOST_GAUSSIANS + i) * PAIRS_A_PROFILE
+                            fill_profile(
+                                profiles, row_of_pair * row + slot, row,
+                                (lane // n_slots, PAIRS_A_PROFILE, lanes_a_slot),
+                                real(np.int32(start_of_tile - nearest)) - within,
+                                real(np.int32(windows[entry, 2 * axis] - nearest)) - edge,
+                                real(np.int32(windows[entry, 2 * axis + 1] - nearest)) - edge,
+                                widths[min(axis, widths.shape[0] - 1), i, entry], True,
+                                real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
+                            )  # fmt: skip
+                        is_near_part = lane < n_slots and is_near(
+                            windows, entry, starts_of_part, sides_of_part
+                        )
+                    cuda.syncthreads()
+                    mask = vote(is_near_part)
+                    n_in_sum += cuda.popc(mask)
+                    while mask != 0:
+                        at_slot = first_lane(mask)
+                        mask = without_first_lane(mask)
+                        at_x = np.uint32(from_x + at_slot)
+                        at_y = np.uint32(from_y + at_slot)
+                        at_z = np.uint32(from_z + at_slot)
+                        for i in range(k):
+                            offset = i * PAIRS_A_PROFILE * row
+                            of_x, of_y = profiles[at_x + offset], profiles[at_y + offset]
+                            of_z = profiles[at_z + offset]
+                            of_z_after = profiles[at_z + offset + row]
+                            x0, x1 = first_of(of_x), second_of(of_x)
+                            y0, y1 = first_of(of_y), second_of(of_y)
+                            z0, z1 = first_of(of_z), second_of(of_z)
+                            z2, z3 = first_of(of_z_after), second_of(of_z_after)
+                            for n in range(4):
+                                weight = (x0 if n % 2 == 0 else x1) * (y0 if n < 2 else y1)
+                                sums[n] += weight * z0
+                                sums[n + 4] += weight * z1
+                                sums[n + 8] += weight * z2
+                                sums[n + 12] += weight * z3
+                    if n_in_sum > MOST_IN_A_SUM:
+                        n_in_sum, is_empty = 0, False
+                        for n in range(N_CELLS):
+                            # The error of a sum, exactly (Knuth), begins the next one.
+                            total = totals[n] + sums[n]
+                            part = total - totals[n]
+                            sums[n] = (totals[n] - (total - part)) + (sums[n] - part)
+                            totals[n] = total
+                    cuda.syncthreads()
+                n_left = n_waiting - n_ready
+                kept = near[n_ready + thread] if thread < n_left else 0
                 cuda.syncthreads()
-                for slot in range(n_round):
-                    for i in range(k):
-                        at = (slot * k + i) * CELLS_A_TILE
-                        along_y = profiles[at + TILE_X + own_y]
-                        # A row that the window does not reach: the warp goes on.
-                        if along_y != real(0):
-                            weight = profiles[at + own_x] * along_y
-                            for n in range(TILE_Z):
-                                sums[n] += weight * profiles[at + TILE_X + TILE_Y + n]
-                cuda.syncthreads()
-            for n in range(TILE_Z):
-                # The error of a sum, exactly (Knuth).
-                total = totals[n] + sums[n]
-                part = total - totals[n]
-                errors[n] += (totals[n] - (total - part)) + (sums[n] - part)
-                totals[n] = total
+                if thread < n_left:
+                    near[thread] = kept
+                n_waiting = n_left
 
-    x, y = x_start + own_x, y_start + own_y
-    if is_empty or x >= nx or y >= ny:
-        return
-    for n in range(TILE_Z):
-        z = z_start - first_plane + n
-        if z < n_own:
-            out[z, y, x] += totals[n] + errors[n]
+        if is_empty and n_in_sum == 0:
+            return
+        for n in range(N_CELLS):
+            x = x_start + own_x + n % 2
+            y = y_start + own_y + n // 2 % 2
+            z = z_start + own_z + n // 4 - first_plane
+            if x < nx and y < ny and z < n_own:
+                out[z, y, x] += totals[n] + sums[n]
+
+    return add_to_tiles
+
+
+_add_to_tiles_single = _make_add_to_tiles(PAIRS[np.dtype(np.float32)], WARP)
+_add_to_tiles_double = _make_add_to_tiles(PAIRS[np.dtype(np.float64)], WARP // 2)
+_ADD_TO_TILES = {
+    np.dtype(np.float32): _add_to_tiles_single,
+    np.dtype(np.float64): _add_to_tiles_double,
+}

@@ -1,4 +1,4 @@
-"""Integrals of a Gaussian over the cells of one axis, a cell a thread."""
+"""Integrals of a Gaussian over the cells of one axis, a Gaussian a thread."""
 
 from __future__ import annotations
 
@@ -7,71 +7,128 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from numbavol.kernels.cuda.launch import launch_for_each
-from numbavol.kernels.jit import cuda_helper, cuda_kernel
-from numbavol.kernels.math import N_TERMS, SERIES, erf, gaussian_increment
+from numbavol.kernels.cuda.device import IS_SIMULATED
+from numbavol.kernels.cuda.warps import join
+from numbavol.kernels.jit import by_precision, cuda_helper
+from numbavol.kernels.math import (
+    N_TERMS,
+    SERIES,
+    bounded_square,
+    erf,
+    exp2_of_negative,
+    increment_polynomial,
+)
 from numbavol.kernels.profiles import SQRT_LOG2_E, TWO_OVER_SQRT_PI, count_parts
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-# What is known of a cell's width: the width, how many parts it has, and coefficients.
-N_PARAMETERS = 2 + N_TERMS
-
-
-def fill_parameters(parameters: Array, widths: Array, *, is_averaged: bool) -> None:
-    """Write what `integrate_cell` needs to know of cells of a width.
-
-    ``widths`` (m,) are in units of sqrt(2 variance); without ``is_averaged``, a cell has the value
-    of its middle. A thread owns a row of ``parameters`` (m, N_PARAMETERS), of the type of widths.
-    """
-    launch_for_each(_fill, len(widths), parameters, widths, is_averaged)
-
-
-@cuda_kernel
-def _fill(parameters: Array, widths: Array, is_averaged: bool) -> None:
-    m = cuda.grid(1)
-    if m >= widths.size:
-        return
-    real = parameters.dtype.type
-    width = widths[m]
-    n_parts = count_parts(width)
-    parameters[m, 0] = width
-    parameters[m, 1] = real(n_parts if is_averaged else 1)
-    part = width / real(max(n_parts, 1))
-    q = real(0.25) * part * part
-    scale = part * real(TWO_OVER_SQRT_PI)
-    for k in range(N_TERMS):
-        total = real(SERIES[N_TERMS - 1, k])
-        for n in range(N_TERMS - 2, -1, -1):
-            total = real(SERIES[n, k]) + q * total
-        parameters[m, 2 + k] = scale * total
-    if not is_averaged:
-        parameters[m, 2] = width * real(TWO_OVER_SQRT_PI)
-        for k in range(1, N_TERMS):
-            parameters[m, 2 + k] = real(0)
+# In units of sqrt(2 variance), and in how many parts a cell is averaged over.
+Cells = tuple[Any, int]
+Polynomial = tuple[Any, Any, Any, Any, Any, Any, Any, Any]
 
 
 @cuda_helper
-def integrate_cell(middle: Any, low: Any, high: Any, parameters: Array, m: int) -> Any:
-    """Twice the integral of a unit Gaussian over a cell, 0 outside ``low`` and ``high``.
+def _coefficient(power: int, q: Any, scale: Any) -> Any:
+    """Coefficient of a power of the polynomial of a part, by the square of half its width."""
+    real = type(q)
+    total = real(SERIES[N_TERMS - 1, power])
+    for n in range(N_TERMS - 2, power - 1, -1):
+        total = real(SERIES[n, power]) + q * total
+    for _ in range(power):
+        total *= q
+    return scale * total
 
-    ``middle`` is the middle of the cell, in cells from the Gaussian's; row ``m`` of ``parameters``
-    is of its width.
+
+@cuda_helper
+def fit_polynomial(width: Any, n_parts: int, is_averaged: bool) -> Polynomial:
+    """Coefficients of the polynomial of a part of a cell: see `gaussian_increment`.
+
+    ``width`` is the cell's, in units of sqrt(2 variance); without ``is_averaged``, a cell has the
+    value of its middle.
     """
-    real = parameters.dtype.type
+    real = type(width)
+    part = width / real(max(n_parts, 1))
+    q = real(0.25) * part * part if is_averaged else real(0)
+    scale = part * real(TWO_OVER_SQRT_PI)
+    return (
+        _coefficient(0, q, scale), _coefficient(1, q, scale), _coefficient(2, q, scale),
+        _coefficient(3, q, scale), _coefficient(4, q, scale), _coefficient(5, q, scale),
+        _coefficient(6, q, scale), _coefficient(7, q, scale),
+    )  # fmt: skip
+
+
+if IS_SIMULATED:
+    _exp2 = exp2_of_negative
+else:
+
+    @cuda_helper
+    def _exp2(x: np.float32) -> np.float32:
+        # One instruction, as precise as the polynomial of the CPU.
+        return cuda.libdevice.exp2f(x)  # type: ignore[no-any-return]
+
+
+@cuda_helper
+def _average_over_part(u: Any, polynomial: Polynomial) -> Any:
+    """Twice the integral over a part of a cell, whose middle is at u / sqrt(log2(e))."""
+    v = bounded_square(u)
+    return _exp2(-v) * increment_polynomial(v, *polynomial)
+
+
+@cuda_helper
+def _integrate_cell(
+    middle: Any, low: Any, high: Any, width: Any, n_parts: int, polynomial: Polynomial
+) -> Any:
+    """Twice the integral of a unit Gaussian over a cell, 0 outside ``low`` and ``high``."""
+    real = type(width)
     if not low < middle < high:
         return real(0)
     half = real(0.5)
-    width, n_parts = parameters[m, 0], int(parameters[m, 1])
     if n_parts == 0:
         return erf(min(middle + half, high) * width) - erf(max(middle - half, low) * width)
-    scale, share = width * real(SQRT_LOG2_E), real(1) / real(n_parts)
-    total = real(0)
-    for part in range(n_parts):
-        place = middle + ((real(part) + half) * share - half)
-        total += gaussian_increment(
-            place * scale,
-            parameters[m, 2], parameters[m, 3], parameters[m, 4], parameters[m, 5],
-            parameters[m, 6], parameters[m, 7], parameters[m, 8], parameters[m, 9],
-        )  # fmt: skip
+    share = real(1) / real(np.int32(n_parts))
+    place, total = middle + half * share - half, real(0)
+    for _ in range(n_parts):
+        total += _average_over_part(place * width * real(SQRT_LOG2_E), polynomial)
+        place += share
     return total
+
+
+@cuda_helper
+def fill_profile(
+    profiles: Array,
+    at: int,
+    row: int,
+    pairs: tuple[int, int, int],
+    middle: Any,
+    low: Any,
+    high: Any,
+    width: Any,
+    is_averaged: bool,
+    factor: Any,
+) -> None:
+    """Write twice the integrals of a Gaussian over cells, times a factor, as pairs of neighbours.
+
+    ``profiles`` has the pair 0 of this Gaussian at ``at``, and the others ``row`` elements apart;
+    written are the ``pairs`` (first, end, step). ``middle`` is the middle of cell 0, in
+    cells from that of the Gaussian; cells beyond ``low`` and ``high`` are 0. ``width`` is that of a
+    cell in units of sqrt(2 variance); without ``is_averaged``, a cell has the value of its middle.
+    """
+    real = type(width)
+    n_parts = np.int32(count_parts(width) if is_averaged else 1)
+    polynomial = fit_polynomial(width, n_parts, is_averaged)
+    if n_parts == 1:
+        # The usual case, without a loop in a loop (scripts/bench --device cuda).
+        scale = width * real(SQRT_LOG2_E)
+        for number in range(pairs[0], pairs[1], pairs[2]):
+            one_at = middle + real(np.int32(2 * number))
+            two_at = one_at + real(1)
+            one = _average_over_part(one_at * scale, polynomial)
+            two = _average_over_part(two_at * scale, polynomial)
+            one = factor * one if low < one_at < high else real(0)
+            two = factor * two if low < two_at < high else real(0)
+            profiles[np.uint32(at + number * row)] = join(one, two)
+        return
+    for number in range(pairs[0], pairs[1], pairs[2]):
+        one_at = middle + real(np.int32(2 * number))
+        one = _integrate_cell(one_at, low, high, width, n_parts, polynomial)
+        two = _integrate_cell(one_at + real(1), low, high, width, n_parts, polynomial)
+        profiles[np.uint32(at + number * row)] = join(factor * one, factor * two)

@@ -16,8 +16,8 @@ from numbavol.kernels.cuda.gaussians import (
     POSITIONS_IN_A_GROUP,
     THREADS_A_TILE,
 )
-from numbavol.kernels.cuda.projected_gaussians import THREADS_A_TILE as THREADS_OF_PROJECTION
-from numbavol.kernels.cuda.spreading import THREADS_A_TILE as THREADS_OF_SPREADING
+from numbavol.kernels.cuda.patches import CELLS_A_PROFILE, THREADS
+from numbavol.kernels.cuda.warps import WARP
 from numbavol.kernels.dispatch import find_device, find_kernel
 from numbavol.ndimage.nonuniform_images import PlaneSpreading
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
@@ -309,7 +309,7 @@ def test_projections_of_sharp_and_wide_gaussians(rng, deviation, antialias):
 
 
 def test_projections_of_more_positions_than_a_block_has_threads(rng):
-    n = THREADS_OF_PROJECTION * POSITIONS_IN_A_GROUP + 1
+    n = 2 * THREADS + WARP + 1
     check_projection(draw_projection(rng, (3, 4), n, 1, antialias=True, n_images=1))
 
 
@@ -381,7 +381,7 @@ def test_windows_wider_than_the_grid_wrap_around(rng, shape, width, dtype):
 
 
 def test_spreading_of_more_points_than_a_block_has_threads(rng):
-    n = THREADS_OF_SPREADING * POSITIONS_IN_A_GROUP + 1
+    n = 2 * THREADS + WARP + 1
     check_spreading(draw_spreading(rng, (1, 2), n, np.float32, width=2, n_images=1))
 
 

@@ -1,0 +1,175 @@
+"""Patches of images: what neighbours in space leave in an image, added up before it is put there.
+
+A block owns as many positions as a warp has lanes, neighbours in space. Their products of profiles
+along x and y are added up in registers, a part of the patch a warp and 2 x 2 pixels a thread. What
+comes out is added to the image with atomics, as whole numbers: sums of those are the same to the
+bit in whatever order they are added.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba import cuda
+
+from numbavol.kernels.cuda.device import IS_SIMULATED
+from numbavol.kernels.cuda.launch import launch_for_each
+from numbavol.kernels.cuda.warps import (
+    ONE,
+    WARP,
+    first_lane,
+    first_of,
+    second_of,
+    vote,
+    without_first_lane,
+)
+from numbavol.kernels.jit import cuda_helper, cuda_kernel
+from numbavol.kernels.math import floor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+N_WARPS = 2 if IS_SIMULATED else 8
+THREADS = N_WARPS * WARP
+LANES_X, LANES_Y = (2, 2) if IS_SIMULATED else (8, 4)
+PART_X, PART_Y = 2 * LANES_X, 2 * LANES_Y
+# Of the profile of a position along an axis; of a wider one, so many at a time.
+PAIRS_A_PROFILE = 4 if IS_SIMULATED else 8
+CELLS_A_PROFILE = 2 * PAIRS_A_PROFILE
+# Elements from a pair to the next, which is in other banks of the memory.
+ROW = WARP + 1
+# Sums are whole numbers of a part of what all could add up to: of 64 bits, without a sign and with
+# room for roundings.
+LARGEST = 2.0**61
+NOWHERE = 2**31 - 1
+
+
+@cuda_helper
+def begin_windows(windows: Array, box: Array) -> None:
+    """Begin with windows of nothing, in a box of nothing: `put_window` is for after it.
+
+    ``windows`` (6, WARP), int32 and shared, have of each slot (first, end, begin of the profile) of
+    x and of y; ``box`` (6,) the (first, end, longest) that include them all.
+    """
+    thread = cuda.threadIdx.x
+    if thread < 6:
+        box[thread] = NOWHERE if thread % 3 == 0 else 0
+    if thread < WARP:
+        for edge in range(6):
+            windows[edge, thread] = 0
+    cuda.syncthreads()
+
+
+@cuda_helper
+def put_window(windows: Array, box: Array, slot: int, axis: int, first: int, end: int) -> None:
+    """Write the window of a slot along an axis, which is not empty, and extend the box."""
+    # Pairs of neighbours begin at even cells, for all slots and pixels.
+    begin = first // 2 * 2
+    windows[3 * axis, slot], windows[3 * axis + 1, slot] = first, end
+    windows[3 * axis + 2, slot] = begin
+    cuda.atomic.min(box, 3 * axis, begin)
+    cuda.atomic.max(box, 3 * axis + 1, end)
+    cuda.atomic.max(box, 3 * axis + 2, end - begin)
+
+
+@cuda_helper
+def count_parts_of_profiles(box: Array, axis: int) -> int:
+    """In how many parts the longest profile of an axis is made."""
+    n_parts: int = (box[3 * axis + 2] + CELLS_A_PROFILE - 1) // CELLS_A_PROFILE
+    return n_parts
+
+
+@cuda_helper
+def _overlaps(windows: Array, axis: int, slot: int, part: int, start: int, side: int) -> bool:
+    begin = windows[3 * axis + 2, slot] + part * CELLS_A_PROFILE
+    first = max(windows[3 * axis, slot], begin)
+    end = min(windows[3 * axis + 1, slot], begin + CELLS_A_PROFILE)
+    return first < end and first < start + side and end > start
+
+
+@cuda_helper
+def add_patch(
+    image: Array,
+    profiles: Array,
+    windows: Array,
+    box: Array,
+    part_x: int,
+    part_y: int,
+    n_gaussians: int,
+    rows_an_axis: int,
+    scale: float,
+) -> None:
+    """Add products of profiles to an image (y, x) of whole numbers, an element a ``scale``-th.
+
+    ``profiles`` are pairs [axis, Gaussian, pair, slot] of the parts ``part_x`` and ``part_y``;
+    ``windows`` and ``box`` are as of `begin_windows`. Every thread of the block calls this.
+    """
+    lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
+    x_first, y_first = box[0] + part_x * CELLS_A_PROFILE, box[3] + part_y * CELLS_A_PROFILE
+    n_across = max((box[1] - x_first + PART_X - 1) // PART_X, 0)
+    n_parts = n_across * max((box[4] - y_first + PART_Y - 1) // PART_Y, 0)
+    for first_number in range(0, n_parts, N_WARPS):
+        number = first_number + warp
+        x_start = x_first + number % n_across * PART_X
+        y_start = y_first + number // n_across * PART_Y
+        mask = vote(
+            number < n_parts
+            and _overlaps(windows, 0, lane, part_x, x_start, PART_X)
+            and _overlaps(windows, 1, lane, part_y, y_start, PART_Y)
+        )
+        if mask == 0:
+            continue
+        x = x_start + lane % LANES_X * 2
+        y = y_start + lane // LANES_X * 2
+        x_from_begin = np.int32(x - part_x * CELLS_A_PROFILE)
+        y_from_begin = np.int32(y - part_y * CELLS_A_PROFILE)
+        real = type(first_of(profiles[0]))
+        low_left, low_right, high_left, high_right = real(0), real(0), real(0), real(0)
+        while mask != 0:
+            slot = first_lane(mask)
+            mask = without_first_lane(mask)
+            within_x = np.int32(x_from_begin - windows[2, slot])
+            within_y = np.int32(y_from_begin - windows[5, slot])
+            if 0 <= within_x < CELLS_A_PROFILE and 0 <= within_y < CELLS_A_PROFILE:
+                at_x = np.uint32((np.uint32(within_x) >> ONE) * ROW + slot)
+                at_y = np.uint32((np.uint32(within_y) >> ONE) * ROW + slot)
+                for i in range(n_gaussians):
+                    offset = i * PAIRS_A_PROFILE * ROW
+                    of_x = profiles[at_x + offset]
+                    of_y = profiles[at_y + rows_an_axis * ROW + offset]
+                    low_left += first_of(of_x) * first_of(of_y)
+                    low_right += second_of(of_x) * first_of(of_y)
+                    high_left += first_of(of_x) * second_of(of_y)
+                    high_right += second_of(of_x) * second_of(of_y)
+        _add(image, y, x, low_left, scale)
+        _add(image, y, x + 1, low_right, scale)
+        _add(image, y + 1, x, high_left, scale)
+        _add(image, y + 1, x + 1, high_right, scale)
+
+
+@cuda_helper
+def _add(image: Array, y: int, x: int, value: Any, scale: float) -> None:
+    if value != 0 and y < image.shape[0] and x < image.shape[1]:
+        cuda.atomic.add(image, (y, x), floor(float(value) * scale + 0.5))
+
+
+@cuda_helper
+def scale_of(bound: Array) -> float:
+    """How many whole numbers 1 has, where no sum is above ``bound`` (1,)."""
+    return LARGEST / bound[0] if bound[0] > 0.0 else 0.0
+
+
+def add_whole_numbers(sums: Array, whole: Array, bound: Array) -> None:
+    """Add what whole numbers stand for to sums of their shape.
+
+    A thread owns an element.
+    """
+    launch_for_each(_add_whole_numbers, whole.size, sums.reshape(-1), whole.reshape(-1), bound)
+
+
+@cuda_kernel
+def _add_whole_numbers(sums: Array, whole: Array, bound: Array) -> None:
+    n = cuda.grid(1)
+    if n < whole.size and whole[n] != 0:
+        sums[n] += float(whole[n]) / scale_of(bound)
