@@ -220,12 +220,11 @@ def _list_tiles(device: Device, n_planes: int, shape: tuple[int, int]) -> NDArra
     """List the tiles of all planes: the plane, the first row, and the first column of each."""
     xp = device.xp
     rows, columns = (-(-length // TILE_SIDE) for length in shape)
-    numbers = xp.arange(n_planes * rows * columns)
-    tiles: NDArray[np.int64] = xp.empty((len(numbers), 3), np.int64)
-    tiles[:, 0] = numbers // (rows * columns)
-    tiles[:, 1] = numbers // columns % rows * TILE_SIDE
-    tiles[:, 2] = numbers % columns * TILE_SIDE
-    return tiles
+    tiles: NDArray[np.int64] = xp.empty((n_planes, rows, columns, 3), np.int64)
+    tiles[..., 0] = xp.arange(n_planes)[:, np.newaxis, np.newaxis]
+    tiles[..., 1] = TILE_SIDE * xp.arange(rows)[:, np.newaxis]
+    tiles[..., 2] = TILE_SIDE * xp.arange(columns)
+    return tiles.reshape(-1, 3)
 
 
 def _order_tiles(

@@ -104,6 +104,7 @@ def shift_half_transform(
     half: NDArray[np.complexfloating[Any]],
     shape: tuple[int, int],
     offset_in_pixels: NDArray[np.float64],
+    factor: float = 1.0,
 ) -> NDArray[np.complexfloating[Any]]:
     """Multiply half transforms, or whole ones, by the phase ramp of a shift, one factor an axis.
 
@@ -116,6 +117,8 @@ def shift_half_transform(
         `(y, x)` of an image in real space.
     offset_in_pixels
         `(x, y)`, of shape `(2,)`; or `(n, 2)`.
+    factor
+        Multiplies all.
     """
     device = find_device_of(half)
     moved: NDArray[np.complexfloating[Any]] = device.xp.empty(half.shape, half.dtype)
@@ -123,7 +126,7 @@ def shift_half_transform(
     each = half.reshape(-1, *half.shape[-2:])
     # A copy can be written, whatever came: the kernel is compiled once.
     offsets = np.array(np.broadcast_to(offset_in_pixels, (len(each), 2)), order="C")
-    shift(moved.reshape(each.shape), each, shape[1], offsets)
+    shift(moved.reshape(each.shape), each, shape[1], offsets, factor)
     return moved
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,8 +88,11 @@ class Projection:
         """Return the image, (y, x) with the origin at ``n // 2``; of several, (n, y, x)."""
         if self.is_image:
             return self.array
-        # The origin is moved to its pixel as the image is, in one go.
-        return self._transform_back(self.to_transform_from_first_pixel())
+        # The origin is moved to its pixel as the image is, and what transforms back is scaled, in
+        # one go.
+        middle = np.array(self.shape[::-1]) // 2
+        moved = self._move(self.offset_in_pixels + middle, factor=1.0 / math.prod(self.shape))
+        return self._transform_back(moved)
 
     def to_transform_from_first_pixel(self) -> NDArray[np.complexfloating[Any]]:
         """Return the half transform of an image whose origin is its first pixel.
@@ -162,12 +166,15 @@ class Projection:
         return transformed
 
     def _transform_back(self, transform: NDArray[Any]) -> NDArray[Any]:
+        """Transform back without scaling."""
         fft = find_device_of(transform).fft
-        image: NDArray[Any] = fft.irfft2(transform, self.shape, overwrite_x=True)
+        image: NDArray[Any] = fft.irfft2(transform, self.shape, overwrite_x=True, norm="forward")
         return image
 
-    def _move(self, offset: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
-        return shift_half_transform(self.array, self.shape, offset)
+    def _move(
+        self, offset: NDArray[np.float64], factor: float = 1.0
+    ) -> NDArray[np.complexfloating[Any]]:
+        return shift_half_transform(self.array, self.shape, offset, factor)
 
 
 class ComplexProjection(Projection):
@@ -178,6 +185,7 @@ class ComplexProjection(Projection):
         return transformed
 
     def _transform_back(self, transform: NDArray[Any]) -> NDArray[Any]:
+        """Transform back without scaling."""
         fft = find_device_of(transform).fft
-        image: NDArray[Any] = fft.ifft2(transform, overwrite_x=True)
+        image: NDArray[Any] = fft.ifft2(transform, overwrite_x=True, norm="forward")
         return image

@@ -32,17 +32,19 @@ def expand_half_transform(out: Array, half: Array, margin: int, start: int, stop
 
 
 @kernel
-def shift_half_transforms(out: Array, halves: Array, n_x: int, offsets: Array) -> None:
-    """Multiply half transforms of images of ``n_x`` columns so that each moves, in pixels.
+def shift_half_transforms(
+    out: Array, halves: Array, n_x: int, offsets: Array, factor: float
+) -> None:
+    """Multiply half transforms by a factor, and so that images of ``n_x`` columns move.
 
     Owns ``out``, complex (n, y, x // 2 + 1) like ``halves``, which it may be; ``offsets`` (n, 2)
-    are (x, y).
+    are (x, y) in pixels.
     """
     n_y, n_half = halves.shape[1], halves.shape[2]
     column, row = np.empty(n_y, halves.dtype), np.empty(n_half, halves.dtype)
     for image in range(halves.shape[0]):
         for y in range(n_y):
-            column[y] = phase_factor(y, n_y, offsets[image, 1])
+            column[y] = factor * phase_factor(y, n_y, offsets[image, 1])
         for x in range(n_half):
             row[x] = phase_factor(x, n_x, offsets[image, 0])
         for y in range(n_y):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,8 +14,7 @@ class Transforms:
 
     A half transform may hold samples that no real array has: imaginary parts where a frequency is
     its own negative, and columns that are not their own conjugates. `scipy.fft` takes of them what
-    belongs to a real array; cuFFT leaves open what it does. Here transforms to real arrays go axis
-    by axis, and the imaginary parts are taken away before the last one.
+    belongs to a real array; cuFFT leaves open what it does. Here they are taken away first.
 
     Parameters
     ----------
@@ -34,9 +34,10 @@ class Transforms:
         half: NDArray[Any],
         s: tuple[int, ...],
         overwrite_x: bool = False,  # as scipy.fft has it
+        norm: str | None = None,
     ) -> NDArray[Any]:
         """Transform the last two axes to a real array, of the lengths `s` along them."""
-        return self._transform(half, s, (-2,), overwrite_x=overwrite_x)
+        return self._transform(half, s, overwrite_x=overwrite_x, norm=norm)
 
     def irfftn(
         self,
@@ -45,16 +46,20 @@ class Transforms:
         overwrite_x: bool = False,  # as scipy.fft has it
     ) -> NDArray[Any]:
         """Transform all axes to a real array, of the shape `s`."""
-        return self._transform(half, s, tuple(range(len(s) - 1)), overwrite_x=overwrite_x)
+        return self._transform(half, s, overwrite_x=overwrite_x, norm=None)
 
     def _transform(
-        self, half: NDArray[Any], s: tuple[int, ...], axes: tuple[int, ...], *, overwrite_x: bool
+        self, half: NDArray[Any], s: tuple[int, ...], *, overwrite_x: bool, norm: str | None
     ) -> NDArray[Any]:
-        lines = half if overwrite_x or axes else half.copy()
-        if axes:
-            lines = self._functions.ifftn(half, axes=axes, overwrite_x=overwrite_x)
-        lines.imag[..., 0] = 0
-        if s[-1] % 2 == 0:
-            lines.imag[..., s[-1] // 2] = 0
-        real: NDArray[Any] = self._functions.irfft(lines, s[-1], overwrite_x=True)
+        # The kernels need the device, which has these transforms.
+        from numbavol.kernels.cuda.transforms import make_self_conjugate
+
+        own = half if overwrite_x and half.flags.c_contiguous else half.copy()
+        lengths = (1,) * (3 - len(s)) + s
+        make_self_conjugate(own.reshape(-1, *lengths[:-1], own.shape[-1]), s[-1])
+        axes = tuple(range(-len(s), 0))
+        # cuFFT does not scale, and CuPy does it in double precision.
+        real: NDArray[Any] = self._functions.irfftn(own, s, axes, norm="forward", overwrite_x=True)
+        if norm != "forward":
+            real *= real.dtype.type(1.0 / math.prod(s))
         return real

@@ -8,12 +8,17 @@ import numba
 import numpy as np
 from numba import cuda
 
-from numbavol.kernels.cuda.launch import THREADS_A_BLOCK, launch
+from numbavol.kernels.cuda.device import IS_SIMULATED
+from numbavol.kernels.cuda.launch import launch
+from numbavol.kernels.cuda.warps import as_pairs, first_of, join, second_of
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
 from numbavol.kernels.math import cubic_weight, floor
 from numbavol.kernels.sampling import curve, is_between, place_of_sample, sample_periodic
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+# Of a tile: a sample a thread, where the tile has so many.
+THREADS_A_TILE = 8 if IS_SIMULATED else 256
 
 
 def sample_planes(
@@ -35,8 +40,8 @@ def sample_planes(
     A block owns a tile, and a thread some of its samples.
     """
     launch(
-        _sample_planes, stop - start, THREADS_A_BLOCK, out, values, shape, order, planes,
-        n_positive, lowest, highest, tiles, side, start,
+        _sample_planes, stop - start, THREADS_A_TILE, as_pairs(out)[..., 0], values,
+        as_pairs(values), shape, order, planes, n_positive, lowest, highest, tiles, side, start,
     )  # fmt: skip
 
 
@@ -60,83 +65,101 @@ def sample_surfaces(
     A block owns a tile, and a thread some of its samples.
     """
     launch(
-        _sample_surfaces, stop - start, THREADS_A_BLOCK, out, values, shape, order, planes,
-        curvatures, n_positive, lowest, highest, tiles, side, start,
+        _sample_surfaces, stop - start, THREADS_A_TILE, as_pairs(out)[..., 0], values,
+        as_pairs(values), shape, order, planes, curvatures, n_positive, lowest, highest, tiles,
+        side, start,
     )  # fmt: skip
 
 
 @cuda_helper
-def _mix_channel(
-    values: Array,
-    at: int,
-    along_y: int,
-    along_z: int,
-    order: int,
-    within: tuple[Any, Any, Any],
-) -> Any:
-    """Interpolate one channel between (order + 1)^3 complex neighbours, the first at ``at``."""
-    real = values.dtype.type
-    within_x, within_y, within_z = within
-    if order == 1:
-        near = values[at] + within_x * (values[at + 2] - values[at])
-        low = at + along_y
-        near += within_y * (values[low] + within_x * (values[low + 2] - values[low]) - near)
-        high = at + along_z
-        far = values[high] + within_x * (values[high + 2] - values[high])
-        high += along_y
-        far += within_y * (values[high] + within_x * (values[high + 2] - values[high]) - far)
-        return near + within_z * (far - near)
-    x0, x1 = cubic_weight(within_x, 0), cubic_weight(within_x, 1)
-    x2, x3 = cubic_weight(within_x, 2), cubic_weight(within_x, 3)
-    total = real(0)
-    for k in range(4):
-        layer = real(0)
-        for j in range(4):
-            row = at + k * along_z + j * along_y
-            along_x = x0 * values[row] + x1 * values[row + 2]
-            along_x += x2 * values[row + 4] + x3 * values[row + 6]
-            layer += cubic_weight(within_y, j) * along_x
-        total += cubic_weight(within_z, k) * layer
-    return total
+def _mix(near: Any, far: Any, within: Any) -> tuple[Any, Any]:
+    """Interpolate linearly between two complex numbers."""
+    real, imaginary = first_of(near), second_of(near)
+    return (
+        real + within * (first_of(far) - real),
+        imaginary + within * (second_of(far) - imaginary),
+    )
 
 
 @cuda_helper
-def _write_sample(
-    out: Array,
-    number: int,
-    row: int,
-    column: int,
+def _sample_linear(
+    pairs: Array, at: int, along_y: int, along_z: int, x: Any, y: Any, z: Any
+) -> tuple[Any, Any]:
+    """Interpolate between eight complex neighbours, the first at ``at``."""
+    a, b = _mix(pairs[at], pairs[at + 1], x)
+    low = at + along_y
+    c, d = _mix(pairs[low], pairs[low + 1], x)
+    high = at + along_z
+    e, f = _mix(pairs[high], pairs[high + 1], x)
+    both = high + along_y
+    g, h = _mix(pairs[both], pairs[both + 1], x)
+    a, b, e, f = a + y * (c - a), b + y * (d - b), e + y * (g - e), f + y * (h - f)
+    return a + z * (e - a), b + z * (f - b)
+
+
+@cuda_helper
+def _sample_cubic(
+    pairs: Array, at: int, along_y: int, along_z: int, x: Any, y: Any, z: Any
+) -> tuple[Any, Any]:
+    """Interpolate between 64 complex coefficients of a spline, the first at ``at``."""
+    x0, x1, x2, x3 = cubic_weight(x, 0), cubic_weight(x, 1), cubic_weight(x, 2), cubic_weight(x, 3)
+    zero = type(x)(0)
+    real, imaginary = zero, zero
+    for k in range(4):
+        of_layer, imaginary_of_layer = zero, zero
+        for j in range(4):
+            row = at + k * along_z + j * along_y
+            p, q, r, s = pairs[row], pairs[row + 1], pairs[row + 2], pairs[row + 3]
+            weight = cubic_weight(y, j)
+            of_layer += weight * (
+                x0 * first_of(p) + x1 * first_of(q) + x2 * first_of(r) + x3 * first_of(s)
+            )
+            imaginary_of_layer += weight * (
+                x0 * second_of(p) + x1 * second_of(q) + x2 * second_of(r) + x3 * second_of(s)
+            )
+        weight = cubic_weight(z, k)
+        real += weight * of_layer
+        imaginary += weight * imaginary_of_layer
+    return real, imaginary
+
+
+@cuda_helper
+def _sample(
     values: Array,
+    pairs: Array,
     shape: tuple[int, int, int],
     order: int,
     place: tuple[float, float, float],
-) -> None:
-    """Interpolate both channels at a place in the array."""
-    real = out.dtype.type
+) -> tuple[Any, Any]:
+    """Interpolate at a place in the array, of which ``pairs`` are the complex numbers."""
+    number = values.dtype.type
     nz, ny, nx = shape
     padding = order - 1
-    along_y = 2 * (nx + padding)
+    along_y = nx + padding
     along_z = along_y * (ny + padding)
     x, y, z = place
     i, j, k = floor(x), floor(y), floor(z)
     if 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1:
-        at = k * along_z + j * along_y + 2 * i
-        within = (real(x - i), real(y - j), real(z - k))
-        out[number, row, column, 0] = _mix_channel(values, at, along_y, along_z, order, within)
-        out[number, row, column, 1] = _mix_channel(values, at + 1, along_y, along_z, order, within)
-        return
+        # Without a sign, Numba asks of no index whether it counts from the end.
+        at = np.uint64(k * along_z + j * along_y + i)
+        step_y, step_z = np.uint64(along_y), np.uint64(along_z)
+        within_x, within_y, within_z = number(x - i), number(y - j), number(z - k)
+        if order == 1:
+            return _sample_linear(pairs, at, step_y, step_z, within_x, within_y, within_z)
+        return _sample_cubic(pairs, at, step_y, step_z, within_x, within_y, within_z)
     cells = cuda.local.array((3, 4), numba.int64)
-    weights = cuda.local.array((3, 4), out.dtype)
-    for channel in range(2):
-        out[number, row, column, channel] = sample_periodic(
-            values, shape, padding, order, place, channel, cells, weights
-        )
+    weights = cuda.local.array((3, 4), values.dtype)
+    return (
+        sample_periodic(values, shape, padding, order, place, 0, cells, weights),
+        sample_periodic(values, shape, padding, order, place, 1, cells, weights),
+    )
 
 
 @cuda_helper
 def _walk_tile(
     out: Array,
     values: Array,
+    pairs: Array,
     shape: tuple[int, int, int],
     order: int,
     planes: Array,
@@ -157,17 +180,17 @@ def _walk_tile(
             place = place_of_sample(planes[number], row, column, n_y, n_x, n_positive)
             if len(curved) > 0:
                 place = curve(place, shape, curvatures[number])
+            real = imaginary = values.dtype.type(0)
             if is_between(place, lowest, highest):
-                _write_sample(out, number, row, column, values, shape, order, place)
-            else:
-                out[number, row, column, 0] = out.dtype.type(0)
-                out[number, row, column, 1] = out.dtype.type(0)
+                real, imaginary = _sample(values, pairs, shape, order, place)
+            out[number, row, column] = join(real, imaginary)
 
 
 @cuda_kernel
 def _sample_planes(
     out: Array,
     values: Array,
+    pairs: Array,
     shape: tuple[int, int, int],
     order: tuple[int, ...],
     planes: Array,
@@ -179,7 +202,7 @@ def _sample_planes(
     start: int,
 ) -> None:
     _walk_tile(
-        out, values, shape, len(order), planes, (), planes[:, 0], n_positive, lowest, highest,
+        out, values, pairs, shape, len(order), planes, (), planes[:, 0], n_positive, lowest, highest,
         tiles[start + cuda.blockIdx.x], side,
     )  # fmt: skip
 
@@ -188,6 +211,7 @@ def _sample_planes(
 def _sample_surfaces(
     out: Array,
     values: Array,
+    pairs: Array,
     shape: tuple[int, int, int],
     order: tuple[int, ...],
     planes: Array,
@@ -200,6 +224,6 @@ def _sample_surfaces(
     start: int,
 ) -> None:
     _walk_tile(
-        out, values, shape, len(order), planes, (0,), curvatures, n_positive, lowest, highest,
+        out, values, pairs, shape, len(order), planes, (0,), curvatures, n_positive, lowest, highest,
         tiles[start + cuda.blockIdx.x], side,
     )  # fmt: skip

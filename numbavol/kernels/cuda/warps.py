@@ -21,6 +21,15 @@ BITS = np.uint64(32)
 PAIRS = {np.dtype(np.float32): numba.uint64, np.dtype(np.float64): numba.complex128}
 
 
+def as_pairs(array: Any) -> Any:
+    """View complex numbers, or two real ones that follow one another, as pairs.
+
+    ``array`` is C-contiguous; the last axis of an array of real numbers becomes half as long.
+    """
+    is_single = array.real.dtype == np.float32
+    return array.view(np.uint64 if is_single else np.complex128)
+
+
 @cuda_helper
 def _vote(is_true: bool) -> np.uint32:
     return np.uint32(cuda.ballot_sync(EVERY_LANE, is_true))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from numbavol.kernels.cuda.launch import THREADS_A_BLOCK
 from numbavol.kernels.cuda.shells import ROWS_A_BAND
-from numbavol.kernels.cuda.transforms import ROWS_TO_EXPAND, ROWS_TO_SHIFT
+from numbavol.kernels.cuda.transforms import COLUMNS_TO_SHIFT, ROWS_TO_EXPAND, ROWS_TO_SHIFT
 from numbavol.kernels.dispatch import find_device, find_kernel
 
 pytestmark = pytest.mark.cuda
@@ -63,14 +62,14 @@ def test_a_margin_wider_than_the_array_repeats_it(rng):
 @pytest.mark.parametrize("dtype", COMPLEX)
 @pytest.mark.parametrize(
     "shape",
-    [*SHAPES, (2, ROWS_TO_SHIFT + 1, 2), (2, 3, 2 * THREADS_A_BLOCK), (1, ROWS_TO_SHIFT + 2, 17)],
+    [*SHAPES, (2, ROWS_TO_SHIFT + 1, 2), (2, 3, 2 * COLUMNS_TO_SHIFT), (1, ROWS_TO_SHIFT + 2, 17)],
 )
 def test_shifts(rng, shape, dtype):
     halves = draw_half(rng, shape, dtype)
     offsets = np.resize([[0.0, 0.0], [3.0, -2.0], [0.37, -4.21], [-1e6, 0.5]], (len(halves), 2))
     offsets = rng.permutation(offsets)
     expected, found = run_on_both(
-        "shift_half_transforms", np.zeros_like(halves), halves, shape[-1], offsets
+        "shift_half_transforms", np.zeros_like(halves), halves, shape[-1], offsets, 0.75
     )
     assert_is_close(found, expected)
 
@@ -81,16 +80,16 @@ def test_a_shift_in_place(rng, n_x, offset):
     device = find_device("cuda")
     halves, offsets = draw_half(rng, (1, 4, n_x), np.complex64), np.array([offset])
     expected = np.zeros_like(halves)
-    find_kernel("shift_half_transforms", "cpu")(expected, halves, n_x, offsets)
+    find_kernel("shift_half_transforms", "cpu")(expected, halves, n_x, offsets, 1.0)
     sent = device.send(halves)
-    find_kernel("shift_half_transforms", "cuda")(sent, sent, n_x, offsets)
+    find_kernel("shift_half_transforms", "cuda")(sent, sent, n_x, offsets, 1.0)
     assert_is_close(device.fetch(sent), expected)
 
 
 def test_no_shift_changes_no_bit(rng):
     halves = draw_half(rng, (1, 5, 4), np.complex64)
     _, found = run_on_both(
-        "shift_half_transforms", np.zeros_like(halves), halves, 4, np.zeros((1, 2))
+        "shift_half_transforms", np.zeros_like(halves), halves, 4, np.zeros((1, 2)), 1.0
     )
     np.testing.assert_array_equal(found, halves)
 
