@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    Fetch = Callable[["NDArray[Any]"], Callable[[], "NDArray[Any]"]]
+    # Takes what is called with the number of a first element, and with elements from that on.
+    Deliver = Callable[[Callable[[int, "NDArray[Any]"], object]], None]
+    Fetch = Callable[["NDArray[Any]"], Deliver]
 
 Result = TypeVar("Result")
 
@@ -67,8 +69,9 @@ class Device(ABC):
         Returns
         -------
         callable
-            Takes an array, begins, and returns a function that waits for the array and returns it.
-            What that returned before last may be overwritten.
+            Takes an array, and returns a function that brings what the array is by then, part by
+            part of its first axis. That takes ``put(start, part)``, called by several threads,
+            whose parts are overwritten later.
         """
 
     @abstractmethod
@@ -139,7 +142,7 @@ class Cpu(Device):
 
     def make_fetch(self) -> Fetch:
         """Take arrays as they are: see the base class."""
-        return lambda array: lambda: array
+        return lambda array: lambda put: put(0, array) and None
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Do it on a thread of this process: see the base class."""

@@ -177,7 +177,11 @@ def curve(
 
 
 @helper
-def is_between(place: tuple[float, float, float], lowest: Array, highest: Array) -> bool:
+def is_between(
+    place: tuple[float, float, float],
+    lowest: Array | tuple[float, float, float],
+    highest: Array | tuple[float, float, float],
+) -> bool:
     """Whether a place (x, y, z) is in a box; False where it is not a number."""
     x, y, z = place
     is_in_plane: bool = lowest[0] <= x <= highest[0] and lowest[1] <= y <= highest[1]

@@ -20,9 +20,8 @@ def compute_morton_keys(cells: NDArray[np.uint64]) -> NDArray[np.uint64]:
     cells
         ``(n, 3)``: indices below 2**21.
     """
-    keys = np.zeros(len(cells), np.uint64)
-    for axis in range(3):
-        keys |= _spread_bits(cells[:, axis]) << np.uint64(axis)
+    of_x, of_y, of_z = (_spread_bits(cells[:, axis]) << np.uint64(axis) for axis in range(3))
+    keys: NDArray[np.uint64] = of_x | of_y | of_z
     return keys
 
 

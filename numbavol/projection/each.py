@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.kernels.devices import Device
+    from numbavol.kernels.devices import Deliver, Device
     from numbavol.poses import AbstractPose
     from numbavol.projection.base import AbstractVolumeIntegrator
     from numbavol.projection.draws import Images
@@ -58,7 +58,7 @@ class Delivery:
 
 
 class StreamedDelivery(Delivery):
-    """Images that come from a device, and are put where they go one batch behind.
+    """Images that come from a device, and are put where they go while it makes the next batch.
 
     Parameters
     ----------
@@ -71,28 +71,26 @@ class StreamedDelivery(Delivery):
     def __init__(self, each: Images, develop: Develop, device: Device) -> None:
         super().__init__(each, develop)
         self._fetch = device.make_fetch()
-        self._underway: tuple[slice, Callable[[], NDArray[Any]]] | None = None
+        self._underway: tuple[int, Deliver] | None = None
 
     def put(self, numbers: int | slice, images: NDArray[Any]) -> None:
-        """Send images on their way, and put those where they go that were sent before."""
-        chosen = numbers if isinstance(numbers, slice) else slice(numbers, numbers + 1)
-        wait = self._fetch(images.reshape(-1, *images.shape[-2:]))
+        """Put those where they go that were made before these."""
+        first = numbers.start if isinstance(numbers, slice) else numbers
+        deliver = self._fetch(images.reshape(-1, *images.shape[-2:]))
         self.finish()
-        self._underway = (chosen, wait)
+        self._underway = (first, deliver)
 
     def finish(self) -> None:
-        """Put what is still underway where it goes, on all threads."""
+        """Bring what is still underway, and put it where it goes, on all threads."""
         if self._underway is None:
             return
-        chosen, wait = self._underway
+        first, deliver = self._underway
         self._underway = None
-        images = wait()
 
-        def put(start: int) -> None:
-            stop = min(start + IMAGES_A_TASK, len(images))
-            self._each[chosen.start + start : chosen.start + stop] = images[start:stop]
+        def put(start: int, images: NDArray[Any]) -> None:
+            self._each[first + start : first + start + len(images)] = images
 
-        run_tasks(put, range(0, len(images), IMAGES_A_TASK))
+        deliver(put)
 
 
 def project_each(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.arguments import read_shape
-from numbavol.kernels.dispatch import check_device, find_device, find_device_of, find_kernel
+from numbavol.kernels.dispatch import check_device, find_device, find_kernel
 from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.batches import prepare_on
 from numbavol.projection.neighbours import find_neighbours
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # Pixels in widths of a Gaussian, sqrt(2 variance), beyond which it is a point: an average holds all
 # of it in one pixel, and what a sample has elsewhere is below 1e-13 however high it is.
 SHARPEST_AVERAGED, SHARPEST_SAMPLED = 1e30, 1e12
+# While images are made: their sums, as they are and as whole numbers, and themselves.
+BYTES_A_PIXEL = 8 + 8 + 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,32 +110,32 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         padded = image_config.padded_shape
         shape = padded if self.shape is None else self.shape
         pixel_size = image_config.pixel_size
-        # A device is sent what its kernel takes, in an order of neighbours that the CPU finds.
-        positions, amplitudes, variances = (
-            find_device_of(array).fetch(array) for array in take_few_gaussians_each(volume)
-        )
+        device = find_device(self.device)
+        xp = device.xp
+        positions, amplitudes, variances = map(device.send, take_few_gaussians_each(volume))
         neighbourhood = find_neighbours(positions, pixel_size)
-        order, groups = neighbourhood.order, neighbourhood.groups
+        order, groups = neighbourhood.order, device.send(neighbourhood.groups)
         in_pixels = positions[order] / pixel_size
-        deviations = np.sqrt(variances[order]) / pixel_size
-        radii = reach_in_deviations(self.tolerance) * deviations.max(axis=1, initial=0.0)
+        deviations = xp.sqrt(variances[order]) / pixel_size
+        n_gaussians = amplitudes.shape[1]
+        reach = reach_in_deviations(self.tolerance)
+        radii = reach * deviations.max(axis=1) if n_gaussians else xp.zeros(len(positions))
         sharpest = SHARPEST_AVERAGED if self.antialias else SHARPEST_SAMPLED
         with np.errstate(over="ignore", divide="ignore"):
-            widths = np.minimum(math.sqrt(0.5) / deviations, sharpest).astype(np.float32)
+            widths = xp.minimum(math.sqrt(0.5) / deviations, sharpest).astype(np.float32)
         # Profiles are twice the average over a pixel.
         scaled = (amplitudes[order] / (4.0 * pixel_size**2)).astype(np.float32)
-        device = find_device(self.device)
         kernel = find_kernel("project_gaussians", self.device)
-        fused = (0,) * amplitudes.shape[1]
+        fused = (0,) * n_gaussians
         middle = np.array(shape[::-1]) // 2
-        sent = [device.send(array) for array in (groups, in_pixels, radii, scaled, widths)]
+        taken = (groups, in_pixels, radii, scaled, widths)
 
         def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
             sums = device.xp.zeros((len(rotations), *shape))
             in_plane = np.ascontiguousarray(rotations[:, :2])
             places = offsets / pixel_size + middle
-            kernel(sums, *sent, self.antialias, in_plane, places, fused)
+            kernel(sums, *taken, self.antialias, in_plane, places, fused)
             images = sums.astype(np.float32)
             return Projection(images, shape, is_image=True).resize(padded)
 
-        return prepare_on(device, project, 16 * len(positions) + 16 * math.prod(padded))
+        return prepare_on(device, project, BYTES_A_PIXEL * math.prod(padded))

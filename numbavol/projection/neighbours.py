@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numbavol.kernels.dispatch import find_device_of
 from numbavol.ndimage.space_filling import BITS_AN_AXIS, compute_morton_keys
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Neighbourhood:
     """An order of positions, and where the groups of neighbours begin in it."""
 
     order: NDArray[np.intp]
-    """``(n,)``: numbers of the positions."""
+    """``(n,)``: numbers of the positions, where these are."""
     groups: NDArray[np.int64]
     """``(groups + 1,)``: the first of each group, and n."""
 
@@ -36,16 +37,16 @@ def find_neighbours(positions: NDArray[np.float64], pixel_size: float) -> Neighb
     Parameters
     ----------
     positions
-        ``(n, 3)`` in angstroms.
+        ``(n, 3)`` in angstroms, of any device.
     pixel_size
         In angstroms.
     """
     # Halves of positions have differences that do not overflow.
     halves = positions / 2
     from_lowest = halves - halves.min(axis=0) if len(halves) else halves
-    span = float(np.max(from_lowest, initial=0.0))
+    span = float(from_lowest.max()) if len(halves) else 0.0
     side = max(CELL_SIDE * pixel_size / 2, span / (2**BITS_AN_AXIS - 1))
     keys = compute_morton_keys((from_lowest / side).astype(np.uint64))
-    order = np.argsort(keys, kind="stable")
+    order = find_device_of(keys).xp.argsort(keys, kind="stable")
     groups = np.append(np.arange(0, len(order), POSITIONS_IN_A_GROUP), len(order))
     return Neighbourhood(order, groups.astype(np.int64))

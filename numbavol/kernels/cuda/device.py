@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,15 +11,18 @@ import numpy as np
 from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import CudaDevice, is_on_cuda
 from numbavol.kernels.finding import describe_what_is_missing, is_simulated
+from numbavol.kernels.threads import run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.kernels.devices import Fetch, Result
+    from numbavol.kernels.devices import Deliver, Fetch, Result
 
 IS_SIMULATED = is_simulated()
+# What a thread copies to the host at once (scripts/bench --device cuda).
+BYTES_A_PART = 2**23
 
 
 class Card(CudaDevice):
@@ -45,30 +49,38 @@ class Card(CudaDevice):
         return fetched
 
     def make_fetch(self) -> Fetch:
-        """Copy to page-locked memory, of which two arrays are kept: see the base class."""
-        # Copies to the host overtake what is computed.
-        copying = self.xp.cuda.Stream(non_blocking=True)
-        buffers = [np.empty(0, np.uint8)] * 2
+        """Copy to page-locked memory, of which each thread has its own: see the base class."""
+        idle: SimpleQueue[tuple[Any, NDArray[np.uint8]]] = SimpleQueue()
 
-        def fetch(array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
+        def take_buffer(n_bytes: int) -> tuple[Any, NDArray[np.uint8]]:
+            try:
+                stream, buffer = idle.get_nowait()
+            except Empty:
+                # Copies to the host overtake what is computed.
+                stream, buffer = self.xp.cuda.Stream(non_blocking=True), np.empty(0, np.uint8)
+            if buffer.nbytes < n_bytes:
+                buffer = self._make_buffer(n_bytes, np.uint8)
+            return stream, buffer
+
+        def fetch(array: NDArray[Any]) -> Deliver:
             contiguous = self.xp.ascontiguousarray(array)
-            buffers.reverse()
-            if buffers[0].nbytes < contiguous.nbytes:
-                buffers[0] = self._make_buffer(contiguous.nbytes, np.uint8)
-            locked = buffers[0][: contiguous.nbytes].view(contiguous.dtype)
-            locked = locked.reshape(contiguous.shape)
-            copying.wait_event(self.xp.cuda.get_current_stream().record())
-            contiguous.get(stream=copying, out=locked, blocking=False)
-            copied = copying.record()
-            kept_until_copied = [contiguous]
+            is_made = self.xp.cuda.get_current_stream().record()
+            n_a_part = max(1, BYTES_A_PART * len(contiguous) // max(contiguous.nbytes, 1))
 
-            def wait() -> NDArray[Any]:
-                copied.synchronize()
-                kept_until_copied.clear()
-                images: NDArray[Any] = locked
-                return images
+            def deliver(put: Callable[[int, NDArray[Any]], object]) -> None:
+                def copy(start: int) -> None:
+                    part = contiguous[start : start + n_a_part]
+                    stream, buffer = take_buffer(part.nbytes)
+                    locked = buffer[: part.nbytes].view(part.dtype).reshape(part.shape)
+                    stream.wait_event(is_made)
+                    part.get(stream=stream, out=locked, blocking=False)
+                    stream.synchronize()
+                    put(start, locked)
+                    idle.put((stream, buffer))
 
-            return wait
+                run_tasks(copy, range(0, len(contiguous), n_a_part))
+
+            return deliver
 
         return fetch
 

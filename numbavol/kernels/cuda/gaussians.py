@@ -50,6 +50,7 @@ N_PROFILES = 3 * MOST_GAUSSIANS * PAIRS_A_PROFILE
 MOST_IN_A_SUM = 2 * WARP if IS_SIMULATED else 256
 N_CELLS = CELLS_X * CELLS_Y * CELLS_Z
 
+
 def locate_gaussians(
     positions: Array,
     variances: Array,

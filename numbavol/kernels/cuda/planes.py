@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numba import cuda
 
-from numbavol.kernels.cuda.device import IS_SIMULATED
+from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch
 from numbavol.kernels.cuda.warps import as_pairs, first_of, join, second_of
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
@@ -39,6 +39,7 @@ def sample_planes(
 
     A block owns a tile, and a thread some of its samples.
     """
+    lowest, highest = _as_numbers(lowest), _as_numbers(highest)
     launch(
         _sample_planes, stop - start, THREADS_A_TILE, as_pairs(out)[..., 0], values,
         as_pairs(values), shape, order, planes, n_positive, lowest, highest, tiles, side, start,
@@ -64,11 +65,17 @@ def sample_surfaces(
 
     A block owns a tile, and a thread some of its samples.
     """
+    lowest, highest = _as_numbers(lowest), _as_numbers(highest)
     launch(
         _sample_surfaces, stop - start, THREADS_A_TILE, as_pairs(out)[..., 0], values,
         as_pairs(values), shape, order, planes, curvatures, n_positive, lowest, highest, tiles,
         side, start,
     )  # fmt: skip
+
+
+def _as_numbers(array: Array) -> Any:
+    """Three numbers that a kernel takes with its arguments, not from memory."""
+    return tuple(map(float, get_device().fetch(array)))
 
 
 @cuda_helper
@@ -166,16 +173,20 @@ def _walk_tile(
     curved: tuple[int, ...],
     curvatures: Array,
     n_positive: tuple[int, int],
-    lowest: Array,
-    highest: Array,
+    lowest: tuple[float, float, float],
+    highest: tuple[float, float, float],
     tile: Array,
     side: int,
 ) -> None:
     """Sample the block's tile (3,) of a plane, or of a surface where ``curved`` is not empty."""
     number, first_row, first_column = tile[0], tile[1], tile[2]
     n_y, n_x = out.shape[1], out.shape[2]
-    for sample in range(cuda.threadIdx.x, side * side, cuda.blockDim.x):
-        row, column = first_row + sample // side, first_column + sample % side
+    sample = cuda.threadIdx.x
+    while sample < side * side:
+        # A division of whole numbers takes as long as all else.
+        row_of_tile = np.int32((np.float32(sample) + np.float32(0.5)) / np.float32(side))
+        row, column = first_row + row_of_tile, first_column + sample - row_of_tile * side
+        sample += cuda.blockDim.x
         if row < n_y and column < n_x:
             place = place_of_sample(planes[number], row, column, n_y, n_x, n_positive)
             if len(curved) > 0:
@@ -195,8 +206,8 @@ def _sample_planes(
     order: tuple[int, ...],
     planes: Array,
     n_positive: tuple[int, int],
-    lowest: Array,
-    highest: Array,
+    lowest: tuple[float, float, float],
+    highest: tuple[float, float, float],
     tiles: Array,
     side: int,
     start: int,
@@ -217,8 +228,8 @@ def _sample_surfaces(
     planes: Array,
     curvatures: Array,
     n_positive: tuple[int, int],
-    lowest: Array,
-    highest: Array,
+    lowest: tuple[float, float, float],
+    highest: tuple[float, float, float],
     tiles: Array,
     side: int,
     start: int,

@@ -9,7 +9,7 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED
 from numbavol.kernels.cuda.warps import join
-from numbavol.kernels.jit import by_precision, cuda_helper
+from numbavol.kernels.jit import cuda_helper
 from numbavol.kernels.math import (
     N_TERMS,
     SERIES,

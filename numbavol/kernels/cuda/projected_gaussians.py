@@ -136,7 +136,5 @@ def _add_patches(
                     widths[a, i], antialias, amplitudes[a, i] if axis == 1 else real(1),
                 )  # fmt: skip
         cuda.syncthreads()
-        add_patch(
-            whole[image], profiles, windows, box, part_x, part_y, k, ROWS_AN_AXIS, scale
-        )
+        add_patch(whole[image], profiles, windows, box, part_x, part_y, k, ROWS_AN_AXIS, scale)
         cuda.syncthreads()

@@ -13,6 +13,7 @@ import scipy.fft
 
 from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import CudaDevice, is_on_cuda
+from numbavol.kernels.threads import run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.kernels.devices import Fetch
+    from numbavol.kernels.devices import Deliver, Fetch
 
 # Functions that bring arrays of the host to the device.
 SENDING = ("array", "asarray")
-KEPT_BUFFERS = 2
+IMAGES_A_PART = 2
 
 
 class SimulatedArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -133,16 +134,19 @@ class SimulatedCard(CudaDevice):
         return np.array(_take_memory(array)) if is_on_cuda(array) else array
 
     def make_fetch(self) -> Fetch:
-        """Copy arrays to the host, of which the last two are kept: see the base class."""
-        kept: list[NDArray[Any]] = []
+        """Copy parts of arrays to the host, which are kept no longer: see the base class."""
 
-        def fetch(array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
-            if len(kept) == KEPT_BUFFERS:
-                # As on a card, where the next array takes its place.
-                kept.pop(0).fill(np.nan)
-            kept.append(self.fetch(array))
-            fetched = kept[-1]
-            return lambda: fetched
+        def fetch(array: NDArray[Any]) -> Deliver:
+            def deliver(put: Callable[[int, NDArray[Any]], object]) -> None:
+                def copy(start: int) -> None:
+                    part = self.fetch(array[start : start + IMAGES_A_PART])
+                    put(start, part)
+                    # As on a card, where the next part takes its place.
+                    part.fill(np.nan)
+
+                run_tasks(copy, range(0, len(array), IMAGES_A_PART))
+
+            return deliver
 
         return fetch
 

@@ -151,9 +151,7 @@ _SPREAD = {np.dtype(np.float32): _spread_single, np.dtype(np.float64): _spread_d
 
 
 @cuda_kernel
-def _fold(
-    grids: Array, whole: Array, first_cell: tuple[int, int], bound: Array
-) -> None:
+def _fold(grids: Array, whole: Array, first_cell: tuple[int, int], bound: Array) -> None:
     number = cuda.grid(1)
     n_y, n_x = grids.shape[1], grids.shape[2]
     if number >= grids.size:

@@ -16,7 +16,7 @@ from numbavol.kernels.cuda.gaussians import (
     POSITIONS_IN_A_GROUP,
     THREADS_A_TILE,
 )
-from numbavol.kernels.cuda.patches import CELLS_A_PROFILE, THREADS
+from numbavol.kernels.cuda.patches import THREADS
 from numbavol.kernels.cuda.warps import WARP
 from numbavol.kernels.dispatch import find_device, find_kernel
 from numbavol.ndimage.nonuniform_images import PlaneSpreading
