@@ -175,8 +175,8 @@ class CudaDevice(Device):
 
     @property
     @abstractmethod
-    def launch_stream(self) -> Any:
-        """Where kernels are launched, as Numba takes it."""
+    def stream_address(self) -> int:
+        """Address of the stream on which kernels are launched; 0 is the default stream's."""
 
     @abstractmethod
     def plan_points(

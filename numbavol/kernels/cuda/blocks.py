@@ -44,7 +44,10 @@ def _reaches(windows: Array, number: int, axis: int, start: int, side: int) -> b
 
 @cuda_helper
 def is_near(
-    windows: Array, number: int, starts: tuple[int, int, int], sides: tuple[int, int, int]
+    windows: Array,
+    number: int,
+    starts: Array | tuple[int, int, int],
+    sides: tuple[int, int, int],
 ) -> bool:
     """Whether window ``number`` has cells of the tile that begins at ``starts``.
 
@@ -61,7 +64,7 @@ def is_near(
 def keep_near_groups(
     bounds: Array,
     start: int,
-    starts: tuple[int, int, int],
+    starts: Array,
     sides: tuple[int, int, int],
     counts: Array,
     near_groups: Array,
@@ -73,6 +76,8 @@ def keep_near_groups(
     """
     group = start + cuda.threadIdx.x
     is_kept = group < bounds.shape[0] and is_near(bounds, group, starts, sides)
+    if not cuda.syncthreads_or(np.int32(is_kept)):
+        return 0
     place, n_kept = count_before(is_kept, counts)
     if is_kept:
         near_groups[place] = group
@@ -87,7 +92,7 @@ def keep_near(
     first: int,
     n_groups: int,
     group_size: int,
-    starts: tuple[int, int, int],
+    starts: Array,
     sides: tuple[int, int, int],
     counts: Array,
     near: Array,

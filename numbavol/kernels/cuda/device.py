@@ -102,12 +102,9 @@ class Card(CudaDevice):
         return super().run(work_on_stream)
 
     @property
-    def launch_stream(self) -> Any:
-        """The current stream of CuPy, as Numba takes it."""
-        from numba import cuda
-
-        address = self.xp.cuda.get_current_stream().ptr
-        return cuda.external_stream(address) if address else 0
+    def stream_address(self) -> int:
+        """That of the current stream of CuPy: see the base class."""
+        return int(self.xp.cuda.get_current_stream().ptr)
 
     def plan_points(
         self, shape: tuple[int, int, int], eps: float, dtype: np.dtype[Any]

@@ -22,7 +22,7 @@ from numbavol.kernels.cuda.warps import (
     vote,
     without_first_lane,
 )
-from numbavol.kernels.jit import cuda_kernel
+from numbavol.kernels.jit import cuda_helper, cuda_kernel
 from numbavol.kernels.math import floor
 from numbavol.kernels.profiles import SHARPEST, end_cell, first_cell, locate_gaussian
 
@@ -172,6 +172,45 @@ def _prepare(
             widths[axis, i, n] = min(voxel_size[axis] * sharpness, SHARPEST)
 
 
+@cuda_helper
+def _own_cells(thread: int) -> tuple[int, int, int]:
+    """First cell (x, y, z) of a thread in its tile."""
+    lane, warp = thread % WARP, thread // WARP
+    return (
+        warp % WARPS_X * PART_X + lane % LANES_X * CELLS_X,
+        warp // WARPS_X % WARPS_Y * PART_Y + lane // LANES_X % LANES_Y * CELLS_Y,
+        warp // (WARPS_X * WARPS_Y) * PART_Z + lane // (LANES_X * LANES_Y) * CELLS_Z,
+    )
+
+
+@cuda_helper
+def _is_near_part(windows: Array, number: int, starts: Array) -> bool:
+    """Whether a window has cells of the part of a tile that is the warp's."""
+    warp = cuda.threadIdx.x // WARP
+    x = starts[0] + warp % WARPS_X * PART_X
+    y = starts[1] + warp // WARPS_X % WARPS_Y * PART_Y
+    z = starts[2] + warp // (WARPS_X * WARPS_Y) * PART_Z
+    return is_near(windows, number, (x, y, z), (PART_X, PART_Y, PART_Z))
+
+
+@cuda_helper
+def _add_to_map(out: Array, first_plane: int, starts: Array, sums: Array) -> None:
+    """Add a thread's sums to its voxels; what rounding leaves of them begins the next sums."""
+    nz, ny, nx = out.shape
+    own_x, own_y, own_z = _own_cells(cuda.threadIdx.x)
+    for n in range(N_CELLS):
+        x = starts[0] + own_x + n % 2
+        y = starts[1] + own_y + n // 2 % 2
+        z = starts[2] - first_plane + own_z + n // 4
+        if x < nx and y < ny and z < nz:
+            before = out[z, y, x]
+            total = before + sums[n]
+            # The error of a sum, exactly (Knuth).
+            part = total - before
+            sums[n] = (before - (total - part)) + (sums[n] - part)
+            out[z, y, x] = total
+
+
 def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
     """Make the kernel of a precision: profiles of ``n_slots`` positions fit into a block's memory."""
     lanes_a_slot, n_pairs = WARP // n_slots, N_PROFILES * (n_slots + 1)
@@ -190,23 +229,17 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
         fused: tuple[int, ...],
     ) -> None:
         k, real = len(fused), widths.dtype.type
-        n_own, ny, nx = out.shape
+        ny, nx = out.shape[1], out.shape[2]
         tiles_x, tiles_y = (nx + TILE_X - 1) // TILE_X, (ny + TILE_Y - 1) // TILE_Y
-        tile, thread = cuda.blockIdx.x, cuda.threadIdx.x
-        lane, warp = thread % WARP, thread // WARP
-        x_start = tile % tiles_x * TILE_X
-        y_start = tile // tiles_x % tiles_y * TILE_Y
-        z_start = first_plane + tile // (tiles_x * tiles_y) * TILE_Z
-        starts = (x_start, y_start, z_start)
-        part_x = warp % WARPS_X * PART_X
-        part_y = warp // WARPS_X % WARPS_Y * PART_Y
-        part_z = warp // (WARPS_X * WARPS_Y) * PART_Z
-        starts_of_part = (x_start + part_x, y_start + part_y, z_start + part_z)
-        sides_of_part = (PART_X, PART_Y, PART_Z)
-        own_x = part_x + lane % LANES_X * CELLS_X
-        own_y = part_y + lane // LANES_X % LANES_Y * CELLS_Y
-        own_z = part_z + lane // (LANES_X * LANES_Y) * CELLS_Z
-
+        tile, thread = cuda.blockIdx.x, np.int32(cuda.threadIdx.x)
+        lane, warp = np.int32(thread % WARP), np.int32(thread // WARP)
+        # In shared memory, which the compiler reads anew where it would run out of registers.
+        starts = cuda.shared.array(3, numba.int32)
+        if thread == 0:
+            starts[0] = tile % tiles_x * TILE_X
+            starts[1] = tile // tiles_x % tiles_y * TILE_Y
+            starts[2] = first_plane + tile // (tiles_x * tiles_y) * TILE_Z
+        cuda.syncthreads()
         counts = cuda.shared.array(N_WARPS, numba.int32)
         near_groups = cuda.shared.array(THREADS_A_TILE, numba.int32)
         near = cuda.shared.array(MOST_WAITING, numba.int32)
@@ -214,16 +247,15 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
         profiles = cuda.shared.array(n_pairs, pair)
         row = n_slots + 1
         rows_an_axis = MOST_GAUSSIANS * PAIRS_A_PROFILE * row
+        own_x, own_y, own_z = _own_cells(thread)
         from_x = np.uint32(own_x // 2 * row)
         from_y = np.uint32(own_y // 2 * row + rows_an_axis)
         from_z = np.uint32(own_z // 2 * row + 2 * rows_an_axis)
 
         sums = cuda.local.array(N_CELLS, out.dtype)
-        totals = cuda.local.array(N_CELLS, out.dtype)
         for n in range(N_CELLS):
             sums[n] = real(0)
-            totals[n] = real(0)
-        n_in_sum, n_waiting, is_empty = 0, 0, True
+        n_in_sum, n_waiting = np.int32(0), np.int32(0)
 
         for start in range(0, bounds.shape[0] + THREADS_A_TILE, THREADS_A_TILE):
             # Once more, for what waits.
@@ -232,10 +264,10 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
             if n_groups == 0 and not is_last:
                 continue
             for first in range(0, max(n_groups, 1), GROUPS_AT_A_TIME):
-                n_waiting = keep_near(
+                n_waiting = np.int32(keep_near(
                     windows, near_groups, first, n_groups, POSITIONS_IN_A_GROUP, starts, SIDES,
                     counts, near, n_waiting,
-                )  # fmt: skip
+                ))  # fmt: skip
                 n_ready = n_waiting if is_last else n_waiting - n_waiting % n_slots
                 for begin in range(0, n_ready, n_slots):
                     n_round = min(n_slots, n_ready - begin)
@@ -245,9 +277,6 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
                         a = order[entry]
                         for task in range(warp, 3 * k, N_WARPS):
                             axis, i = task % 3, task // 3
-                            start_of_tile = (
-                                x_start if axis == 0 else y_start if axis == 1 else z_start
-                            )
                             centre = centres[a, axis]
                             nearest = np.int32(floor(centre + 0.5))
                             within = real(centre - nearest)
@@ -256,18 +285,16 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
                             fill_profile(
                                 profiles, row_of_pair * row + slot, row,
                                 (lane // n_slots, PAIRS_A_PROFILE, lanes_a_slot),
-                                real(np.int32(start_of_tile - nearest)) - within,
+                                real(np.int32(starts[axis] - nearest)) - within,
                                 real(np.int32(windows[entry, 2 * axis] - nearest)) - edge,
                                 real(np.int32(windows[entry, 2 * axis + 1] - nearest)) - edge,
                                 widths[min(axis, widths.shape[0] - 1), i, entry], True,
                                 real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
                             )  # fmt: skip
-                        is_near_part = lane < n_slots and is_near(
-                            windows, entry, starts_of_part, sides_of_part
-                        )
+                        is_near_part = lane < n_slots and _is_near_part(windows, entry, starts)
                     cuda.syncthreads()
                     mask = vote(is_near_part)
-                    n_in_sum += cuda.popc(mask)
+                    n_in_sum = np.int32(n_in_sum + cuda.popc(mask))
                     while mask != 0:
                         at_slot = first_lane(mask)
                         mask = without_first_lane(mask)
@@ -290,29 +317,18 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
                                 sums[n + 8] += weight * z2
                                 sums[n + 12] += weight * z3
                     if n_in_sum > MOST_IN_A_SUM:
-                        n_in_sum, is_empty = 0, False
-                        for n in range(N_CELLS):
-                            # The error of a sum, exactly (Knuth), begins the next one.
-                            total = totals[n] + sums[n]
-                            part = total - totals[n]
-                            sums[n] = (totals[n] - (total - part)) + (sums[n] - part)
-                            totals[n] = total
+                        n_in_sum = np.int32(0)
+                        _add_to_map(out, first_plane, starts, sums)
                     cuda.syncthreads()
                 n_left = n_waiting - n_ready
                 kept = near[n_ready + thread] if thread < n_left else 0
                 cuda.syncthreads()
                 if thread < n_left:
                     near[thread] = kept
-                n_waiting = n_left
+                n_waiting = np.int32(n_left)
 
-        if is_empty and n_in_sum == 0:
-            return
-        for n in range(N_CELLS):
-            x = x_start + own_x + n % 2
-            y = y_start + own_y + n // 2 % 2
-            z = z_start + own_z + n // 4 - first_plane
-            if x < nx and y < ny and z < n_own:
-                out[z, y, x] += totals[n] + sums[n]
+        if n_in_sum > 0:
+            _add_to_map(out, first_plane, starts, sums)
 
     return add_to_tiles
 

@@ -1,8 +1,15 @@
-"""The only place that launches: grids of blocks, and the arrays that kernels take."""
+"""The only place that launches: grids of blocks, and the arrays that kernels take.
+
+Numba's own way from a call to a launch takes half a millisecond, as long as many a kernel: it makes
+an array of its own of each argument. Here a call is flattened to the numbers that the machine code
+takes, and what was compiled for arguments of such types is found in a table.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import importlib
+import importlib.metadata
 import warnings
 from typing import Any
 
@@ -19,6 +26,26 @@ NumbaPerformanceWarning: type[Warning] = _errors.NumbaPerformanceWarning
 # Numba's simulator makes a thread of Python for each of a block.
 THREADS_A_BLOCK = 8 if IS_SIMULATED else 128
 
+# How machine code takes arguments, and where numba-cuda has it, are not its public interface. With
+# a version that was not tried, Numba launches: slower, and right.
+NUMBA_CUDA_VERSIONS = ("0.30",)
+
+_loaded: dict[tuple[Any, ...], Any] = {}
+
+
+def flattens_calls(version: str) -> bool:
+    """Whether kernels are launched here with a version of numba-cuda.
+
+    Parameters
+    ----------
+    version
+        For example ``"0.30.4"``.
+    """
+    return ".".join(version.split(".")[:2]) in NUMBA_CUDA_VERSIONS
+
+
+FLATTENS_CALLS = not IS_SIMULATED and flattens_calls(importlib.metadata.version("numba-cuda"))
+
 
 def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
     """Run a kernel on a line of blocks, each a line of threads.
@@ -34,11 +61,22 @@ def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
     """
     if n_blocks == 0:
         return
-    with warnings.catch_warnings():
-        # That a small grid leaves most of a card idle is no news.
-        warnings.simplefilter("ignore", NumbaPerformanceWarning)
-        stream = get_device().launch_stream
-        kernel[n_blocks, n_threads, stream](*map(_as_numba_takes_it, arguments))
+    there = [_send(argument) for argument in arguments]
+    if not FLATTENS_CALLS:
+        _launch_by_numba(kernel, n_blocks, n_threads, there)
+        return
+    from cuda.core import LaunchConfig, Stream
+    from cuda.core import launch as launch_loaded
+
+    key: list[Any] = [kernel]
+    numbers: list[Any] = []
+    for argument in there:
+        flatten(argument, key, numbers)
+    loaded = _loaded.get(tuple(key))
+    if loaded is None:
+        loaded = _loaded[tuple(key)] = _load(kernel, there)
+    stream = Stream.from_handle(get_device().stream_address)
+    launch_loaded(stream, LaunchConfig(grid=n_blocks, block=n_threads), loaded, *numbers)
 
 
 def launch_for_each(kernel: Any, n: int, *arguments: Any) -> None:
@@ -56,9 +94,59 @@ def launch_for_each(kernel: Any, n: int, *arguments: Any) -> None:
     launch(kernel, -(-n // THREADS_A_BLOCK), THREADS_A_BLOCK, *arguments)
 
 
+def flatten(argument: Any, key: list[Any], numbers: list[Any]) -> None:
+    """Append an argument's type to a key, and to numbers what machine code takes of it.
+
+    Of an array that is: nothing of who owns it, the number of its elements, their bytes, the
+    address, the shape and the strides.
+    """
+    if isinstance(argument, tuple):
+        key.append(len(argument))
+        for element in argument:
+            flatten(element, key, numbers)
+    elif isinstance(argument, (bool, np.bool_)):
+        key.append(bool)
+        numbers.append(bool(argument))
+    elif isinstance(argument, int):
+        key.append(int)
+        numbers.append(ctypes.c_int64(argument))
+    elif isinstance(argument, np.generic):
+        key.append(argument.dtype)
+        numbers.append(np.ctypeslib.as_ctypes_type(argument.dtype)(argument.item()))
+    elif isinstance(argument, float):
+        key.append(float)
+        numbers.append(ctypes.c_double(argument))
+    elif is_on_cuda(argument):
+        key.append((argument.dtype, argument.ndim, bool(argument.flags.c_contiguous)))
+        numbers += (0, 0, argument.size, argument.itemsize, argument.data.ptr)
+        numbers += argument.shape
+        numbers += argument.strides
+    else:
+        msg = f"a kernel takes no {type(argument).__name__}"
+        raise TypeError(msg)
+
+
+def _load(kernel: Any, arguments: list[Any]) -> Any:
+    """Compile a kernel for the types of arguments, and load it."""
+    types = tuple(kernel.typeof_pyval(_as_numba_takes_it(argument)) for argument in arguments)
+    return kernel.compile(types).library.get_cufunc().kernel
+
+
+def _launch_by_numba(kernel: Any, n_blocks: int, n_threads: int, arguments: list[Any]) -> None:
+    with warnings.catch_warnings():
+        # That a small grid leaves most of a card idle is no news.
+        warnings.simplefilter("ignore", NumbaPerformanceWarning)
+        address = get_device().stream_address
+        stream = cuda.external_stream(address) if address else 0
+        kernel[n_blocks, n_threads, stream](*map(_as_numba_takes_it, arguments))
+
+
+def _send(argument: Any) -> Any:
+    is_of_another = isinstance(argument, np.ndarray) or is_on_cuda(argument)
+    return get_device().send(argument) if is_of_another else argument
+
+
 def _as_numba_takes_it(argument: Any) -> Any:
-    if isinstance(argument, np.ndarray):
-        argument = get_device().send(argument)
     if not is_on_cuda(argument):
         return argument
     if IS_SIMULATED:

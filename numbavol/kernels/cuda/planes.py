@@ -10,7 +10,7 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch
-from numbavol.kernels.cuda.warps import as_pairs, first_of, join, second_of
+from numbavol.kernels.cuda.warps import as_pairs, divide_small, first_of, join, second_of
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
 from numbavol.kernels.math import cubic_weight, floor
 from numbavol.kernels.sampling import curve, is_between, place_of_sample, sample_periodic
@@ -181,12 +181,11 @@ def _walk_tile(
     """Sample the block's tile (3,) of a plane, or of a surface where ``curved`` is not empty."""
     number, first_row, first_column = tile[0], tile[1], tile[2]
     n_y, n_x = out.shape[1], out.shape[2]
-    sample = cuda.threadIdx.x
-    while sample < side * side:
-        # A division of whole numbers takes as long as all else.
-        row_of_tile = np.int32((np.float32(sample) + np.float32(0.5)) / np.float32(side))
+    sample, n_samples = np.int32(cuda.threadIdx.x), side * side
+    while sample < n_samples:
+        row_of_tile = divide_small(sample, side)
         row, column = first_row + row_of_tile, first_column + sample - row_of_tile * side
-        sample += cuda.blockDim.x
+        sample = np.int32(sample + cuda.blockDim.x)
         if row < n_y and column < n_x:
             place = place_of_sample(planes[number], row, column, n_y, n_x, n_positive)
             if len(curved) > 0:

@@ -151,7 +151,7 @@ class SimulatedCard(CudaDevice):
         return fetch
 
     @property
-    def launch_stream(self) -> int:
+    def stream_address(self) -> int:
         """The only one."""
         return 0
 
