@@ -142,7 +142,14 @@ class Cpu(Device):
 
     def make_fetch(self) -> Fetch:
         """Take arrays as they are: see the base class."""
-        return lambda array: lambda put: put(0, array) and None
+
+        def fetch(array: NDArray[Any]) -> Deliver:
+            def deliver(put: Callable[[int, NDArray[Any]], object]) -> None:
+                put(0, array)
+
+            return deliver
+
+        return fetch
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Do it on a thread of this process: see the base class."""

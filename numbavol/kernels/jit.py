@@ -11,6 +11,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.extending import overload
 
 from numbavol.kernels.cache import KernelCache
+from numbavol.kernels.finding import is_simulated
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -64,6 +65,26 @@ def cuda_kernel(function: Function) -> Function:
     from numba import cuda
 
     return cuda.jit(function)  # type: ignore[no-any-return]
+
+
+def cuda_kernel_in_registers(n: int) -> Callable[[Function], Function]:
+    """Compile a kernel as `cuda_kernel` does, so that a thread takes at most n registers.
+
+    Parameters
+    ----------
+    n
+        The fewer, the more threads at once, and the more is kept in memory that does not fit.
+
+    Returns
+    -------
+    callable
+        A decorator.
+    """
+    from numba import cuda
+
+    # Numba's simulator knows no registers.
+    options = {} if is_simulated() else {"max_registers": n}
+    return cuda.jit(**options)  # type: ignore[no-any-return]
 
 
 def cuda_helper(function: Function) -> Function:

@@ -118,7 +118,7 @@ erf = by_precision(float32=_erf_single, float64=_erf_double)
 
 @helper
 def bounded_square(u: np.float32) -> np.float32:
-    """The square of u, up to where `exp2_of_negative` ends."""
+    """Square u, up to where `exp2_of_negative` ends."""
     # There, the polynomial ends as well: it would outgrow the exponential.
     return min(u * u, -SMALLEST_EXPONENT)
 
@@ -135,7 +135,7 @@ def increment_polynomial(
     c6: np.float32,
     c7: np.float32,
 ) -> np.float32:
-    """What the average of an exponential is of it: see `gaussian_increment`."""
+    """Find what part of an exponential its average is: see `gaussian_increment`."""
     return c0 + v * (c1 + v * (c2 + v * (c3 + v * (c4 + v * (c5 + v * (c6 + v * c7))))))
 
 

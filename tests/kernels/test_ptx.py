@@ -36,13 +36,30 @@ def whole(n):
 
 windows, bounds = array(int32, 3), array(int32, 3)
 points, rotations, offsets, vector = (array(float64, n) for n in (2, 3, 2, 1))
-samples = (array(float32, 4), array(float32, 1), whole(3))
+# Complex numbers, as pairs that are read as one.
+pairs = array(uint64, 3)
+samples = (pairs, array(float32, 1), array(uint64, 1), whole(3))
 frames, tiles = array(float64, 3), (array(int64, 2), int64, int64)
 halves = array(complex64, 3)
+corner = numba.types.UniTuple(float64, 3)
 
 
 def planes(order, *curvatures):
-    return (*samples, whole(order), frames, *curvatures, whole(2), vector, vector, *tiles)
+    return (*samples, whole(order), frames, *curvatures, whole(2), corner, corner, *tiles)
+
+
+def spread(real):
+    return (
+        *(array(int64, 3), points, array(real, 1), rotations, offsets, vector, vector, whole(2)),
+        *(int64, array(real, 2), vector),
+    )
+
+
+def maps(real, k):
+    return (
+        *(array(real, 3), int64, array(int64, 1), array(int32, 2), array(int32, 2), points),
+        *(array(float64, 2), float64, array(real, 3), whole(k)),
+    )
 
 
 # For each kernel: how often float32 becomes float64, and what it is compiled for.
@@ -62,16 +79,9 @@ KERNELS = {
             )
         ],
     ),
-    "gaussians._add_to_tiles": (
-        False,
-        [
-            (
-                *(array(float32, 3), int64, array(int64, 1), array(int32, 2), array(int32, 2)),
-                *(points, array(float64, 2), float64, array(float32, 2), int64, whole(k)),
-            )
-            for k in (1, 5)
-        ],
-    ),
+    "gaussians._add_to_tiles_single": (False, [maps(float32, k) for k in (1, 5)]),
+    # The constants of polynomials are in single precision.
+    "gaussians._add_to_tiles_double": (True, [maps(float64, k) for k in (1, 5)]),
     "gaussians._locate": (
         False,
         [
@@ -86,7 +96,7 @@ KERNELS = {
         False,
         [
             (
-                *(array(int32, 2), array(float32, 1), int64, array(int64, 1), points),
+                *(array(int32, 2), array(float32, 3), array(int64, 1), points),
                 *(array(float64, 2), vector, float64, whole(3), whole(5)),
             )
         ],
@@ -108,21 +118,17 @@ KERNELS = {
     "noise._fill_uniforms": (False, [(points, uint64, uint64, array(uint64, 1))]),
     "planes._sample_planes": (False, [planes(order) for order in (1, 3)]),
     "planes._sample_surfaces": (False, [planes(order, array(float64, 2)) for order in (1, 3)]),
-    "profiles._fill": (False, [(array(float32, 2), array(float32, 1), boolean)]),
-    # The sum of those near, into the total of all.
-    "projected_gaussians._add_to_tiles": (
+    "patches._add_whole_numbers": (False, [(vector, array(int64, 1), vector)]),
+    # Sums become whole numbers in double precision.
+    "projected_gaussians._add_patches": (
         True,
         [
             (
-                *(array(float64, 3), windows, bounds, points, array(float32, 2)),
-                *(array(float32, 2), rotations, offsets, whole(k)),
+                *(array(int64, 3), points, vector, array(float32, 2), array(float32, 2), boolean),
+                *(rotations, offsets, vector, whole(k)),
             )
             for k in (1, 5)
         ],
-    ),
-    "projected_gaussians._find_windows": (
-        False,
-        [(windows, points, vector, rotations, offsets, whole(2))],
     ),
     # Places are found in double precision, weights and what is added are narrowed.
     "slices._insert": (
@@ -160,24 +166,13 @@ KERNELS = {
         False,
         [(array(float32, 3), points, vector, float64, vector, int64, int64)],
     ),
-    "spreading._find_windows": (
-        False,
-        [(windows, points, rotations, offsets, vector, vector, int64, whole(2))],
-    ),
-    "spreading._fold": (False, [(array(float64, 3), array(float64, 3), whole(2))]),
-    # The sum of those near, into the total of all.
-    "spreading._spread_to_tiles": (
-        True,
-        [
-            (
-                *(array(float64, 3), windows, bounds, points, array(float32, 1), rotations),
-                *(offsets, whole(2), int64, array(float32, 2)),
-            )
-        ],
-    ),
+    "spreading._fold": (False, [(array(float64, 3), array(int64, 3), whole(2), vector)]),
+    "spreading._spread_single": (True, [spread(float32)]),
+    "spreading._spread_double": (False, [spread(float64)]),
     "transforms._expand": (False, [(halves, halves, int64, int64, int64)]),
     # Phases are found in double precision, and narrowed.
-    "transforms._shift": (False, [(halves, halves, int64, array(float64, 2))]),
+    "transforms._shift": (False, [(pairs, pairs, int64, array(float64, 2), float64)]),
+    "transforms._make_self_conjugate": (False, [(array(complex64, 4), int64, int64)]),
 }
 # The neighbours of a point are as many as its order says, which is known when it runs; and the sine
 # and cosine of a very large angle need a table of NVIDIA's.

@@ -39,7 +39,8 @@ def count_before(is_counted: bool, counts: Array) -> tuple[int, int]:
 @cuda_helper
 def _reaches(windows: Array, number: int, axis: int, start: int, side: int) -> bool:
     first, end = windows[number, 2 * axis], windows[number, 2 * axis + 1]
-    return first < start + side and end > start and first < end
+    reaches: bool = first < start + side and end > start and first < end
+    return reaches
 
 
 @cuda_helper

@@ -18,11 +18,12 @@ from numbavol.kernels.cuda.warps import (
     WARP,
     first_lane,
     first_of,
+    narrow,
     second_of,
     vote,
     without_first_lane,
 )
-from numbavol.kernels.jit import cuda_helper, cuda_kernel
+from numbavol.kernels.jit import cuda_helper, cuda_kernel, cuda_kernel_in_registers
 from numbavol.kernels.math import floor
 from numbavol.kernels.profiles import SHARPEST, end_cell, first_cell, locate_gaussian
 
@@ -41,6 +42,7 @@ THREADS_A_TILE = WARP * N_WARPS
 POSITIONS_IN_A_GROUP = 4 if IS_SIMULATED else 32
 GROUPS_AT_A_TIME = THREADS_A_TILE // POSITIONS_IN_A_GROUP
 MOST_GAUSSIANS = 6
+IS_AVERAGED = True
 # Of the profile of a Gaussian along an axis of the tile.
 PAIRS_A_PROFILE = TILE_X // 2
 # Those that are left where they are no round, and as many as a block has threads.
@@ -211,11 +213,11 @@ def _add_to_map(out: Array, first_plane: int, starts: Array, sums: Array) -> Non
             out[z, y, x] = total
 
 
-def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
-    """Make the kernel of a precision: profiles of ``n_slots`` positions fit into a block's memory."""
+def _make_add_to_tiles(pair: Any, n_slots: int, n_registers: int) -> Any:
+    """Make the kernel of a precision, of whose profiles ``n_slots`` fit into a block's memory."""
     lanes_a_slot, n_pairs = WARP // n_slots, N_PROFILES * (n_slots + 1)
 
-    @cuda_kernel
+    @cuda_kernel_in_registers(n_registers)
     def add_to_tiles(
         out: Array,
         first_plane: int,
@@ -231,8 +233,8 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
         k, real = len(fused), widths.dtype.type
         ny, nx = out.shape[1], out.shape[2]
         tiles_x, tiles_y = (nx + TILE_X - 1) // TILE_X, (ny + TILE_Y - 1) // TILE_Y
-        tile, thread = cuda.blockIdx.x, np.int32(cuda.threadIdx.x)
-        lane, warp = np.int32(thread % WARP), np.int32(thread // WARP)
+        tile, thread = cuda.blockIdx.x, narrow(cuda.threadIdx.x)
+        lane, warp = narrow(thread % WARP), narrow(thread // WARP)
         # In shared memory, which the compiler reads anew where it would run out of registers.
         starts = cuda.shared.array(3, numba.int32)
         if thread == 0:
@@ -255,7 +257,7 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
         sums = cuda.local.array(N_CELLS, out.dtype)
         for n in range(N_CELLS):
             sums[n] = real(0)
-        n_in_sum, n_waiting = np.int32(0), np.int32(0)
+        n_in_sum, n_waiting = narrow(0), narrow(0)
 
         for start in range(0, bounds.shape[0] + THREADS_A_TILE, THREADS_A_TILE):
             # Once more, for what waits.
@@ -264,7 +266,7 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
             if n_groups == 0 and not is_last:
                 continue
             for first in range(0, max(n_groups, 1), GROUPS_AT_A_TIME):
-                n_waiting = np.int32(keep_near(
+                n_waiting = narrow(keep_near(
                     windows, near_groups, first, n_groups, POSITIONS_IN_A_GROUP, starts, SIDES,
                     counts, near, n_waiting,
                 ))  # fmt: skip
@@ -278,23 +280,26 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
                         for task in range(warp, 3 * k, N_WARPS):
                             axis, i = task % 3, task // 3
                             centre = centres[a, axis]
-                            nearest = np.int32(floor(centre + 0.5))
+                            nearest = narrow(floor(centre + 0.5))
                             within = real(centre - nearest)
                             edge = real(0.5) + within
                             row_of_pair = (axis * MOST_GAUSSIANS + i) * PAIRS_A_PROFILE
                             fill_profile(
                                 profiles, row_of_pair * row + slot, row,
                                 (lane // n_slots, PAIRS_A_PROFILE, lanes_a_slot),
-                                real(np.int32(starts[axis] - nearest)) - within,
-                                real(np.int32(windows[entry, 2 * axis] - nearest)) - edge,
-                                real(np.int32(windows[entry, 2 * axis + 1] - nearest)) - edge,
-                                widths[min(axis, widths.shape[0] - 1), i, entry], True,
+                                real(narrow(starts[axis] - nearest)) - within,
+                                real(narrow(windows[entry, 2 * axis] - nearest)) - edge,
+                                real(narrow(windows[entry, 2 * axis + 1] - nearest)) - edge,
+                                widths[min(axis, widths.shape[0] - 1), i, entry],
                                 real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
+                                IS_AVERAGED,
                             )  # fmt: skip
-                        is_near_part = lane < n_slots and _is_near_part(windows, entry, starts)
+                        is_near_part = bool(
+                            lane < n_slots and _is_near_part(windows, entry, starts)
+                        )
                     cuda.syncthreads()
                     mask = vote(is_near_part)
-                    n_in_sum = np.int32(n_in_sum + cuda.popc(mask))
+                    n_in_sum = narrow(n_in_sum + cuda.popc(mask))
                     while mask != 0:
                         at_slot = first_lane(mask)
                         mask = without_first_lane(mask)
@@ -317,7 +322,7 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
                                 sums[n + 8] += weight * z2
                                 sums[n + 12] += weight * z3
                     if n_in_sum > MOST_IN_A_SUM:
-                        n_in_sum = np.int32(0)
+                        n_in_sum = narrow(0)
                         _add_to_map(out, first_plane, starts, sums)
                     cuda.syncthreads()
                 n_left = n_waiting - n_ready
@@ -325,7 +330,7 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
                 cuda.syncthreads()
                 if thread < n_left:
                     near[thread] = kept
-                n_waiting = np.int32(n_left)
+                n_waiting = narrow(n_left)
 
         if n_in_sum > 0:
             _add_to_map(out, first_plane, starts, sums)
@@ -333,8 +338,8 @@ def _make_add_to_tiles(pair: Any, n_slots: int) -> Any:
     return add_to_tiles
 
 
-_add_to_tiles_single = _make_add_to_tiles(PAIRS[np.dtype(np.float32)], WARP)
-_add_to_tiles_double = _make_add_to_tiles(PAIRS[np.dtype(np.float64)], WARP // 2)
+_add_to_tiles_single = _make_add_to_tiles(PAIRS[np.dtype(np.float32)], WARP, 64)
+_add_to_tiles_double = _make_add_to_tiles(PAIRS[np.dtype(np.float64)], WARP // 2, 128)
 _ADD_TO_TILES = {
     np.dtype(np.float32): _add_to_tiles_single,
     np.dtype(np.float64): _add_to_tiles_double,

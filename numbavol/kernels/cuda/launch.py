@@ -112,7 +112,8 @@ def flatten(argument: Any, key: list[Any], numbers: list[Any]) -> None:
         numbers.append(ctypes.c_int64(argument))
     elif isinstance(argument, np.generic):
         key.append(argument.dtype)
-        numbers.append(np.ctypeslib.as_ctypes_type(argument.dtype)(argument.item()))
+        as_c: Any = np.ctypeslib.as_ctypes_type
+        numbers.append(as_c(argument.dtype)(argument.item()))
     elif isinstance(argument, float):
         key.append(float)
         numbers.append(ctypes.c_double(argument))

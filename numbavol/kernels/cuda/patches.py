@@ -20,6 +20,7 @@ from numbavol.kernels.cuda.warps import (
     WARP,
     first_lane,
     first_of,
+    narrow,
     second_of,
     vote,
     without_first_lane,
@@ -84,7 +85,8 @@ def _overlaps(windows: Array, axis: int, slot: int, part: int, start: int, side:
     begin = windows[3 * axis + 2, slot] + part * CELLS_A_PROFILE
     first = max(windows[3 * axis, slot], begin)
     end = min(windows[3 * axis + 1, slot], begin + CELLS_A_PROFILE)
-    return first < end and first < start + side and end > start
+    overlaps: bool = first < end and first < start + side and end > start
+    return overlaps
 
 
 @cuda_helper
@@ -121,15 +123,15 @@ def add_patch(
             continue
         x = x_start + lane % LANES_X * 2
         y = y_start + lane // LANES_X * 2
-        x_from_begin = np.int32(x - part_x * CELLS_A_PROFILE)
-        y_from_begin = np.int32(y - part_y * CELLS_A_PROFILE)
+        x_from_begin = narrow(x - part_x * CELLS_A_PROFILE)
+        y_from_begin = narrow(y - part_y * CELLS_A_PROFILE)
         real = type(first_of(profiles[0]))
         low_left, low_right, high_left, high_right = real(0), real(0), real(0), real(0)
         while mask != 0:
             slot = first_lane(mask)
             mask = without_first_lane(mask)
-            within_x = np.int32(x_from_begin - windows[2, slot])
-            within_y = np.int32(y_from_begin - windows[5, slot])
+            within_x = narrow(x_from_begin - windows[2, slot])
+            within_y = narrow(y_from_begin - windows[5, slot])
             if 0 <= within_x < CELLS_A_PROFILE and 0 <= within_y < CELLS_A_PROFILE:
                 at_x = np.uint32((np.uint32(within_x) >> ONE) * ROW + slot)
                 at_y = np.uint32((np.uint32(within_y) >> ONE) * ROW + slot)

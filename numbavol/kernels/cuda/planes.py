@@ -10,8 +10,16 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch
-from numbavol.kernels.cuda.warps import as_pairs, divide_small, first_of, join, second_of
-from numbavol.kernels.jit import cuda_helper, cuda_kernel
+from numbavol.kernels.cuda.warps import (
+    WARP,
+    as_pairs,
+    divide_small,
+    first_of,
+    join,
+    second_of,
+    unsigned,
+)
+from numbavol.kernels.jit import cuda_helper, cuda_kernel_in_registers
 from numbavol.kernels.math import cubic_weight, floor
 from numbavol.kernels.sampling import curve, is_between, place_of_sample, sample_periodic
 
@@ -19,6 +27,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 # Of a tile: a sample a thread, where the tile has so many.
 THREADS_A_TILE = 8 if IS_SIMULATED else 256
+# Four blocks fit onto a multiprocessor: while some wait for the memory, others go on.
+REGISTERS = 64
+# Of a warp: the squarer, the fewer lines of memory its neighbours are in.
+PATCH_X, PATCH_Y = (2, 2) if IS_SIMULATED else (8, 4)
 
 
 def sample_planes(
@@ -147,9 +159,8 @@ def _sample(
     x, y, z = place
     i, j, k = floor(x), floor(y), floor(z)
     if 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1:
-        # Without a sign, Numba asks of no index whether it counts from the end.
-        at = np.uint64(k * along_z + j * along_y + i)
-        step_y, step_z = np.uint64(along_y), np.uint64(along_z)
+        at = unsigned(k * along_z + j * along_y + i)
+        step_y, step_z = unsigned(along_y), unsigned(along_z)
         within_x, within_y, within_z = number(x - i), number(y - j), number(z - k)
         if order == 1:
             return _sample_linear(pairs, at, step_y, step_z, within_x, within_y, within_z)
@@ -181,11 +192,17 @@ def _walk_tile(
     """Sample the block's tile (3,) of a plane, or of a surface where ``curved`` is not empty."""
     number, first_row, first_column = tile[0], tile[1], tile[2]
     n_y, n_x = out.shape[1], out.shape[2]
-    sample, n_samples = np.int32(cuda.threadIdx.x), side * side
-    while sample < n_samples:
-        row_of_tile = divide_small(sample, side)
-        row, column = first_row + row_of_tile, first_column + sample - row_of_tile * side
-        sample = np.int32(sample + cuda.blockDim.x)
+    across = (side + PATCH_X - 1) // PATCH_X
+    n_patches = across * ((side + PATCH_Y - 1) // PATCH_Y)
+    patch = cuda.threadIdx.x // WARP
+    while patch < n_patches:
+        down = divide_small(patch, across)
+        column_of_tile = (patch - down * across) * PATCH_X + cuda.threadIdx.x % PATCH_X
+        row_of_tile = down * PATCH_Y + cuda.threadIdx.x % WARP // PATCH_X
+        patch += THREADS_A_TILE // WARP
+        if row_of_tile >= side or column_of_tile >= side:
+            continue
+        row, column = first_row + row_of_tile, first_column + column_of_tile
         if row < n_y and column < n_x:
             place = place_of_sample(planes[number], row, column, n_y, n_x, n_positive)
             if len(curved) > 0:
@@ -196,7 +213,7 @@ def _walk_tile(
             out[number, row, column] = join(real, imaginary)
 
 
-@cuda_kernel
+@cuda_kernel_in_registers(REGISTERS)
 def _sample_planes(
     out: Array,
     values: Array,
@@ -212,12 +229,12 @@ def _sample_planes(
     start: int,
 ) -> None:
     _walk_tile(
-        out, values, pairs, shape, len(order), planes, (), planes[:, 0], n_positive, lowest, highest,
-        tiles[start + cuda.blockIdx.x], side,
+        out, values, pairs, shape, len(order), planes, (), planes[:, 0], n_positive, lowest,
+        highest, tiles[start + cuda.blockIdx.x], side,
     )  # fmt: skip
 
 
-@cuda_kernel
+@cuda_kernel_in_registers(REGISTERS)
 def _sample_surfaces(
     out: Array,
     values: Array,
@@ -234,6 +251,6 @@ def _sample_surfaces(
     start: int,
 ) -> None:
     _walk_tile(
-        out, values, pairs, shape, len(order), planes, (0,), curvatures, n_positive, lowest, highest,
-        tiles[start + cuda.blockIdx.x], side,
+        out, values, pairs, shape, len(order), planes, (0,), curvatures, n_positive, lowest,
+        highest, tiles[start + cuda.blockIdx.x], side,
     )  # fmt: skip

@@ -8,8 +8,8 @@ import numpy as np
 from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED
-from numbavol.kernels.cuda.warps import join
-from numbavol.kernels.jit import cuda_helper
+from numbavol.kernels.cuda.warps import join, narrow
+from numbavol.kernels.jit import by_precision, cuda_helper
 from numbavol.kernels.math import (
     N_TERMS,
     SERIES,
@@ -56,14 +56,18 @@ def fit_polynomial(width: Any, n_parts: int, is_averaged: bool) -> Polynomial:
     )  # fmt: skip
 
 
-if IS_SIMULATED:
-    _exp2 = exp2_of_negative
-else:
+def _exp2_single(x: np.float32) -> np.float32:
+    # One instruction, as precise as the polynomial of the CPU.
+    return cuda.libdevice.exp2f(x)  # type: ignore[no-any-return]
 
-    @cuda_helper
-    def _exp2(x: np.float32) -> np.float32:
-        # One instruction, as precise as the polynomial of the CPU.
-        return cuda.libdevice.exp2f(x)  # type: ignore[no-any-return]
+
+def _exp2_double(x: np.float64) -> np.float64:
+    return cuda.libdevice.exp2(x)  # type: ignore[no-any-return]
+
+
+_exp2: Any = (
+    exp2_of_negative if IS_SIMULATED else by_precision(float32=_exp2_single, float64=_exp2_double)
+)
 
 
 @cuda_helper
@@ -84,7 +88,7 @@ def _integrate_cell(
     half = real(0.5)
     if n_parts == 0:
         return erf(min(middle + half, high) * width) - erf(max(middle - half, low) * width)
-    share = real(1) / real(np.int32(n_parts))
+    share = real(1) / real(narrow(n_parts))
     place, total = middle + half * share - half, real(0)
     for _ in range(n_parts):
         total += _average_over_part(place * width * real(SQRT_LOG2_E), polynomial)
@@ -102,8 +106,8 @@ def fill_profile(
     low: Any,
     high: Any,
     width: Any,
-    is_averaged: bool,
     factor: Any,
+    is_averaged: bool,
 ) -> None:
     """Write twice the integrals of a Gaussian over cells, times a factor, as pairs of neighbours.
 
@@ -113,13 +117,13 @@ def fill_profile(
     cell in units of sqrt(2 variance); without ``is_averaged``, a cell has the value of its middle.
     """
     real = type(width)
-    n_parts = np.int32(count_parts(width) if is_averaged else 1)
+    n_parts = narrow(count_parts(width) if is_averaged else 1)
     polynomial = fit_polynomial(width, n_parts, is_averaged)
     if n_parts == 1:
         # The usual case, without a loop in a loop (scripts/bench --device cuda).
         scale = width * real(SQRT_LOG2_E)
         for number in range(pairs[0], pairs[1], pairs[2]):
-            one_at = middle + real(np.int32(2 * number))
+            one_at = middle + real(narrow(2 * number))
             two_at = one_at + real(1)
             one = _average_over_part(one_at * scale, polynomial)
             two = _average_over_part(two_at * scale, polynomial)
@@ -128,7 +132,7 @@ def fill_profile(
             profiles[np.uint32(at + number * row)] = join(one, two)
         return
     for number in range(pairs[0], pairs[1], pairs[2]):
-        one_at = middle + real(np.int32(2 * number))
+        one_at = middle + real(narrow(2 * number))
         one = _integrate_cell(one_at, low, high, width, n_parts, polynomial)
         two = _integrate_cell(one_at + real(1), low, high, width, n_parts, polynomial)
         profiles[np.uint32(at + number * row)] = join(factor * one, factor * two)

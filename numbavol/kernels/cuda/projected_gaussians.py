@@ -25,8 +25,8 @@ from numbavol.kernels.cuda.patches import (
     scale_of,
 )
 from numbavol.kernels.cuda.profiles import fill_profile
-from numbavol.kernels.cuda.warps import PAIRS, WARP
-from numbavol.kernels.jit import cuda_kernel
+from numbavol.kernels.cuda.warps import PAIRS, WARP, narrow
+from numbavol.kernels.jit import cuda_kernel_in_registers
 from numbavol.kernels.math import floor
 from numbavol.kernels.places import place_in_plane
 from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, end_cell, first_cell
@@ -36,6 +36,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ROWS_AN_AXIS = MOST_GAUSSIANS * PAIRS_A_PROFILE
 N_PAIRS = 2 * ROWS_AN_AXIS * ROW
 PAIR = PAIRS[np.dtype(np.float32)]
+# Four blocks fit onto a multiprocessor, a tenth faster than three (scripts/bench --device cuda).
+REGISTERS = 64
 
 
 def project_gaussians(
@@ -75,7 +77,7 @@ def project_gaussians(
     add_whole_numbers(sums, whole, bound)
 
 
-@cuda_kernel
+@cuda_kernel_in_registers(REGISTERS)
 def _add_patches(
     whole: Array,
     positions: Array,
@@ -130,10 +132,10 @@ def _add_patches(
                 fill_profile(
                     profiles, (axis * ROWS_AN_AXIS + i * PAIRS_A_PROFILE) * ROW + lane, ROW,
                     (0, PAIRS_A_PROFILE, 1),
-                    real(np.int32(begin - pixel)) - beyond,
-                    real(np.int32(windows[3 * axis, lane] - pixel)) - edge,
-                    real(np.int32(windows[3 * axis + 1, lane] - pixel)) - edge,
-                    widths[a, i], antialias, amplitudes[a, i] if axis == 1 else real(1),
+                    real(narrow(begin - pixel)) - beyond,
+                    real(narrow(windows[3 * axis, lane] - pixel)) - edge,
+                    real(narrow(windows[3 * axis + 1, lane] - pixel)) - edge,
+                    widths[a, i], amplitudes[a, i] if axis == 1 else real(1), antialias,
                 )  # fmt: skip
         cuda.syncthreads()
         add_patch(whole[image], profiles, windows, box, part_x, part_y, k, ROWS_AN_AXIS, scale)

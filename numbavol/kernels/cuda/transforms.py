@@ -9,7 +9,7 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED
 from numbavol.kernels.cuda.launch import launch, launch_for_each
-from numbavol.kernels.cuda.warps import as_pairs, divide_small, first_of, join, second_of
+from numbavol.kernels.cuda.warps import as_pairs, divide_small, first_of, join, narrow, second_of
 from numbavol.kernels.frequencies import index_of_centred, phase_factor, read_full_transform
 from numbavol.kernels.jit import cuda_kernel
 
@@ -92,11 +92,11 @@ def _shift(out: Array, halves: Array, n_x: int, offsets: Array, factor: float) -
         turned = factor * phase_factor(first_column + column, n_x, offsets[image, 0])
         along_x[column] = join(number(turned.real), number(turned.imag))
     cuda.syncthreads()
-    element, n_elements = np.int32(thread), n_rows * n_columns
+    element, n_elements = narrow(thread), n_rows * n_columns
     while element < n_elements:
         row = divide_small(element, n_columns)
         column = element - row * n_columns
-        element = np.int32(element + n_threads)
+        element = narrow(element + n_threads)
         of_x, of_y = along_x[column], along_y[row]
         cosine = first_of(of_x) * first_of(of_y) - second_of(of_x) * second_of(of_y)
         sine = first_of(of_x) * second_of(of_y) + second_of(of_x) * first_of(of_y)

@@ -66,10 +66,23 @@ def without_first_lane(mask: np.uint32) -> np.uint32:
 
 
 @cuda_helper
-def divide_small(number: Any, divisor: int) -> Any:
+def narrow(number: Any) -> int:
+    """Make a whole number one of 32 bits, which takes one register and not two."""
+    return np.int32(number)  # type: ignore[return-value]
+
+
+@cuda_helper
+def unsigned(number: Any) -> int:
+    """Make an index one without a sign: Numba does not ask whether it counts from the end."""
+    return np.uint64(number)  # type: ignore[return-value]
+
+
+@cuda_helper
+def divide_small(number: Any, divisor: int) -> int:
     """Divide whole numbers below 2**20: one of 64 bits takes as long as an interpolation."""
-    quotient = (np.float32(number) + np.float32(0.5)) * (np.float32(1) / np.float32(np.int32(divisor)))
-    return np.int32(quotient)
+    share = np.float32(1) / np.float32(narrow(divisor))
+    quotient = (np.float32(number) + np.float32(0.5)) * share
+    return narrow(quotient)
 
 
 def _join_singles(first: np.float32, second: np.float32) -> np.uint64:
