@@ -78,22 +78,26 @@ def _average_over_part(u: Any, polynomial: Polynomial) -> Any:
 
 
 @cuda_helper
-def _integrate_cell(
-    middle: Any, low: Any, high: Any, width: Any, n_parts: int, polynomial: Polynomial
-) -> Any:
-    """Twice the integral of a unit Gaussian over a cell, 0 outside ``low`` and ``high``."""
+def _average_over_cell(u: Any, n_parts: int, step: Any, polynomial: Polynomial) -> Any:
+    """Twice the integral over a cell whose parts are ``step`` apart, the first at u."""
+    total = _average_over_part(u, polynomial)
+    # No loop: neighbours in a warp have one part and two (scripts/bench --device cuda).
+    if n_parts > 1:
+        total += _average_over_part(u + step, polynomial)
+        if n_parts > 2:
+            total += _average_over_part(u + step + step, polynomial)
+            total += _average_over_part(u + step + step + step, polynomial)
+    return total
+
+
+@cuda_helper
+def _integrate_by_differences(middle: Any, low: Any, high: Any, width: Any) -> Any:
+    """Twice the integral over a cell that is much wider than the Gaussian, 0 outside a window."""
     real = type(width)
     if not low < middle < high:
         return real(0)
     half = real(0.5)
-    if n_parts == 0:
-        return erf(min(middle + half, high) * width) - erf(max(middle - half, low) * width)
-    share = real(1) / real(narrow(n_parts))
-    place, total = middle + half * share - half, real(0)
-    for _ in range(n_parts):
-        total += _average_over_part(place * width * real(SQRT_LOG2_E), polynomial)
-        place += share
-    return total
+    return erf(min(middle + half, high) * width) - erf(max(middle - half, low) * width)
 
 
 @cuda_helper
@@ -118,21 +122,23 @@ def fill_profile(
     """
     real = type(width)
     n_parts = narrow(count_parts(width) if is_averaged else 1)
-    polynomial = fit_polynomial(width, n_parts, is_averaged)
-    if n_parts == 1:
-        # The usual case, without a loop in a loop (scripts/bench --device cuda).
-        scale = width * real(SQRT_LOG2_E)
+    if n_parts == 0:
         for number in range(pairs[0], pairs[1], pairs[2]):
             one_at = middle + real(narrow(2 * number))
-            two_at = one_at + real(1)
-            one = _average_over_part(one_at * scale, polynomial)
-            two = _average_over_part(two_at * scale, polynomial)
-            one = factor * one if low < one_at < high else real(0)
-            two = factor * two if low < two_at < high else real(0)
-            profiles[np.uint32(at + number * row)] = join(one, two)
+            one = _integrate_by_differences(one_at, low, high, width)
+            two = _integrate_by_differences(one_at + real(1), low, high, width)
+            profiles[np.uint32(at + number * row)] = join(factor * one, factor * two)
         return
+    polynomial = fit_polynomial(width, n_parts, is_averaged)
+    scale, share = width * real(SQRT_LOG2_E), real(1) / real(n_parts)
+    step, before_middle = share * scale, real(0.5) * (real(1) - share)
     for number in range(pairs[0], pairs[1], pairs[2]):
         one_at = middle + real(narrow(2 * number))
-        one = _integrate_cell(one_at, low, high, width, n_parts, polynomial)
-        two = _integrate_cell(one_at + real(1), low, high, width, n_parts, polynomial)
-        profiles[np.uint32(at + number * row)] = join(factor * one, factor * two)
+        two_at = one_at + real(1)
+        one, two = real(0), real(0)
+        if low < two_at and one_at < high:
+            one = _average_over_cell((one_at - before_middle) * scale, n_parts, step, polynomial)
+            two = _average_over_cell((two_at - before_middle) * scale, n_parts, step, polynomial)
+            one = factor * one if low < one_at < high else real(0)
+            two = factor * two if low < two_at < high else real(0)
+        profiles[np.uint32(at + number * row)] = join(one, two)
