@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import importlib.metadata
+import importlib.util
 import warnings
 from typing import Any
 
@@ -44,7 +45,11 @@ def flattens_calls(version: str) -> bool:
     return ".".join(version.split(".")[:2]) in NUMBA_CUDA_VERSIONS
 
 
-FLATTENS_CALLS = not IS_SIMULATED and flattens_calls(importlib.metadata.version("numba-cuda"))
+FLATTENS_CALLS = (
+    not IS_SIMULATED
+    and importlib.util.find_spec("numba_cuda") is not None
+    and flattens_calls(importlib.metadata.version("numba-cuda"))
+)
 
 
 def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
