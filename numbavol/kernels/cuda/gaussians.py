@@ -213,9 +213,75 @@ def _add_to_map(out: Array, first_plane: int, starts: Array, sums: Array) -> Non
             out[z, y, x] = total
 
 
+@cuda_helper
+def _fill_profiles(
+    profiles: Array,
+    n_slots: int,
+    slot: int,
+    entry: int,
+    a: int,
+    starts: Array,
+    windows: Array,
+    centres: Array,
+    amplitudes: Array,
+    normalisation: float,
+    widths: Array,
+    k: int,
+) -> None:
+    """Write the profiles of position ``a`` that are the warp's, the lanes of a slot together."""
+    real, row = widths.dtype.type, n_slots + 1
+    lane, warp = narrow(cuda.threadIdx.x % WARP), narrow(cuda.threadIdx.x // WARP)
+    for task in range(warp, 3 * k, N_WARPS):
+        axis, i = task % 3, task // 3
+        centre = centres[a, axis]
+        nearest = narrow(floor(centre + 0.5))
+        within = real(centre - nearest)
+        edge = real(0.5) + within
+        fill_profile(
+            profiles, (axis * MOST_GAUSSIANS + i) * PAIRS_A_PROFILE * row + slot, row,
+            (lane // n_slots, PAIRS_A_PROFILE, WARP // n_slots),
+            real(narrow(starts[axis] - nearest)) - within,
+            real(narrow(windows[entry, 2 * axis] - nearest)) - edge,
+            real(narrow(windows[entry, 2 * axis + 1] - nearest)) - edge,
+            widths[min(axis, widths.shape[0] - 1), i, entry],
+            real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
+            IS_AVERAGED,
+        )  # fmt: skip
+
+
+@cuda_helper
+def _add_products(sums: Array, profiles: Array, n_slots: int, mask: np.uint32, k: int) -> None:
+    """Add the products of the profiles of the slots of a mask to a thread's sums."""
+    row = n_slots + 1
+    rows_an_axis = MOST_GAUSSIANS * PAIRS_A_PROFILE * row
+    own_x, own_y, own_z = _own_cells(narrow(cuda.threadIdx.x))
+    from_x = np.uint32(own_x // 2 * row)
+    from_y = np.uint32(own_y // 2 * row + rows_an_axis)
+    from_z = np.uint32(own_z // 2 * row + 2 * rows_an_axis)
+    while mask != 0:
+        slot = first_lane(mask)
+        mask = without_first_lane(mask)
+        at_x, at_y = np.uint32(from_x + slot), np.uint32(from_y + slot)
+        at_z = np.uint32(from_z + slot)
+        for i in range(k):
+            offset = i * PAIRS_A_PROFILE * row
+            of_x, of_y = profiles[at_x + offset], profiles[at_y + offset]
+            of_z, of_z_after = profiles[at_z + offset], profiles[at_z + offset + row]
+            x0, x1 = first_of(of_x), second_of(of_x)
+            y0, y1 = first_of(of_y), second_of(of_y)
+            z0, z1 = first_of(of_z), second_of(of_z)
+            z2, z3 = first_of(of_z_after), second_of(of_z_after)
+            for n in range(CELLS_X * CELLS_Y):
+                weight = (x0 if n % 2 == 0 else x1) * (y0 if n < 2 else y1)
+                sums[n] += weight * z0
+                sums[n + 4] += weight * z1
+                sums[n + 8] += weight * z2
+                sums[n + 12] += weight * z3
+
+
 def _make_add_to_tiles(pair: Any, n_slots: int, n_registers: int) -> Any:
     """Make the kernel of a precision, of whose profiles ``n_slots`` fit into a block's memory."""
-    lanes_a_slot, n_pairs = WARP // n_slots, N_PROFILES * (n_slots + 1)
+    n_pairs = N_PROFILES * (n_slots + 1)
 
     @cuda_kernel_in_registers(n_registers)
     def add_to_tiles(
@@ -231,10 +297,15 @@ def _make_add_to_tiles(pair: Any, n_slots: int, n_registers: int) -> Any:
         fused: tuple[int, ...],
     ) -> None:
         k, real = len(fused), widths.dtype.type
-        ny, nx = out.shape[1], out.shape[2]
-        tiles_x, tiles_y = (nx + TILE_X - 1) // TILE_X, (ny + TILE_Y - 1) // TILE_Y
+        tiles_x = (out.shape[2] + TILE_X - 1) // TILE_X
+        tiles_y = (out.shape[1] + TILE_Y - 1) // TILE_Y
         tile, thread = cuda.blockIdx.x, narrow(cuda.threadIdx.x)
-        lane, warp = narrow(thread % WARP), narrow(thread // WARP)
+        lane = narrow(thread % WARP)
+        counts = cuda.shared.array(N_WARPS, numba.int32)
+        near_groups = cuda.shared.array(THREADS_A_TILE, numba.int32)
+        near = cuda.shared.array(MOST_WAITING, numba.int32)
+        # [axis, Gaussian, pair of cells, slot], with a gap between rows: other banks.
+        profiles = cuda.shared.array(n_pairs, pair)
         # In shared memory, which the compiler reads anew where it would run out of registers.
         starts = cuda.shared.array(3, numba.int32)
         if thread == 0:
@@ -242,18 +313,6 @@ def _make_add_to_tiles(pair: Any, n_slots: int, n_registers: int) -> Any:
             starts[1] = tile // tiles_x % tiles_y * TILE_Y
             starts[2] = first_plane + tile // (tiles_x * tiles_y) * TILE_Z
         cuda.syncthreads()
-        counts = cuda.shared.array(N_WARPS, numba.int32)
-        near_groups = cuda.shared.array(THREADS_A_TILE, numba.int32)
-        near = cuda.shared.array(MOST_WAITING, numba.int32)
-        # [axis, Gaussian, pair of cells, slot], with a gap between rows: other banks.
-        profiles = cuda.shared.array(n_pairs, pair)
-        row = n_slots + 1
-        rows_an_axis = MOST_GAUSSIANS * PAIRS_A_PROFILE * row
-        own_x, own_y, own_z = _own_cells(thread)
-        from_x = np.uint32(own_x // 2 * row)
-        from_y = np.uint32(own_y // 2 * row + rows_an_axis)
-        from_z = np.uint32(own_z // 2 * row + 2 * rows_an_axis)
-
         sums = cuda.local.array(N_CELLS, out.dtype)
         for n in range(N_CELLS):
             sums[n] = real(0)
@@ -272,55 +331,18 @@ def _make_add_to_tiles(pair: Any, n_slots: int, n_registers: int) -> Any:
                 ))  # fmt: skip
                 n_ready = n_waiting if is_last else n_waiting - n_waiting % n_slots
                 for begin in range(0, n_ready, n_slots):
-                    n_round = min(n_slots, n_ready - begin)
-                    slot, is_near_part = lane % n_slots, False
-                    if slot < n_round:
+                    slot, is_of_part = lane % n_slots, False
+                    if begin + slot < n_ready:
                         entry = near[begin + slot]
-                        a = order[entry]
-                        for task in range(warp, 3 * k, N_WARPS):
-                            axis, i = task % 3, task // 3
-                            centre = centres[a, axis]
-                            nearest = narrow(floor(centre + 0.5))
-                            within = real(centre - nearest)
-                            edge = real(0.5) + within
-                            row_of_pair = (axis * MOST_GAUSSIANS + i) * PAIRS_A_PROFILE
-                            fill_profile(
-                                profiles, row_of_pair * row + slot, row,
-                                (lane // n_slots, PAIRS_A_PROFILE, lanes_a_slot),
-                                real(narrow(starts[axis] - nearest)) - within,
-                                real(narrow(windows[entry, 2 * axis] - nearest)) - edge,
-                                real(narrow(windows[entry, 2 * axis + 1] - nearest)) - edge,
-                                widths[min(axis, widths.shape[0] - 1), i, entry],
-                                real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
-                                IS_AVERAGED,
-                            )  # fmt: skip
-                        is_near_part = bool(
-                            lane < n_slots and _is_near_part(windows, entry, starts)
-                        )
+                        _fill_profiles(
+                            profiles, n_slots, slot, entry, order[entry], starts, windows, centres,
+                            amplitudes, normalisation, widths, k,
+                        )  # fmt: skip
+                        is_of_part = bool(lane < n_slots and _is_near_part(windows, entry, starts))
                     cuda.syncthreads()
-                    mask = vote(is_near_part)
+                    mask = vote(is_of_part)
                     n_in_sum = narrow(n_in_sum + cuda.popc(mask))
-                    while mask != 0:
-                        at_slot = first_lane(mask)
-                        mask = without_first_lane(mask)
-                        at_x = np.uint32(from_x + at_slot)
-                        at_y = np.uint32(from_y + at_slot)
-                        at_z = np.uint32(from_z + at_slot)
-                        for i in range(k):
-                            offset = i * PAIRS_A_PROFILE * row
-                            of_x, of_y = profiles[at_x + offset], profiles[at_y + offset]
-                            of_z = profiles[at_z + offset]
-                            of_z_after = profiles[at_z + offset + row]
-                            x0, x1 = first_of(of_x), second_of(of_x)
-                            y0, y1 = first_of(of_y), second_of(of_y)
-                            z0, z1 = first_of(of_z), second_of(of_z)
-                            z2, z3 = first_of(of_z_after), second_of(of_z_after)
-                            for n in range(4):
-                                weight = (x0 if n % 2 == 0 else x1) * (y0 if n < 2 else y1)
-                                sums[n] += weight * z0
-                                sums[n + 4] += weight * z1
-                                sums[n + 8] += weight * z2
-                                sums[n + 12] += weight * z3
+                    _add_products(sums, profiles, n_slots, mask, k)
                     if n_in_sum > MOST_IN_A_SUM:
                         n_in_sum = narrow(0)
                         _add_to_map(out, first_plane, starts, sums)
