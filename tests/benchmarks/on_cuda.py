@@ -34,6 +34,7 @@ OPERATIONS_A_PROFILE = 45
 # Of a sample: its place, and eight or sixty-four complex neighbours.
 OPERATIONS_A_SAMPLE = {"linear": 60, "spline": 400}
 ROUNDS = 7
+CHAINS, LINKS = 8, 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,14 +175,20 @@ def measure_on(sizes: Sizes) -> list[OnCuda]:
 
 @cuda.jit
 def multiply_and_add(out: Any, factor: Any, n: int) -> None:
+    """Do ``n`` times `CHAINS` times `LINKS` multiplications and additions."""
     thread = cuda.grid(1)
-    a, b, c, d = out[thread], factor, factor + factor, factor * factor
+    values = cuda.local.array(CHAINS, out.dtype)
+    for chain in range(CHAINS):
+        values[chain] = out[thread] + out.dtype.type(chain)
     for _ in range(n):
-        a = a * factor + b
-        b = b * factor + c
-        c = c * factor + d
-        d = d * factor + a
-    out[thread] = a + b + c + d
+        # So many that counting takes no time beside them.
+        for _ in range(LINKS):
+            for chain in range(CHAINS):
+                values[chain] = values[chain] * factor + factor
+    total = out.dtype.type(0)
+    for chain in range(CHAINS):
+        total += values[chain]
+    out[thread] = total
 
 
 class Rates:
@@ -213,13 +220,13 @@ class Rates:
         n_blocks = n // 4
         out = self._device.xp.zeros(n_blocks * THREADS_A_BLOCK, np.float32)
         work = functools.partial(
-            launch, multiply_and_add, n_blocks, THREADS_A_BLOCK, out, np.float32(0.5), n
+            launch, multiply_and_add, n_blocks, THREADS_A_BLOCK, out, np.float32(0.5), n // 16
         )
-        return self.median(work) / (8 * n * len(out))
+        return self.median(work) / (2 * CHAINS * LINKS * (n // 16) * len(out))
 
     def wait(self) -> None:
         """Wait until the card has done everything."""
-        self._device.fetch(self._device.xp.zeros(1))
+        self._device.xp.cuda.runtime.deviceSynchronize()
 
     def run(self, work: Callable[[], object]) -> float:
         """Time one piece of work, until the card has done it."""
