@@ -63,18 +63,6 @@ class Device(ABC):
         """Bring an array to the host; one that is there already is not copied."""
 
     @abstractmethod
-    def make_fetch(self) -> Fetch:
-        """Make what brings one array after another to the host, while the device goes on.
-
-        Returns
-        -------
-        callable
-            Takes an array, and returns a function that brings what the array is by then, part by
-            part of its first axis. That takes ``put(start, part)``, called by several threads,
-            whose parts are overwritten later.
-        """
-
-    @abstractmethod
     def run(self, work: Callable[[], Result]) -> Result:
         """Do one piece of work where an interrupt does not find it, and return what it returns."""
 
@@ -140,17 +128,6 @@ class Cpu(Device):
         """Take an array as it is: see the base class."""
         return array
 
-    def make_fetch(self) -> Fetch:
-        """Take arrays as they are: see the base class."""
-
-        def fetch(array: NDArray[Any]) -> Deliver:
-            def deliver(put: Callable[[int, NDArray[Any]], object]) -> None:
-                put(0, array)
-
-            return deliver
-
-        return fetch
-
     def run(self, work: Callable[[], Result]) -> Result:
         """Do it on a thread of this process: see the base class."""
         return run_task(work)
@@ -184,6 +161,18 @@ class CudaDevice(Device):
     @abstractmethod
     def stream_address(self) -> int:
         """Address of the stream on which kernels are launched; 0 is the default stream's."""
+
+    @abstractmethod
+    def make_fetch(self) -> Fetch:
+        """Make what brings one array after another to the host, while the device goes on.
+
+        Returns
+        -------
+        callable
+            Takes an array, and returns a function that brings what the array is by then, part by
+            part of its first axis. That takes ``put(start, part)``, called by several threads,
+            whose parts are overwritten later.
+        """
 
     @abstractmethod
     def plan_points(

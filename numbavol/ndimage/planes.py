@@ -231,7 +231,7 @@ def _list_tiles(n_planes: int, shape: tuple[int, int]) -> NDArray[np.int64]:
 def _list_tiles_by_frequency(
     device: Device, n_planes: int, shape: tuple[int, int], n_positive: tuple[int, int]
 ) -> NDArray[np.int64]:
-    """List the tiles of all planes, those next to the zero frequency first.
+    """List the tiles of all planes, those next to frequency 0 of half planes first.
 
     Where planes are all over a volume, those of a distance from its middle share a shell of it: a
     card's cache holds that, and not the volume (scripts/bench --device cuda).

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import check_fits_in_memory
+from numbavol.kernels.devices import CudaDevice
 from numbavol.kernels.dispatch import find_device
 from numbavol.kernels.threads import run_tasks
 from numbavol.projection.batches import AbstractProjectionInBatches
@@ -70,6 +71,9 @@ class StreamedDelivery(Delivery):
 
     def __init__(self, each: Images, develop: Develop, device: Device) -> None:
         super().__init__(each, develop)
+        if not isinstance(device, CudaDevice):
+            msg = f"device: expected one whose memory is its own, got {device.name!r}"
+            raise TypeError(msg)
         self._fetch = device.make_fetch()
         self._underway: tuple[int, Deliver] | None = None
 

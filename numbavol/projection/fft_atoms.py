@@ -165,7 +165,7 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
                 transform.spread(grids, positions, strengths, groups, rotations[:, :2], places)
                 total += transform.transform(grids) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
-            images = device.fft.irfft2(total, fine_shape)
+            images = device.fft.irfft2(total, fine_shape, overwrite_x=True)
             if finer > 1:
                 images = images.reshape(n, shape[0], finer, shape[1], finer).mean(axis=(2, 4))
             return Projection(images, shape, is_image=True).resize(padded)

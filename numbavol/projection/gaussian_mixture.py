@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # of it in one pixel, and what a sample has elsewhere is below 1e-13 however high it is.
 SHARPEST_AVERAGED, SHARPEST_SAMPLED = 1e30, 1e12
 # While images are made: their sums, as they are and as whole numbers, and themselves.
-BYTES_A_PIXEL = 8 + 8 + 4
+BYTES_A_PIXEL = 8 + 16 + 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +114,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         xp = device.xp
         positions, amplitudes, variances = map(device.send, take_few_gaussians_each(volume))
         neighbourhood = find_neighbours(positions, pixel_size)
-        order, groups = neighbourhood.order, device.send(neighbourhood.groups)
+        order, groups = neighbourhood.order, neighbourhood.groups
         in_pixels = positions[order] / pixel_size
         deviations = xp.sqrt(variances[order]) / pixel_size
         n_gaussians = amplitudes.shape[1]

@@ -131,7 +131,8 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
                 transform.spread(spread, places, carried, groups, rotations[:, :2], origins)
             half = transform.transform(spread) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
-            return Projection(device.fft.irfft2(half, shape), shape, is_image=True)
+            images = device.fft.irfft2(half, shape, overwrite_x=True)
+            return Projection(images, shape, is_image=True)
 
         most = min(len(filled), VOXELS_AT_A_TIME)
         return prepare_on(device, project, 16 * most + 2 * transform.bytes_a_grid)

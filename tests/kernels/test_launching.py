@@ -27,7 +27,9 @@ class ArrayThere:
         self.__cuda_array_interface__ = array.__array_interface__
         self.dtype, self.ndim, self.shape = array.dtype, array.ndim, array.shape
         self.size, self.itemsize, self.strides = array.size, array.itemsize, array.strides
-        self.flags = types.SimpleNamespace(c_contiguous=array.flags.c_contiguous)
+        self.flags = types.SimpleNamespace(
+            c_contiguous=array.flags.c_contiguous, f_contiguous=array.flags.f_contiguous
+        )
         self.data = types.SimpleNamespace(ptr=address)
 
 
@@ -61,6 +63,7 @@ def width_of(number):
 ARRAY = np.zeros((2, 3), np.float32)
 CASES = {
     "array": (ArrayThere(ARRAY), numba.float32[:, ::1]),
+    "transposed": (ArrayThere(ARRAY.T), numba.float32[::1, :]),
     "array with gaps": (ArrayThere(ARRAY[:, ::2]), numba.float32[:, :]),
     "integer": (7, numba.int64),
     "float": (0.5, numba.float64),
@@ -120,9 +123,23 @@ def test_what_is_no_argument_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("version", "expected"), [("0.30.4", True), ("0.31.0", False), ("1.30.0", False)]
+    ("versions", "expected"),
+    [
+        (("0.30.4", "1.2.2"), True),
+        (("0.31.0", "1.2.2"), False),
+        (("1.30.0", "1.2.2"), False),
+        (("0.30.4", "0.7.0"), False),
+        (("0.30.4", None), False),
+        ((None, "1.2.2"), False),
+    ],
 )
-def test_versions_that_were_tried(version, expected):
+def test_versions_that_were_tried(versions, expected):
     from numbavol.kernels.cuda.launch import flattens_calls
 
-    assert flattens_calls(version) == expected
+    assert flattens_calls(*versions) == expected
+
+
+def test_what_is_installed_was_tried():
+    from numbavol.kernels.cuda.launch import FLATTENS_CALLS
+
+    assert FLATTENS_CALLS

@@ -34,7 +34,6 @@ def whole(n):
     return numba.types.UniTuple(int64, n)
 
 
-windows, bounds = array(int32, 3), array(int32, 3)
 points, rotations, offsets, vector = (array(float64, n) for n in (2, 3, 2, 1))
 # Complex numbers, as pairs that are read as one.
 pairs = array(uint64, 3)
@@ -50,7 +49,7 @@ def planes(order, *curvatures):
 
 def spread(real):
     return (
-        *(array(int64, 3), points, array(real, 1), rotations, offsets, vector, vector, whole(2)),
+        *(array(int64, 4), points, array(real, 1), rotations, offsets, vector, vector, whole(2)),
         *(int64, array(real, 2), vector),
     )
 
@@ -64,7 +63,7 @@ def maps(real, k):
 
 # For each kernel: how often float32 becomes float64, and what it is compiled for.
 KERNELS = {
-    "blocks._bound": (False, [(bounds, windows, int64)]),
+    "blocks._bound": (False, [(array(int32, 2), array(int32, 2), int64)]),
     "filters._add_filtered": (
         False,
         [(*(array(float32, n) for n in (3, 3, 2, 2, 2)), int64)],
@@ -118,13 +117,13 @@ KERNELS = {
     "noise._fill_uniforms": (False, [(points, uint64, uint64, array(uint64, 1))]),
     "planes._sample_planes": (False, [planes(order) for order in (1, 3)]),
     "planes._sample_surfaces": (False, [planes(order, array(float64, 2)) for order in (1, 3)]),
-    "patches._add_whole_numbers": (False, [(vector, array(int64, 1), vector)]),
+    "patches._add_whole_numbers": (False, [(array(float64, 3), array(int64, 4), vector)]),
     # Sums become whole numbers in double precision.
     "projected_gaussians._add_patches": (
         True,
         [
             (
-                *(array(int64, 3), points, vector, array(float32, 2), array(float32, 2), boolean),
+                *(array(int64, 4), points, vector, array(float32, 2), array(float32, 2), boolean),
                 *(rotations, offsets, vector, whole(k)),
             )
             for k in (1, 5)
@@ -166,7 +165,7 @@ KERNELS = {
         False,
         [(array(float32, 3), points, vector, float64, vector, int64, int64)],
     ),
-    "spreading._fold": (False, [(array(float64, 3), array(int64, 3), whole(2), vector)]),
+    "spreading._fold": (False, [(array(float64, 3), array(int64, 4), whole(2), vector)]),
     "spreading._spread_single": (True, [spread(float32)]),
     "spreading._spread_double": (False, [spread(float64)]),
     "transforms._expand": (False, [(halves, halves, int64, int64, int64)]),

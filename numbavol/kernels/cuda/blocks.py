@@ -120,26 +120,23 @@ def keep_near(
 def bound_groups(windows: Array, group_size: int) -> Array:
     """Find the cells that windows of a group have, ``group_size`` after one another.
 
-    ``windows`` (sets, n, 2 axes), int32, are (first, end) of each axis, with first = end where
-    there is nothing; returned are (sets, groups, 2 axes). Groups end with their set.
+    ``windows`` (n, 6), int32, are (first, end) of each axis, with first = end where there is
+    nothing; returned are (groups, 6).
     """
-    n_sets, n, n_edges = windows.shape
-    bounds = get_device().xp.empty((n_sets, -(-n // group_size), n_edges), np.int32)
-    launch_for_each(_bound, n_sets * bounds.shape[1], bounds, windows, group_size)
+    bounds = get_device().xp.empty((-(-len(windows) // group_size), 6), np.int32)
+    launch_for_each(_bound, len(bounds), bounds, windows, group_size)
     return bounds  # type: ignore[no-any-return]
 
 
 @cuda_kernel
 def _bound(bounds: Array, windows: Array, group_size: int) -> None:
-    number = cuda.grid(1)
-    n_groups, n = bounds.shape[1], windows.shape[1]
-    if number >= bounds.shape[0] * n_groups:
+    g = cuda.grid(1)
+    if g >= bounds.shape[0]:
         return
-    one, g = number // n_groups, number % n_groups
-    for axis in range(bounds.shape[2] // 2):
+    for axis in range(3):
         first, end = np.int32(2**31 - 1), np.int32(-(2**31))
-        for entry in range(g * group_size, min((g + 1) * group_size, n)):
-            if windows[one, entry, 2 * axis] < windows[one, entry, 2 * axis + 1]:
-                first = min(first, windows[one, entry, 2 * axis])
-                end = max(end, windows[one, entry, 2 * axis + 1])
-        bounds[one, g, 2 * axis], bounds[one, g, 2 * axis + 1] = first, end
+        for entry in range(g * group_size, min((g + 1) * group_size, windows.shape[0])):
+            if windows[entry, 2 * axis] < windows[entry, 2 * axis + 1]:
+                first = min(first, windows[entry, 2 * axis])
+                end = max(end, windows[entry, 2 * axis + 1])
+        bounds[g, 2 * axis], bounds[g, 2 * axis + 1] = first, end

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 IS_SIMULATED = is_simulated()
 # What a thread copies to the host at once (scripts/bench --device cuda).
 BYTES_A_PART = 2**23
+# CUDA's handle of the default stream of the thread that asks.
+OF_EACH_THREAD = 2
 
 
 class Card(CudaDevice):
@@ -94,6 +96,13 @@ class Card(CudaDevice):
             )
             raise RuntimeError(msg)
         stream = self.xp.cuda.get_current_stream()
+        if stream.ptr == OF_EACH_THREAD:
+            msg = (
+                "device: CuPy's stream is another one for each thread "
+                "(CUPY_CUDA_PER_THREAD_DEFAULT_STREAM), and 'cuda' works on several: "
+                "expected one stream, for example of `with cupy.cuda.Stream():`"
+            )
+            raise RuntimeError(msg)
 
         def work_on_stream() -> Result:
             with stream:

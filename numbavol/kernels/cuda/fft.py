@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MOST_AXES = 3
+
+
 class Transforms:
     """The functions of `scipy.fft` for arrays of a device.
 
@@ -54,12 +57,26 @@ class Transforms:
         # The kernels need the device, which has these transforms.
         from numbavol.kernels.cuda.transforms import make_self_conjugate
 
-        own = half if overwrite_x and half.flags.c_contiguous else half.copy()
-        lengths = (1,) * (3 - len(s)) + s
-        make_self_conjugate(own.reshape(-1, *lengths[:-1], own.shape[-1]), s[-1])
-        axes = tuple(range(-len(s), 0))
-        # cuFFT does not scale, and CuPy does it in double precision.
-        real: NDArray[Any] = self._functions.irfftn(own, s, axes, norm="forward", overwrite_x=True)
+        if norm not in (None, "backward", "forward"):
+            msg = f"norm: expected None, 'backward' or 'forward', got {norm!r}"
+            raise ValueError(msg)
+        lengths = tuple(s)
+        own = half
+        if own.dtype.kind != "c":
+            own = own.astype("complex64" if own.dtype.itemsize <= 4 else "complex128")
+        elif not (overwrite_x and own.flags.c_contiguous):
+            own = own.copy()
+        # cuFFT has plans of three axes, and does not scale; CuPy does, in double precision.
+        if len(lengths) > MOST_AXES:
+            axes = tuple(range(-len(lengths), -MOST_AXES))
+            own = self._functions.ifftn(own, axes=axes, norm="forward", overwrite_x=True)
+        last = lengths[-MOST_AXES:]
+        padded = (1,) * (MOST_AXES - len(last)) + last
+        make_self_conjugate(own.reshape(-1, *padded[:-1], own.shape[-1]), last[-1])
+        axes = tuple(range(-len(last), 0))
+        real: NDArray[Any] = self._functions.irfftn(
+            own, last, axes, norm="forward", overwrite_x=True
+        )
         if norm != "forward":
-            real *= real.dtype.type(1.0 / math.prod(s))
+            real *= real.dtype.type(1.0 / math.prod(lengths))
         return real

@@ -12,7 +12,7 @@ from numba import cuda
 from numbavol.kernels.cuda.blocks import bound_groups, is_near, keep_near, keep_near_groups
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch, launch_for_each
-from numbavol.kernels.cuda.profiles import fill_profile
+from numbavol.kernels.cuda.profiles import fill_profile, nearest_cell
 from numbavol.kernels.cuda.warps import (
     PAIRS,
     WARP,
@@ -24,7 +24,6 @@ from numbavol.kernels.cuda.warps import (
     without_first_lane,
 )
 from numbavol.kernels.jit import cuda_helper, cuda_kernel, cuda_kernel_in_registers
-from numbavol.kernels.math import floor
 from numbavol.kernels.profiles import SHARPEST, end_cell, first_cell, locate_gaussian
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -132,7 +131,7 @@ def render_gaussians(
     launch_for_each(
         _prepare, n, windows, widths, order, centres, variances, voxel_size, reach, shape, fused
     )
-    bounds = bound_groups(windows[np.newaxis], POSITIONS_IN_A_GROUP)[0]
+    bounds = bound_groups(windows, POSITIONS_IN_A_GROUP)
     n_tiles = math.prod(
         -(-length // side) for length, side in zip(out.shape, (TILE_Z, TILE_Y, TILE_X), strict=True)
     )
@@ -234,7 +233,7 @@ def _fill_profiles(
     for task in range(warp, 3 * k, N_WARPS):
         axis, i = task % 3, task // 3
         centre = centres[a, axis]
-        nearest = narrow(floor(centre + 0.5))
+        nearest = nearest_cell(centre)
         within = real(centre - nearest)
         edge = real(0.5) + within
         fill_profile(
@@ -251,7 +250,7 @@ def _fill_profiles(
 
 @cuda_helper
 def _add_products(sums: Array, profiles: Array, n_slots: int, mask: np.uint32, k: int) -> None:
-    """Add the products of the profiles of the slots of a mask to a thread's sums."""
+    """Add the products of profiles of the slots of a mask to a thread's 2 x 2 x 4 sums."""
     row = n_slots + 1
     rows_an_axis = MOST_GAUSSIANS * PAIRS_A_PROFILE * row
     own_x, own_y, own_z = _own_cells(narrow(cuda.threadIdx.x))

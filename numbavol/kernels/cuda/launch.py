@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import importlib
 import importlib.metadata
-import importlib.util
 import warnings
 from typing import Any
 
@@ -29,26 +28,36 @@ THREADS_A_BLOCK = 8 if IS_SIMULATED else 128
 
 # How machine code takes arguments, and where numba-cuda has it, are not its public interface. With
 # a version that was not tried, Numba launches: slower, and right.
-NUMBA_CUDA_VERSIONS = ("0.30",)
+NUMBA_CUDA_VERSIONS, CUDA_CORE_VERSIONS = ("0.30",), ("1",)
 
 _loaded: dict[tuple[Any, ...], Any] = {}
 
 
-def flattens_calls(version: str) -> bool:
-    """Whether kernels are launched here with a version of numba-cuda.
+def flattens_calls(numba_cuda: str | None, cuda_core: str | None) -> bool:
+    """Whether kernels are launched here with versions of numba-cuda and of cuda-core.
 
     Parameters
     ----------
-    version
-        For example ``"0.30.4"``.
+    numba_cuda, cuda_core
+        For example ``"0.30.4"`` and ``"1.2.2"``; None where there is none.
     """
-    return ".".join(version.split(".")[:2]) in NUMBA_CUDA_VERSIONS
+    if numba_cuda is None or cuda_core is None:
+        return False
+    return (
+        ".".join(numba_cuda.split(".")[:2]) in NUMBA_CUDA_VERSIONS
+        and cuda_core.split(".")[0] in CUDA_CORE_VERSIONS
+    )
 
 
-FLATTENS_CALLS = (
-    not IS_SIMULATED
-    and importlib.util.find_spec("numba_cuda") is not None
-    and flattens_calls(importlib.metadata.version("numba-cuda"))
+def _find_version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+FLATTENS_CALLS = not IS_SIMULATED and flattens_calls(
+    _find_version("numba-cuda"), _find_version("cuda-core")
 )
 
 
@@ -123,7 +132,8 @@ def flatten(argument: Any, key: list[Any], numbers: list[Any]) -> None:
         key.append(float)
         numbers.append(ctypes.c_double(argument))
     elif is_on_cuda(argument):
-        key.append((argument.dtype, argument.ndim, bool(argument.flags.c_contiguous)))
+        flags = argument.flags
+        key.append((argument.dtype, argument.ndim, flags.c_contiguous, flags.f_contiguous))
         numbers += (0, 0, argument.size, argument.itemsize, argument.data.ptr)
         numbers += argument.shape
         numbers += argument.strides

@@ -3,7 +3,8 @@
 A block owns as many positions as a warp has lanes, neighbours in space. Their products of profiles
 along x and y are added up in registers, a part of the patch a warp and 2 x 2 pixels a thread. What
 comes out is added to the image with atomics, as whole numbers: sums of those are the same to the
-bit in whatever order they are added.
+bit in whatever order they are added. They have two words, of which the second is for what is left
+beside the largest that could come: in single precision it is nothing but for the smallest.
 """
 
 from __future__ import annotations
@@ -34,15 +35,24 @@ N_WARPS = 2 if IS_SIMULATED else 8
 THREADS = N_WARPS * WARP
 LANES_X, LANES_Y = (2, 2) if IS_SIMULATED else (8, 4)
 PART_X, PART_Y = 2 * LANES_X, 2 * LANES_Y
-# Of the profile of a position along an axis; of a wider one, so many at a time.
+# Of the profile of a position along an axis: a longer one is made in segments.
 PAIRS_A_PROFILE = 4 if IS_SIMULATED else 8
 CELLS_A_PROFILE = 2 * PAIRS_A_PROFILE
 # Elements from a pair to the next, which is in other banks of the memory.
 ROW = WARP + 1
-# Sums are whole numbers of a part of what all could add up to: of 64 bits, without a sign and with
-# room for roundings.
+# Of all that could add up, in the first word: 64 bits, without a sign and with room for roundings.
 LARGEST = 2.0**61
+# Of the second word in one of the first: 2^22 blocks may add a half each.
+OF_SECOND = 2.0**40
+# At once, so that a launch takes no longer than a second, and grids are no larger than they may be.
+MOST_BLOCKS = 2**24
 NOWHERE = 2**31 - 1
+
+
+def split_images(n_images: int, n_blocks: int) -> list[slice]:
+    """Split images of so many blocks each into as many as are launched together."""
+    n_at_once = max(1, MOST_BLOCKS // n_blocks)
+    return [slice(start, start + n_at_once) for start in range(0, n_images, n_at_once)]
 
 
 @cuda_helper
@@ -74,15 +84,15 @@ def put_window(windows: Array, box: Array, slot: int, axis: int, first: int, end
 
 
 @cuda_helper
-def count_parts_of_profiles(box: Array, axis: int) -> int:
-    """In how many parts the longest profile of an axis is made."""
-    n_parts: int = (box[3 * axis + 2] + CELLS_A_PROFILE - 1) // CELLS_A_PROFILE
-    return n_parts
+def count_segments(box: Array, axis: int) -> int:
+    """In how many segments the longest profile of an axis is made."""
+    n_segments: int = (box[3 * axis + 2] + CELLS_A_PROFILE - 1) // CELLS_A_PROFILE
+    return n_segments
 
 
 @cuda_helper
-def _overlaps(windows: Array, axis: int, slot: int, part: int, start: int, side: int) -> bool:
-    begin = windows[3 * axis + 2, slot] + part * CELLS_A_PROFILE
+def _overlaps(windows: Array, axis: int, slot: int, segment: int, start: int, side: int) -> bool:
+    begin = windows[3 * axis + 2, slot] + segment * CELLS_A_PROFILE
     first = max(windows[3 * axis, slot], begin)
     end = min(windows[3 * axis + 1, slot], begin + CELLS_A_PROFILE)
     overlaps: bool = first < end and first < start + side and end > start
@@ -95,19 +105,19 @@ def add_patch(
     profiles: Array,
     windows: Array,
     box: Array,
-    part_x: int,
-    part_y: int,
+    segment_x: int,
+    segment_y: int,
     n_gaussians: int,
     rows_an_axis: int,
     scale: float,
 ) -> None:
-    """Add products of profiles to an image (y, x) of whole numbers, an element a ``scale``-th.
+    """Add products of profiles to an image (2, y, x) of whole numbers, a ``scale``-th each.
 
-    ``profiles`` are pairs [axis, Gaussian, pair, slot] of the parts ``part_x`` and ``part_y``;
+    ``profiles`` are pairs [axis, Gaussian, pair, slot] of a segment along x and one along y;
     ``windows`` and ``box`` are as of `begin_windows`. Every thread of the block calls this.
     """
     lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
-    x_first, y_first = box[0] + part_x * CELLS_A_PROFILE, box[3] + part_y * CELLS_A_PROFILE
+    x_first, y_first = box[0] + segment_x * CELLS_A_PROFILE, box[3] + segment_y * CELLS_A_PROFILE
     n_across = max((box[1] - x_first + PART_X - 1) // PART_X, 0)
     n_parts = n_across * max((box[4] - y_first + PART_Y - 1) // PART_Y, 0)
     for first_number in range(0, n_parts, N_WARPS):
@@ -116,15 +126,15 @@ def add_patch(
         y_start = y_first + number // n_across * PART_Y
         mask = vote(
             number < n_parts
-            and _overlaps(windows, 0, lane, part_x, x_start, PART_X)
-            and _overlaps(windows, 1, lane, part_y, y_start, PART_Y)
+            and _overlaps(windows, 0, lane, segment_x, x_start, PART_X)
+            and _overlaps(windows, 1, lane, segment_y, y_start, PART_Y)
         )
         if mask == 0:
             continue
         x = x_start + lane % LANES_X * 2
         y = y_start + lane // LANES_X * 2
-        x_from_begin = narrow(x - part_x * CELLS_A_PROFILE)
-        y_from_begin = narrow(y - part_y * CELLS_A_PROFILE)
+        x_from_begin = narrow(x - segment_x * CELLS_A_PROFILE)
+        y_from_begin = narrow(y - segment_y * CELLS_A_PROFILE)
         real = type(first_of(profiles[0]))
         low_left, low_right, high_left, high_right = real(0), real(0), real(0), real(0)
         while mask != 0:
@@ -151,8 +161,13 @@ def add_patch(
 
 @cuda_helper
 def _add(image: Array, y: int, x: int, value: Any, scale: float) -> None:
-    if value != 0 and y < image.shape[0] and x < image.shape[1]:
-        cuda.atomic.add(image, (y, x), floor(float(value) * scale + 0.5))
+    if value != 0 and y < image.shape[1] and x < image.shape[2]:
+        scaled = float(value) * scale
+        first = floor(scaled + 0.5)
+        second = floor((scaled - first) * OF_SECOND + 0.5)
+        cuda.atomic.add(image, (0, y, x), first)
+        if second != 0:
+            cuda.atomic.add(image, (1, y, x), second)
 
 
 @cuda_helper
@@ -161,16 +176,26 @@ def scale_of(bound: Array) -> float:
     return LARGEST / bound[0] if bound[0] > 0.0 else 0.0
 
 
+@cuda_helper
+def value_of(first: int, second: int, bound: Array) -> float:
+    """Find what both words of a sum stand for."""
+    if first == 0 and second == 0:
+        return 0.0
+    return (float(first) + float(second) / OF_SECOND) / scale_of(bound)
+
+
 def add_whole_numbers(sums: Array, whole: Array, bound: Array) -> None:
-    """Add what whole numbers stand for to sums of their shape.
+    """Add what whole numbers (n, 2, y, x) stand for to sums (n, y, x).
 
     A thread owns an element.
     """
-    launch_for_each(_add_whole_numbers, whole.size, sums.reshape(-1), whole.reshape(-1), bound)
+    launch_for_each(_add_whole_numbers, sums.size, sums, whole, bound)
 
 
 @cuda_kernel
 def _add_whole_numbers(sums: Array, whole: Array, bound: Array) -> None:
-    n = cuda.grid(1)
-    if n < whole.size and whole[n] != 0:
-        sums[n] += float(whole[n]) / scale_of(bound)
+    number = cuda.grid(1)
+    if number < sums.size:
+        n_y, n_x = sums.shape[1], sums.shape[2]
+        image, y, x = number // (n_y * n_x), number // n_x % n_y, number % n_x
+        sums[image, y, x] += value_of(whole[image, 0, y, x], whole[image, 1, y, x], bound)

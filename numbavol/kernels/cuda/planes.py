@@ -105,13 +105,14 @@ def _sample_linear(
     pairs: Array, at: int, along_y: int, along_z: int, x: Any, y: Any, z: Any
 ) -> tuple[Any, Any]:
     """Interpolate between eight complex neighbours, the first at ``at``."""
-    a, b = _mix(pairs[at], pairs[at + 1], x)
+    one = unsigned(1)
+    a, b = _mix(pairs[at], pairs[at + one], x)
     low = at + along_y
-    c, d = _mix(pairs[low], pairs[low + 1], x)
+    c, d = _mix(pairs[low], pairs[low + one], x)
     high = at + along_z
-    e, f = _mix(pairs[high], pairs[high + 1], x)
+    e, f = _mix(pairs[high], pairs[high + one], x)
     both = high + along_y
-    g, h = _mix(pairs[both], pairs[both + 1], x)
+    g, h = _mix(pairs[both], pairs[both + one], x)
     a, b, e, f = a + y * (c - a), b + y * (d - b), e + y * (g - e), f + y * (h - f)
     return a + z * (e - a), b + z * (f - b)
 
@@ -127,8 +128,9 @@ def _sample_cubic(
     for k in range(4):
         of_layer, imaginary_of_layer = zero, zero
         for j in range(4):
-            row = at + k * along_z + j * along_y
-            p, q, r, s = pairs[row], pairs[row + 1], pairs[row + 2], pairs[row + 3]
+            row = at + unsigned(k) * along_z + unsigned(j) * along_y
+            p, q = pairs[row], pairs[row + unsigned(1)]
+            r, s = pairs[row + unsigned(2)], pairs[row + unsigned(3)]
             weight = cubic_weight(y, j)
             of_layer += weight * (
                 x0 * first_of(p) + x1 * first_of(q) + x2 * first_of(r) + x3 * first_of(s)

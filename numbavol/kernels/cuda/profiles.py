@@ -16,6 +16,7 @@ from numbavol.kernels.math import (
     bounded_square,
     erf,
     exp2_of_negative,
+    floor,
     increment_polynomial,
 )
 from numbavol.kernels.profiles import SQRT_LOG2_E, TWO_OVER_SQRT_PI, count_parts
@@ -23,7 +24,14 @@ from numbavol.kernels.profiles import SQRT_LOG2_E, TWO_OVER_SQRT_PI, count_parts
 Array = np.ndarray[Any, np.dtype[Any]]
 # In units of sqrt(2 variance), and in how many parts a cell is averaged over.
 Cells = tuple[Any, int]
+FARTHEST = 2.0**30
 Polynomial = tuple[Any, Any, Any, Any, Any, Any, Any, Any]
+
+
+@cuda_helper
+def nearest_cell(place: float) -> int:
+    """Cell next to a place, of those that 32 bits count: what is farther is wide."""
+    return narrow(floor(min(max(place, -FARTHEST), FARTHEST) + 0.5))
 
 
 @cuda_helper

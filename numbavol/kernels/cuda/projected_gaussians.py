@@ -20,14 +20,14 @@ from numbavol.kernels.cuda.patches import (
     add_patch,
     add_whole_numbers,
     begin_windows,
-    count_parts_of_profiles,
+    count_segments,
     put_window,
     scale_of,
+    split_images,
 )
-from numbavol.kernels.cuda.profiles import fill_profile
+from numbavol.kernels.cuda.profiles import fill_profile, nearest_cell
 from numbavol.kernels.cuda.warps import PAIRS, WARP, narrow
 from numbavol.kernels.jit import cuda_kernel_in_registers
-from numbavol.kernels.math import floor
 from numbavol.kernels.places import place_in_plane
 from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, end_cell, first_cell
 
@@ -69,11 +69,13 @@ def project_gaussians(
     # Of a profile: twice the average over a pixel, or twice what a sample is at most.
     highest = 2.0 if antialias else TWO_OVER_SQRT_PI * widths.astype(np.float64)
     bound = (xp.abs(amplitudes) * highest**2).sum(dtype=np.float64).reshape(1)
-    whole = xp.zeros(sums.shape, np.int64)
-    launch(
-        _add_patches, n_images * -(-n // WARP), THREADS, whole, positions, radii, amplitudes,
-        widths, antialias, rotations, offsets, bound, fused,
-    )  # fmt: skip
+    whole = xp.zeros((n_images, 2, *sums.shape[1:]), np.int64)
+    n_blocks = -(-n // WARP)
+    for some in split_images(n_images, n_blocks):
+        launch(
+            _add_patches, len(rotations[some]) * n_blocks, THREADS, whole[some], positions, radii,
+            amplitudes, widths, antialias, rotations[some], offsets[some], bound, fused,
+        )  # fmt: skip
     add_whole_numbers(sums, whole, bound)
 
 
@@ -106,7 +108,7 @@ def _add_patches(
     a = block * WARP + lane
     if warp == 0 and a < n:
         x, y = place_in_plane(positions, a, rotations[image], offsets[image])
-        n_y, n_x, reach = whole.shape[1], whole.shape[2], radii[a]
+        n_y, n_x, reach = whole.shape[2], whole.shape[3], radii[a]
         # Also false where a place is not a number.
         if (
             x + reach >= -0.5 and x - reach <= n_x - 0.5
@@ -114,19 +116,20 @@ def _add_patches(
         ):  # fmt: skip
             put_window(windows, box, lane, 0, first_cell(x, reach, n_x), end_cell(x, reach, n_x))
             put_window(windows, box, lane, 1, first_cell(y, reach, n_y), end_cell(y, reach, n_y))
-            nearest_x, nearest_y = floor(x + 0.5), floor(y + 0.5)
+            nearest_x, nearest_y = nearest_cell(x), nearest_cell(y)
             nearest[0, lane], nearest[1, lane] = nearest_x, nearest_y
             within[0, lane], within[1, lane] = real(x - nearest_x), real(y - nearest_y)
     cuda.syncthreads()
 
-    n_parts_x, n_parts_y = count_parts_of_profiles(box, 0), count_parts_of_profiles(box, 1)
+    n_segments_x, n_segments_y = count_segments(box, 0), count_segments(box, 1)
     scale = scale_of(bound)
-    for part in range(n_parts_x * n_parts_y):
-        part_x, part_y = part % n_parts_x, part // n_parts_x
+    for segment in range(n_segments_x * n_segments_y):
+        segment_x, segment_y = segment % n_segments_x, segment // n_segments_x
         if windows[0, lane] < windows[1, lane]:
             for task in range(warp, 2 * k, N_WARPS):
                 axis, i = task % 2, task // 2
-                begin = windows[3 * axis + 2, lane] + CELLS_A_PROFILE * (part_y if axis else part_x)
+                own_segment = segment_y if axis == 1 else segment_x
+                begin = windows[3 * axis + 2, lane] + CELLS_A_PROFILE * own_segment
                 pixel, beyond = nearest[axis, lane], within[axis, lane]
                 edge = real(0.5) + beyond
                 fill_profile(
@@ -138,5 +141,7 @@ def _add_patches(
                     widths[a, i], amplitudes[a, i] if axis == 1 else real(1), antialias,
                 )  # fmt: skip
         cuda.syncthreads()
-        add_patch(whole[image], profiles, windows, box, part_x, part_y, k, ROWS_AN_AXIS, scale)
+        add_patch(
+            whole[image], profiles, windows, box, segment_x, segment_y, k, ROWS_AN_AXIS, scale
+        )
         cuda.syncthreads()

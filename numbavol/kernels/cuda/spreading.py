@@ -19,9 +19,11 @@ from numbavol.kernels.cuda.patches import (
     THREADS,
     add_patch,
     begin_windows,
-    count_parts_of_profiles,
+    count_segments,
     put_window,
     scale_of,
+    split_images,
+    value_of,
 )
 from numbavol.kernels.cuda.warps import PAIRS, WARP, join
 from numbavol.kernels.jit import cuda_kernel
@@ -66,11 +68,14 @@ def spread_in_plane(
     rotations, offsets = device.send(rotations), device.send(offsets)
     # A window is 1 high, give or take what its polynomials err.
     bound = 2.0 * device.xp.abs(strengths).sum(dtype=np.float64).reshape(1)
-    whole = device.xp.zeros((n_images, n_y, n_x), np.int64)
-    launch(
-        _SPREAD[window.dtype], n_images * -(-n // WARP), THREADS, whole, positions, strengths,
-        rotations, offsets, lowest, highest, (first_x, first_y), width, window, bound,
-    )  # fmt: skip
+    whole = device.xp.zeros((n_images, 2, n_y, n_x), np.int64)
+    n_blocks = -(-n // WARP)
+    for some in split_images(n_images, n_blocks):
+        launch(
+            _SPREAD[window.dtype], len(rotations[some]) * n_blocks, THREADS, whole[some],
+            positions, strengths, rotations[some], offsets[some], lowest, highest,
+            (first_x, first_y), width, window, bound,
+        )  # fmt: skip
     launch_for_each(_fold, grids.size, grids, whole, (first_x, first_y), bound)
 
 
@@ -116,13 +121,13 @@ def _make_spread(pair: Any) -> Any:
                     put_window(windows, box, lane, axis, first, first + width)
         cuda.syncthreads()
 
-        n_parts_x, n_parts_y = count_parts_of_profiles(box, 0), count_parts_of_profiles(box, 1)
-        for part in range(n_parts_x * n_parts_y):
-            part_x, part_y = part % n_parts_x, part // n_parts_x
+        n_segments_x, n_segments_y = count_segments(box, 0), count_segments(box, 1)
+        for segment in range(n_segments_x * n_segments_y):
+            segment_x, segment_y = segment % n_segments_x, segment // n_segments_x
             if windows[0, lane] < windows[1, lane]:
                 for task in range(warp, 2 * PAIRS_A_PROFILE, N_WARPS):
                     axis, pair_number = task % 2, task // 2
-                    cells_before = CELLS_A_PROFILE * (part_y if axis else part_x)
+                    cells_before = CELLS_A_PROFILE * (segment_y if axis else segment_x)
                     cell = windows[3 * axis + 2, lane] - windows[3 * axis, lane]
                     cell += cells_before + 2 * pair_number
                     argument = arguments[axis, lane]
@@ -137,7 +142,7 @@ def _make_spread(pair: Any) -> Any:
                     profiles[np.uint32(at)] = join(factor * one, factor * two)
             cuda.syncthreads()
             add_patch(
-                whole[image], profiles, windows, box, part_x, part_y, 1, PAIRS_A_PROFILE,
+                whole[image], profiles, windows, box, segment_x, segment_y, 1, PAIRS_A_PROFILE,
                 scale_of(bound),
             )  # fmt: skip
             cuda.syncthreads()
@@ -157,9 +162,9 @@ def _fold(grids: Array, whole: Array, first_cell: tuple[int, int], bound: Array)
     if number >= grids.size:
         return
     image, y, x = number // (n_y * n_x), number // n_x % n_y, number % n_x
-    total = 0
-    for row in range((y - first_cell[1]) % n_y, whole.shape[1], n_y):
-        for column in range((x - first_cell[0]) % n_x, whole.shape[2], n_x):
-            total += whole[image, row, column]
-    if total != 0:
-        grids[image, y, x] += float(total) / scale_of(bound)
+    first, second = 0, 0
+    for row in range((y - first_cell[1]) % n_y, whole.shape[2], n_y):
+        for column in range((x - first_cell[0]) % n_x, whole.shape[3], n_x):
+            first += whole[image, 0, row, column]
+            second += whole[image, 1, row, column]
+    grids[image, y, x] += value_of(first, second, bound)

@@ -67,13 +67,16 @@ def without_first_lane(mask: np.uint32) -> np.uint32:
 
 @cuda_helper
 def narrow(number: Any) -> int:
-    """Make a whole number one of 32 bits, which takes one register and not two."""
+    """Take the low 32 bits of a whole number that has no more: one register and not two."""
     return np.int32(number)  # type: ignore[return-value]
 
 
 @cuda_helper
 def unsigned(number: Any) -> int:
-    """Make an index one without a sign: Numba does not ask whether it counts from the end."""
+    """Make an index one without a sign: Numba does not ask whether it counts from the end.
+
+    With one that has a sign, a sum has one again.
+    """
     return np.uint64(number)  # type: ignore[return-value]
 
 
