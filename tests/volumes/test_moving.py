@@ -114,8 +114,9 @@ class TestOnCuda:
         turned = numbavol.to_device(VOLUMES["linear"], "cuda").rotate_to_pose(pose)
         assert numbavol.to_device(turned, "cpu") == VOLUMES["linear"].rotate_to_pose(pose)
 
-    def test_the_cpu_refuses_it(self):
-        there = numbavol.to_device(VOLUMES["linear"], "cuda")
+    @pytest.mark.parametrize("name", ["linear", "gaussians"])
+    def test_the_cpu_refuses_it(self, name):
+        there = numbavol.to_device(VOLUMES[name], "cuda")
         pose = numbavol.EulerAnglePose()
         with pytest.raises(ValueError, match="'cpu' cannot work on arrays of a CUDA device"):
             numbavol.project(there, pose, CONFIG)
