@@ -239,7 +239,7 @@ def _fill_profiles(
         fill_profile(
             profiles, (axis * MOST_GAUSSIANS + i) * PAIRS_A_PROFILE * row + slot, row,
             (lane // n_slots, PAIRS_A_PROFILE, WARP // n_slots),
-            real(narrow(starts[axis] - nearest)) - within,
+            real(narrow(starts[axis] - nearest)), within,
             real(narrow(windows[entry, 2 * axis] - nearest)) - edge,
             real(narrow(windows[entry, 2 * axis + 1] - nearest)) - edge,
             widths[min(axis, widths.shape[0] - 1), i, entry],

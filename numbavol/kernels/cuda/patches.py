@@ -9,6 +9,7 @@ beside the largest that could come: in single precision it is nothing but for th
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -172,8 +173,12 @@ def _add(image: Array, y: int, x: int, value: Any, scale: float) -> None:
 
 @cuda_helper
 def scale_of(bound: Array) -> float:
-    """How many whole numbers 1 has, where no sum is above ``bound`` (1,)."""
-    return LARGEST / bound[0] if bound[0] > 0.0 else 0.0
+    """How many whole numbers 1 has, a power of 2, where no sum is above ``bound`` (1,)."""
+    if not bound[0] > 0.0:
+        return 0.0
+    # Products with it are exact, and what rounds the bound does not change it.
+    _, exponent = math.frexp(bound[0])
+    return math.ldexp(LARGEST, -exponent)
 
 
 @cuda_helper

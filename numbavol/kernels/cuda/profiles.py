@@ -114,7 +114,8 @@ def fill_profile(
     at: int,
     row: int,
     pairs: tuple[int, int, int],
-    middle: Any,
+    start: Any,
+    within: Any,
     low: Any,
     high: Any,
     width: Any,
@@ -124,25 +125,28 @@ def fill_profile(
     """Write twice the integrals of a Gaussian over cells, times a factor, as pairs of neighbours.
 
     ``profiles`` has the pair 0 of this Gaussian at ``at``, and the others ``row`` elements apart;
-    written are the ``pairs`` (first, end, step). ``middle`` is the middle of cell 0, in
-    cells from that of the Gaussian; cells beyond ``low`` and ``high`` are 0. ``width`` is that of a
-    cell in units of sqrt(2 variance); without ``is_averaged``, a cell has the value of its middle.
+    written are the ``pairs`` (first, end, step). Cell 0 is ``start`` cells from the one next to the
+    Gaussian, a whole number, and the Gaussian is ``within`` cells beyond the middle of that; cells
+    beyond ``low`` and ``high``, from the Gaussian, are 0. ``width`` is that of a cell in units of
+    sqrt(2 variance); without ``is_averaged``, a cell has the value of its middle.
     """
     real = type(width)
     n_parts = narrow(count_parts(width) if is_averaged else 1)
     if n_parts == 0:
         for number in range(pairs[0], pairs[1], pairs[2]):
-            one_at = middle + real(narrow(2 * number))
+            one_at = (start + real(narrow(2 * number))) - within
             one = _integrate_by_differences(one_at, low, high, width)
-            two = _integrate_by_differences(one_at + real(1), low, high, width)
+            two_at = (start + real(narrow(2 * number + 1))) - within
+            two = _integrate_by_differences(two_at, low, high, width)
             profiles[np.uint32(at + number * row)] = join(factor * one, factor * two)
         return
     polynomial = fit_polynomial(width, n_parts, is_averaged)
     scale, share = width * real(SQRT_LOG2_E), real(1) / real(n_parts)
     step, before_middle = share * scale, real(0.5) * (real(1) - share)
     for number in range(pairs[0], pairs[1], pairs[2]):
-        one_at = middle + real(narrow(2 * number))
-        two_at = one_at + real(1)
+        # Whole numbers add up without rounding: a Gaussian may be sharper than that is fine.
+        one_at = (start + real(narrow(2 * number))) - within
+        two_at = (start + real(narrow(2 * number + 1))) - within
         one, two = real(0), real(0)
         if low < two_at and one_at < high:
             one = _average_over_cell((one_at - before_middle) * scale, n_parts, step, polynomial)

@@ -135,7 +135,7 @@ def _add_patches(
                 fill_profile(
                     profiles, (axis * ROWS_AN_AXIS + i * PAIRS_A_PROFILE) * ROW + lane, ROW,
                     (0, PAIRS_A_PROFILE, 1),
-                    real(narrow(begin - pixel)) - beyond,
+                    real(narrow(begin - pixel)), beyond,
                     real(narrow(windows[3 * axis, lane] - pixel)) - edge,
                     real(narrow(windows[3 * axis + 1, lane] - pixel)) - edge,
                     widths[a, i], amplitudes[a, i] if axis == 1 else real(1), antialias,

@@ -21,15 +21,15 @@ from patches import (
 from strategies import Scene
 
 from numbavol.kernels.cuda.gaussians import MOST_IN_A_SUM, TILE_X, TILE_Y, TILE_Z
-from numbavol.kernels.cuda.patches import CELLS_A_PROFILE
+from numbavol.kernels.cuda.patches import CELLS_A_PROFILE, LARGEST, OF_SECOND
 from numbavol.kernels.cuda.warps import WARP
 
 pytestmark = pytest.mark.cuda
 
 REAL = [np.float32, np.float64]
 SINGLE = 3e-6
-# A bound is 4 of the sum of all amplitudes, and has 2**61 parts.
-WHOLE_NUMBER = 4 * 2.0**-61
+# Of the sum of all amplitudes: a bound is 4, and as many parts as are in up to twice the bound.
+WHOLE_NUMBER = 8 / (LARGEST * OF_SECOND)
 POSITIONS_IN_A_SUM = MOST_IN_A_SUM + WARP
 
 
@@ -69,14 +69,15 @@ def test_all_amplitudes_together_fit_into_a_pixel(sign):
 
 @pytest.mark.parametrize(("amount", "expected"), [(-0.7, -1), (-0.3, 0), (0.3, 0), (1.4, 1)])
 def test_sums_are_rounded_to_the_nearest_whole_number(amount, expected):
-    # The bound is of an amplitude of 1, outside of the image.
+    # The bound is of an amplitude of 1, outside of the image: 4, for which 8 has all the parts.
+    smallest = 8 / (LARGEST * OF_SECOND)
     mixture = Mixture(
         np.array([[0.0, 0.0], [99.0, 0.0]]),
         np.zeros(2),
-        np.float32([[amount * 2.0**-61], [1.0]]),
+        np.float32([[amount * smallest / 4], [1.0]]),
         np.full((2, 1), 1e30, np.float32),
     )
-    np.testing.assert_array_equal(project(np.zeros((1, 1, 1)), mixture), expected * WHOLE_NUMBER)
+    np.testing.assert_array_equal(project(np.zeros((1, 1, 1)), mixture), expected * smallest)
 
 
 def test_amplitudes_of_zero_add_nothing(rng):
