@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 OPERATIONS_A_PROFILE = 45
 # Of a sample: its place, and eight or sixty-four complex neighbours.
 OPERATIONS_A_SAMPLE = {"linear": 60, "spline": 400}
-ROUNDS = 7
+ROUNDS, ROUNDS_ON_CPU = 7, 3
 CHAINS, LINKS = 8, 8
 
 
@@ -236,10 +236,10 @@ class Rates:
         self.wait()
         return time.perf_counter() - began
 
-    def median(self, work: Callable[[], object]) -> float:
+    def median(self, work: Callable[[], object], n_rounds: int = ROUNDS) -> float:
         """Time work a few times, after once unmeasured."""
         self.run(work)
-        return statistics.median(self.run(work) for _ in range(ROUNDS))
+        return statistics.median(self.run(work) for _ in range(n_rounds))
 
     def time(
         self,
@@ -258,7 +258,7 @@ class Rates:
             first=self.run(there) / n,
             warm=self.median(there) / n,
             with_transfers=self.median(back_and_forth) / n,
-            on_cpu=self.run(on_cpu) / n,
+            on_cpu=self.median(on_cpu, ROUNDS_ON_CPU) / n,
             floor=floor,
             limit=limit,
         )
