@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from planar import run_on_both
 
-from numbavol.kernels.dispatch import find_device, find_kernel
+from numbavol.kernels.dispatch import find_device
 from numbavol.ndimage.interpolation import (
     MODES,
     as_reals,
@@ -28,16 +29,6 @@ def draw(rng, shape, dtype):
     if np.issubdtype(dtype, np.complexfloating):
         values = values + 1j * rng.standard_normal(shape)
     return values.astype(dtype)
-
-
-def run_on_both(name, out, *arguments):
-    """What a kernel makes of its first argument on the CPU, and on CUDA."""
-    device = find_device("cuda")
-    on_cpu, on_cuda = out.copy(), device.send(out)
-    find_kernel(name, "cpu")(on_cpu, *arguments)
-    sent = [device.send(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    find_kernel(name, "cuda")(on_cuda, *sent)
-    return on_cpu, device.fetch(on_cuda)
 
 
 def turn(rng):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from planar import run_on_both
 
 from numbavol.kernels.cuda.shells import ROWS_A_BAND
 from numbavol.kernels.cuda.transforms import COLUMNS_TO_SHIFT, ROWS_TO_EXPAND, ROWS_TO_SHIFT
@@ -24,16 +25,6 @@ def draw(rng, shape, dtype):
 
 def draw_half(rng, shape, dtype):
     return draw(rng, (*shape[:-1], shape[-1] // 2 + 1), dtype)
-
-
-def run_on_both(name, out, *arguments):
-    """What a kernel makes of its first argument on the CPU, and on CUDA."""
-    device = find_device("cuda")
-    on_cpu, on_cuda = out.copy(), device.send(out)
-    find_kernel(name, "cpu")(on_cpu, *arguments)
-    sent = [device.send(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    find_kernel(name, "cuda")(on_cuda, *sent)
-    return on_cpu, device.fetch(on_cuda)
 
 
 @pytest.mark.parametrize("dtype", COMPLEX)
