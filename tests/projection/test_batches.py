@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import numbavol
+from numbavol.kernels.dispatch import CPU
+from numbavol.projection.each import StreamedDelivery
 
 VOLUME = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(np.ones((4, 4, 4)))
 CONFIG = numbavol.ImageConfig((4, 4), pixel_size=1.0)
@@ -29,3 +31,8 @@ def test_a_batch_is_a_number_of_images(batch_size):
 def test_a_device_that_is_none_is_named(device):
     with pytest.raises(ValueError, match="device: expected 'cpu', 'cuda' or 'auto'"):
         numbavol.project(VOLUME, POSES, CONFIG, device=device)
+
+
+def test_images_are_streamed_from_a_memory_of_its_own_alone():
+    with pytest.raises(TypeError, match="device: expected one whose memory is its own, got 'cpu'"):
+        StreamedDelivery(np.zeros((1, 2, 2)), lambda _, projection: projection.array, CPU)

@@ -72,11 +72,13 @@ class Transforms:
             own = self._functions.ifftn(own, axes=axes, norm="forward", overwrite_x=True)
         last = lengths[-MOST_AXES:]
         padded = (1,) * (MOST_AXES - len(last)) + last
-        make_self_conjugate(own.reshape(-1, *padded[:-1], own.shape[-1]), last[-1])
+        # It may be a copy, and is what is transformed.
+        halves = own.reshape(-1, *padded[:-1], own.shape[-1])
+        make_self_conjugate(halves, last[-1])
         axes = tuple(range(-len(last), 0))
         real: NDArray[Any] = self._functions.irfftn(
-            own, last, axes, norm="forward", overwrite_x=True
+            halves, last, axes, norm="forward", overwrite_x=True
         )
         if norm != "forward":
             real *= real.dtype.type(1.0 / math.prod(lengths))
-        return real
+        return real.reshape(*half.shape[: -len(last)], *last)

@@ -59,6 +59,8 @@ def _find_version(package: str) -> str | None:
 FLATTENS_CALLS = not IS_SIMULATED and flattens_calls(
     _find_version("numba-cuda"), _find_version("cuda-core")
 )
+if FLATTENS_CALLS:
+    import cuda.core as cuda_core
 
 
 def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
@@ -79,9 +81,6 @@ def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
     if not FLATTENS_CALLS:
         _launch_by_numba(kernel, n_blocks, n_threads, there)
         return
-    from cuda.core import LaunchConfig, Stream
-    from cuda.core import launch as launch_loaded
-
     key: list[Any] = [kernel]
     numbers: list[Any] = []
     for argument in there:
@@ -89,8 +88,9 @@ def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
     loaded = _loaded.get(tuple(key))
     if loaded is None:
         loaded = _loaded[tuple(key)] = _load(kernel, there)
-    stream = Stream.from_handle(get_device().stream_address)
-    launch_loaded(stream, LaunchConfig(grid=n_blocks, block=n_threads), loaded, *numbers)
+    stream = cuda_core.Stream.from_handle(get_device().stream_address)
+    config = cuda_core.LaunchConfig(grid=n_blocks, block=n_threads)
+    cuda_core.launch(stream, config, loaded, *numbers)
 
 
 def launch_for_each(kernel: Any, n: int, *arguments: Any) -> None:

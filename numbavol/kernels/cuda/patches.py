@@ -57,6 +57,14 @@ def split_images(n_images: int, n_blocks: int) -> list[slice]:
 
 
 @cuda_helper
+def find_own(n: int) -> tuple[int, int, int]:
+    """Find the image of a block, its first position of n, and one past its last."""
+    n_blocks = (n + WARP - 1) // WARP
+    first = cuda.blockIdx.x % n_blocks * WARP
+    return cuda.blockIdx.x // n_blocks, first, min(first + WARP, n)
+
+
+@cuda_helper
 def begin_windows(windows: Array, box: Array) -> None:
     """Begin with windows of nothing, in a box of nothing: `put_window` is for after it.
 

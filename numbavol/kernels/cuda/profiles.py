@@ -22,8 +22,6 @@ from numbavol.kernels.math import (
 from numbavol.kernels.profiles import SQRT_LOG2_E, TWO_OVER_SQRT_PI, count_parts
 
 Array = np.ndarray[Any, np.dtype[Any]]
-# In units of sqrt(2 variance), and in how many parts a cell is averaged over.
-Cells = tuple[Any, int]
 FARTHEST = 2.0**30
 Polynomial = tuple[Any, Any, Any, Any, Any, Any, Any, Any]
 
@@ -39,10 +37,8 @@ def _coefficient(power: int, q: Any, scale: Any) -> Any:
     """Coefficient of a power of the polynomial of a part, by the square of half its width."""
     real = type(q)
     total = real(SERIES[N_TERMS - 1, power])
-    for n in range(N_TERMS - 2, power - 1, -1):
+    for n in range(N_TERMS - 2, -1, -1):
         total = real(SERIES[n, power]) + q * total
-    for _ in range(power):
-        total *= q
     return scale * total
 
 

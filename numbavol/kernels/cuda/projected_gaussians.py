@@ -21,6 +21,7 @@ from numbavol.kernels.cuda.patches import (
     add_whole_numbers,
     begin_windows,
     count_segments,
+    find_own,
     put_window,
     scale_of,
     split_images,
@@ -92,11 +93,9 @@ def _add_patches(
     bound: Array,
     fused: tuple[int, ...],
 ) -> None:
-    k, n, real = len(fused), positions.shape[0], widths.dtype.type
-    n_blocks = (n + WARP - 1) // WARP
-    image, block = cuda.blockIdx.x // n_blocks, cuda.blockIdx.x % n_blocks
-    thread = cuda.threadIdx.x
-    lane, warp = thread % WARP, thread // WARP
+    k, real = len(fused), widths.dtype.type
+    image, first, end = find_own(positions.shape[0])
+    lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
     windows = cuda.shared.array((6, WARP), numba.int32)
     box = cuda.shared.array(6, numba.int32)
     # Of each position: the pixel next to its place, and how far beyond it the place is.
@@ -105,8 +104,8 @@ def _add_patches(
     profiles = cuda.shared.array(N_PAIRS, PAIR)
 
     begin_windows(windows, box)
-    a = block * WARP + lane
-    if warp == 0 and a < n:
+    a = first + lane
+    if warp == 0 and a < end:
         x, y = place_in_plane(positions, a, rotations[image], offsets[image])
         n_y, n_x, reach = whole.shape[2], whole.shape[3], radii[a]
         # Also false where a place is not a number.

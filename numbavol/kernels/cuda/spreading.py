@@ -20,6 +20,7 @@ from numbavol.kernels.cuda.patches import (
     add_patch,
     begin_windows,
     count_segments,
+    find_own,
     put_window,
     scale_of,
     split_images,
@@ -96,11 +97,9 @@ def _make_spread(pair: Any) -> Any:
         window: Array,
         bound: Array,
     ) -> None:
-        real, n, n_powers = window.dtype.type, positions.shape[0], window.shape[0]
-        n_blocks = (n + WARP - 1) // WARP
-        image, block = cuda.blockIdx.x // n_blocks, cuda.blockIdx.x % n_blocks
-        thread = cuda.threadIdx.x
-        lane, warp = thread % WARP, thread // WARP
+        real, n_powers = window.dtype.type, window.shape[0]
+        image, first, end = find_own(positions.shape[0])
+        lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
         windows = cuda.shared.array((6, WARP), numba.int32)
         box = cuda.shared.array(6, numba.int32)
         # Where in a cell the window of a point begins: the argument of its polynomials.
@@ -108,8 +107,8 @@ def _make_spread(pair: Any) -> Any:
         profiles = cuda.shared.array(N_PAIRS, pair)
 
         begin_windows(windows, box)
-        a = block * WARP + lane
-        if warp == 0 and a < n:
+        a = first + lane
+        if warp == 0 and a < end:
             x, y = place_in_plane(positions, a, rotations[image], offsets[image])
             # Also false where a place is not a number.
             if lowest[0] <= x <= highest[0] and lowest[1] <= y <= highest[1]:
@@ -117,11 +116,12 @@ def _make_spread(pair: Any) -> Any:
                     place = x if axis == 0 else y
                     cell = ceil(place - 0.5 * width)
                     arguments[axis, lane] = real(2.0 * (cell - place + 0.5 * width) - 1.0)
-                    first = cell - first_cell[axis]
-                    put_window(windows, box, lane, axis, first, first + width)
+                    column = cell - first_cell[axis]
+                    put_window(windows, box, lane, axis, column, column + width)
         cuda.syncthreads()
 
         n_segments_x, n_segments_y = count_segments(box, 0), count_segments(box, 1)
+        scale = scale_of(bound)
         for segment in range(n_segments_x * n_segments_y):
             segment_x, segment_y = segment % n_segments_x, segment // n_segments_x
             if windows[0, lane] < windows[1, lane]:
@@ -143,7 +143,7 @@ def _make_spread(pair: Any) -> Any:
             cuda.syncthreads()
             add_patch(
                 whole[image], profiles, windows, box, segment_x, segment_y, 1, PAIRS_A_PROFILE,
-                scale_of(bound),
+                scale,
             )  # fmt: skip
             cuda.syncthreads()
 
