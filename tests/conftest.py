@@ -5,9 +5,11 @@ from __future__ import annotations
 import numba
 import pytest
 from hypothesis import HealthCheck, settings
+from races import watch_for_races
 
 import numbavol
 from numbavol.kernels.dispatch import find_what_is_missing
+from numbavol.kernels.finding import is_simulated
 
 # Without Numba's compiler a map takes a thousand times longer; what is drawn does not change.
 settings.register_profile("compiled", deadline=None, max_examples=60)
@@ -43,3 +45,9 @@ def _what_there_is_of_cuda_is_asked_again():
     find_what_is_missing.cache_clear()
     yield
     find_what_is_missing.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _races_are_errors(request, monkeypatch):
+    if is_simulated() and request.node.get_closest_marker("cuda"):
+        watch_for_races(monkeypatch)

@@ -118,12 +118,14 @@ def add_patch(
     segment_y: int,
     n_gaussians: int,
     rows_an_axis: int,
+    nothing: Any,
     scale: float,
 ) -> None:
     """Add products of profiles to an image (2, y, x) of whole numbers, a ``scale``-th each.
 
-    ``profiles`` are pairs [axis, Gaussian, pair, slot] of a segment along x and one along y;
-    ``windows`` and ``box`` are as of `begin_windows`. Every thread of the block calls this.
+    ``profiles`` are pairs [axis, Gaussian, pair, slot] of a segment along x and one along y, in the
+    precision of ``nothing``, 0; ``windows`` and ``box`` are as of `begin_windows`. Every thread of
+    the block calls this.
     """
     lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
     x_first, y_first = box[0] + segment_x * CELLS_A_PROFILE, box[3] + segment_y * CELLS_A_PROFILE
@@ -144,8 +146,7 @@ def add_patch(
         y = y_start + lane // LANES_X * 2
         x_from_begin = narrow(x - segment_x * CELLS_A_PROFILE)
         y_from_begin = narrow(y - segment_y * CELLS_A_PROFILE)
-        real = type(first_of(profiles[0]))
-        low_left, low_right, high_left, high_right = real(0), real(0), real(0), real(0)
+        low_left, low_right, high_left, high_right = nothing, nothing, nothing, nothing
         while mask != 0:
             slot = first_lane(mask)
             mask = without_first_lane(mask)

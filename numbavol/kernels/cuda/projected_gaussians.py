@@ -141,6 +141,7 @@ def _add_patches(
                 )  # fmt: skip
         cuda.syncthreads()
         add_patch(
-            whole[image], profiles, windows, box, segment_x, segment_y, k, ROWS_AN_AXIS, scale
-        )
+            whole[image], profiles, windows, box, segment_x, segment_y, k, ROWS_AN_AXIS, real(0),
+            scale,
+        )  # fmt: skip
         cuda.syncthreads()

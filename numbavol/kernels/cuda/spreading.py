@@ -143,7 +143,7 @@ def _make_spread(pair: Any) -> Any:
             cuda.syncthreads()
             add_patch(
                 whole[image], profiles, windows, box, segment_x, segment_y, 1, PAIRS_A_PROFILE,
-                scale,
+                real(0), scale,
             )  # fmt: skip
             cuda.syncthreads()
 
