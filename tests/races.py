@@ -19,7 +19,7 @@ VOTE = "_vote_in_the_simulator"
 """The helper that stands for an instruction of the card: its memory and barriers are not there."""
 
 
-class Race(AssertionError):
+class RaceError(AssertionError):
     """Two threads of a card could do this in either order."""
 
 
@@ -56,12 +56,12 @@ class Element:
         for other, place in self.of_blocks_before.items():
             if clash(kind, other):
                 msg = f"{where} {kind.value} what {place} {other.value} in another block"
-                raise Race(msg)
+                raise RaceError(msg)
         for other, threads in self.now.items():
             for another, place in threads.items():
                 if another != thread and clash(kind, other):
                     msg = f"{where} {kind.value} what {place} {other.value} in another thread"
-                    raise Race(msg)
+                    raise RaceError(msg)
         self.of_block.setdefault(kind, where)
         noted = self.now.setdefault(kind, {})
         if len(noted) < 2:
@@ -141,7 +141,7 @@ class Watcher:
                 element = elements[address] = Element()
             if is_shared and kind is not Kind.WRITE and not element.is_written:
                 msg = f"{where} {kind.value} shared memory before anything is there"
-                raise Race(msg)
+                raise RaceError(msg)
             element.note(thread.blockIdx.x, noted.get("epoch", 0), thread.thread_id, kind, where)
 
     def _address(self, memory: np.ndarray, index: Any) -> int:
