@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     # Takes what is called with the number of a first element, and with elements from that on.
     Deliver = Callable[[Callable[[int, "NDArray[Any]"], object]], None]
     Fetch = Callable[["NDArray[Any]"], Deliver]
+    # Begins to copy elements to those from a first one on; returns what waits until they are there.
+    Copy = Callable[["NDArray[Any]", int], Callable[[], None]]
 
 Result = TypeVar("Result")
 
@@ -172,6 +174,33 @@ class CudaDevice(Device):
             Takes an array, and returns a function that brings what the array is by then, part by
             part of its first axis. That takes ``put(start, part)``, called by several threads,
             whose parts are overwritten later.
+        """
+
+    @abstractmethod
+    def make_page_locked(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """Make an array of the host to which the device can copy by itself.
+
+        Parameters
+        ----------
+        shape, dtype
+            As of `numpy.empty`.
+        """
+
+    @abstractmethod
+    def make_copy_to(self, target: object) -> Copy | None:
+        """Make what copies one array after another to page-locked memory, as the device goes on.
+
+        Parameters
+        ----------
+        target
+            Where images go.
+
+        Returns
+        -------
+        callable or None
+            Takes an array and the first of the elements of `target` that it is copied to, and
+            returns what waits until it is there. None where `target` is not a C-contiguous array
+            of the host whose memory is page-locked.
         """
 
     @abstractmethod

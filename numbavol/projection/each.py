@@ -50,12 +50,26 @@ class Delivery:
     def __init__(self, each: Images, develop: Develop) -> None:
         self.develop, self._each = develop, each
 
+    def __enter__(self) -> Delivery:
+        """Begin; what is still underway at the end is finished, or dropped for an error."""
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """End."""
+        if error is None:
+            self.finish()
+        else:
+            self.drop()
+
     def put(self, numbers: int | slice, images: NDArray[Any]) -> None:
         """Put one image, or several, where they go."""
         self._each[numbers] = images
 
     def finish(self) -> None:
         """Put what is still underway where it goes."""
+
+    def drop(self) -> None:
+        """Leave what is still underway, so that nothing is written any more."""
 
 
 class StreamedDelivery(Delivery):
@@ -74,23 +88,34 @@ class StreamedDelivery(Delivery):
         if not isinstance(device, CudaDevice):
             msg = f"device: expected one whose memory is its own, got {device.name!r}"
             raise TypeError(msg)
+        self._copy = device.make_copy_to(each)
         self._fetch = device.make_fetch()
-        self._underway: tuple[int, Deliver] | None = None
+        self._bring_those_underway: Callable[[], None] | None = None
 
     def put(self, numbers: int | slice, images: NDArray[Any]) -> None:
         """Put those where they go that were made before these."""
         first = numbers.start if isinstance(numbers, slice) else numbers
-        deliver = self._fetch(images.reshape(-1, *images.shape[-2:]))
+        these = images.reshape(-1, *images.shape[-2:])
+        if self._copy is not None:
+            bring = self._copy(these, first)
+        else:
+            bring = functools.partial(self._share_out, self._fetch(these), first)
         self.finish()
-        self._underway = (first, deliver)
+        self._bring_those_underway = bring
 
     def finish(self) -> None:
-        """Bring what is still underway, and put it where it goes, on all threads."""
-        if self._underway is None:
-            return
-        first, deliver = self._underway
-        self._underway = None
+        """Put what is still underway where it goes, by the device itself or on all threads."""
+        if self._bring_those_underway is not None:
+            bring, self._bring_those_underway = self._bring_those_underway, None
+            bring()
 
+    def drop(self) -> None:
+        """Wait for the device where it copies by itself: the memory may be another's after this."""
+        bring, self._bring_those_underway = self._bring_those_underway, None
+        if bring is not None and self._copy is not None:
+            bring()
+
+    def _share_out(self, deliver: Deliver, first: int) -> None:
         def put(start: int, images: NDArray[Any]) -> None:
             self._each[first + start : first + start + len(images)] = images
 
@@ -138,38 +163,64 @@ def project_each(
     what = "a padded image and its transform"
     check_fits_in_memory("image_config", what, int(24 * n_padded), device.free_bytes)
     prepared = integrator.prepare(volume.get_representation(), image_config)
-    if isinstance(prepared, AbstractProjectionInBatches):
-        n_at_a_time = prepared.n_at_a_time
-        if batch_size is not None:
-            n_at_a_time = min(_read_batch_size(batch_size), n_at_a_time)
-
-        def count_all(n_done: int) -> None:
-            if report is not None:
-                report(n_done, n_images)
-
-        for start in range(first, n_images, n_at_a_time):
-            stop = min(start + n_at_a_time, n_images)
-            _project_batch(
-                delivery, prepared, rotations[start:stop], offsets[start:stop], start, count_all
+    with delivery:
+        if isinstance(prepared, AbstractProjectionInBatches):
+            n_at_a_time = prepared.n_at_a_time
+            if batch_size is not None:
+                n_at_a_time = min(_read_batch_size(batch_size), n_at_a_time)
+            _project_in_batches(
+                delivery, prepared, rotations, offsets, first, n_at_a_time, report
             )  # fmt: skip
-        delivery.finish()
-        return
+        else:
+            _project_one_by_one(delivery, prepared, rotations, offsets, first, device, report)
+
+
+def _project_in_batches(
+    delivery: Delivery,
+    prepared: AbstractProjectionInBatches,
+    rotations: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+    first: int,
+    n_at_a_time: int,
+    report: Callable[[int, int], object] | None,
+) -> None:
+    n_images = len(rotations)
+
+    def count(n_done: int) -> None:
+        if report is not None:
+            report(n_done, n_images)
+
+    for start in range(first, n_images, n_at_a_time):
+        some = slice(start, start + n_at_a_time)
+        _project_batch(delivery, prepared, rotations[some], offsets[some], start, count)
+
+
+def _project_one_by_one(
+    delivery: Delivery,
+    prepared: Callable[[Placement], Projection],
+    rotations: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+    first: int,
+    device: Device,
+    report: Callable[[int, int], object] | None,
+) -> None:
+    numbers = range(first, len(rotations))
 
     def make(number: int) -> NDArray[Any]:
-        return delivery.develop(number, prepared(Placement(rotations[number], offsets[number])))
+        placement = Placement(rotations[number], offsets[number])
+        return delivery.develop(number, prepared(placement))
 
-    def count(n_done: int, _: int) -> None:
+    def count(n_done: int, _: int = 0) -> None:
         if report is not None:
-            report(first + n_done, n_images)
+            report(first + n_done, len(rotations))
 
     if device.name == "cpu":
-        run_tasks(lambda number: delivery.put(number, make(number)), range(first, n_images), count)
+        run_tasks(lambda number: delivery.put(number, make(number)), numbers, count)
         return
     # Images on their way from a device follow each other.
-    for n_done, number in enumerate(range(first, n_images), 1):
+    for n_done, number in enumerate(numbers, 1):
         delivery.put(number, device.run(functools.partial(make, number)))
-        count(n_done, n_images)
-    delivery.finish()
+        count(n_done)
 
 
 def _project_batch(

@@ -111,7 +111,8 @@ def project(
         Show how far the work is, where errors go to a terminal.
     device
         Where the images are made: ``"cpu"``, ``"cuda"`` or ``"auto"``; where `integrator` works, by
-        default. Images go to the host as they are made, while the device makes the next ones.
+        default. Images go to the host as they are made, while the device makes the next ones; to
+        page-locked memory of `out` it copies them by itself.
     batch_size
         The largest number of images that are made at once, where several have work in common; by
         default, what fits well into caches and the device's free memory.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -18,44 +20,67 @@ from numbavol.kernels.cuda.device import Card
 class ArrayThere(np.ndarray):
     """An array of the card."""
 
+    __cuda_array_interface__ = None
+
     def get(self, stream, out, blocking):
         assert not blocking
+        assert out.flags.c_contiguous
+        assert (out.shape, out.dtype) == (self.shape, self.dtype)
         stream.log.append("copy")
-        out[...] = self
+        stream.copies.append((self, out))
+
+
+CURRENT = 77
 
 
 class Stream:
     def __init__(self, ptr=0, *, non_blocking=False):
-        self.ptr, self.non_blocking, self.log = ptr, non_blocking, []
+        self.ptr, self.non_blocking, self.log, self.copies = ptr, non_blocking, [], []
 
     def record(self):
-        return "made"
+        return Event(self)
 
     def wait_event(self, event):
-        self.log.append(event)
+        self.log.append("made" if event.stream.ptr == CURRENT else "not made")
 
     def synchronize(self):
+        """Copies are late: what did not wait for them does not have them."""
+        for source, target in self.copies:
+            target[...] = source
+        self.copies.clear()
         self.log.append("synchronize")
+
+
+class Event:
+    def __init__(self, stream):
+        self.stream = stream
+
+    def synchronize(self):
+        self.stream.synchronize()
 
 
 @pytest.fixture
 def card():
     made = object.__new__(Card)
-    current = Stream()
+    current = Stream(CURRENT)
     made.streams, made.buffers = [], []
 
     def make_stream(**options):
         made.streams.append(Stream(**options))
         return made.streams[-1]
 
-    def make_buffer(n_bytes, dtype):
-        made.buffers.append(np.empty(n_bytes, dtype))
+    def make_buffer(shape, dtype):
+        made.buffers.append(np.empty(shape, dtype))
         return made.buffers[-1]
 
-    made._make_buffer = make_buffer
+    made._empty_pinned = make_buffer
     made.current = current
     made.xp = types.SimpleNamespace(
-        ascontiguousarray=lambda array: np.ascontiguousarray(array).view(ArrayThere),
+        ascontiguousarray=lambda array, dtype=None: np.ascontiguousarray(array, dtype).view(
+            ArrayThere
+        ),
+        asarray=lambda array: array,
+        asnumpy=lambda array: np.array(array, order="C"),
         cuda=types.SimpleNamespace(
             Stream=make_stream,
             get_current_stream=lambda: current,
@@ -125,6 +150,113 @@ def test_an_error_of_what_takes_them_comes_out(card):
 
     with pytest.raises(OSError, match="disk"):
         card.make_fetch()(np.zeros((4, 2, 3), np.float32).view(ArrayThere))(put)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(210.0).reshape(5, 6, 7),
+        np.arange(210.0, dtype=np.float32).reshape(5, 6, 7)[:, ::2, 1:],
+        np.arange(210.0).reshape(1, 210) * 1j,
+        np.asfortranarray(np.arange(210.0).reshape(14, 15)),
+        np.arange(210.0),
+        np.array(3.0),
+    ],
+    ids=["whole", "part", "row", "by columns", "line", "number"],
+)
+@pytest.mark.parametrize("n_bytes", [8, 100, 2**20])
+def test_arrays_come_as_they_are(monkeypatch, card, array, n_bytes):
+    monkeypatch.setattr(cuda_device, "BYTES_A_PART", n_bytes)
+    fetched = card.fetch(array.view(ArrayThere))
+    assert type(fetched) is np.ndarray
+    assert fetched.dtype == array.dtype
+    assert fetched.flags.c_contiguous
+    np.testing.assert_array_equal(fetched, array)
+
+
+def test_large_arrays_come_by_several_threads_and_small_ones_at_once(monkeypatch, card):
+    monkeypatch.setattr(cuda_device, "BYTES_A_PART", 800)
+    card.fetch(np.zeros(100).view(ArrayThere))
+    assert not card.buffers
+    card.fetch(np.zeros(101).view(ArrayThere))
+    assert card.buffers
+
+
+def test_arrays_of_the_host_stay(card):
+    array = np.zeros(3)
+    assert card.fetch(array) is array
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_copies_to_page_locked_memory_are_there_when_they_were_waited_for(monkeypatch, card, dtype):
+    monkeypatch.setattr(cuda_device, "_is_page_locked", lambda _: True)
+    target = np.full((5, 2, 3), np.nan, dtype)
+    images = np.arange(30.0, dtype=np.float32).reshape(5, 2, 3).view(ArrayThere)
+    copy = card.make_copy_to(target)
+    waits = [copy(images[:3], 0), copy(images[3:], 3)]
+    (stream,) = card.streams
+    assert stream.non_blocking
+    assert stream.log == ["made", "copy", "made", "copy"]
+    assert np.isnan(target).all()
+    for wait in waits:
+        wait()
+    np.testing.assert_array_equal(target, images)
+
+
+def test_sources_of_copies_are_kept_until_they_are_there(monkeypatch, card):
+    monkeypatch.setattr(cuda_device, "_is_page_locked", lambda _: True)
+    images = np.zeros((2, 2, 3), np.float32).view(ArrayThere)
+    wait = card.make_copy_to(np.zeros((2, 2, 3), np.float32))(images, 0)
+    source = weakref.ref(card.streams[0].copies[0][0])
+    card.streams[0].copies.clear()
+    gc.collect()
+    assert source() is not None
+    del wait
+    gc.collect()
+    assert source() is None
+
+
+def answers_of(monkeypatch, kinds):
+    """Have the driver give one answer after another."""
+    driver = pytest.importorskip("cuda.bindings.driver")
+    asked = []
+
+    def ask(attribute, address):
+        assert attribute == driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
+        asked.append(address)
+        kind = kinds[len(asked) - 1]
+        if kind is None:
+            return driver.CUresult.CUDA_ERROR_INVALID_VALUE, None
+        return driver.CUresult.CUDA_SUCCESS, kind
+
+    monkeypatch.setattr(driver, "cuPointerGetAttribute", ask)
+    return asked
+
+
+# Numbers of CUmemorytype: 1 is the host's, 2 the device's, 4 both's.
+@pytest.mark.parametrize(
+    ("kinds", "is_locked"),
+    [([1, 1], True), ([None], False), ([1, None], False), ([2], False), ([4], False)],
+)
+def test_memory_is_page_locked_where_the_driver_says_so_of_both_ends(
+    monkeypatch, card, kinds, is_locked
+):
+    asked = answers_of(monkeypatch, kinds)
+    target = np.zeros((2, 3, 4), np.float32)
+    assert (card.make_copy_to(target) is not None) == is_locked
+    first = target.ctypes.data
+    assert asked == [first, first + target.nbytes - 1][: len(kinds)]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [np.zeros((0, 3)), np.zeros((4, 6))[:, ::2], [0.0, 1.0], "images.mrcs"],
+    ids=["empty", "with gaps", "list", "text"],
+)
+def test_what_a_card_cannot_copy_to_is_not_asked_about(monkeypatch, card, target):
+    asked = answers_of(monkeypatch, [1, 1])
+    assert card.make_copy_to(target) is None
+    assert not asked
 
 
 def test_a_stream_of_each_thread_is_refused(card):

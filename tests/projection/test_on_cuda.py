@@ -10,6 +10,7 @@ import pytest
 import numbavol
 from numbavol.kernels.dispatch import find_device
 from numbavol.kernels.finding import describe_what_is_missing
+from numbavol.projection.each import StreamedDelivery
 
 pytestmark = [
     pytest.mark.cuda,
@@ -130,6 +131,85 @@ def test_images_go_to_a_stack_as_they_are_made(tmp_path):
     with numbavol.write_image_stack(tmp_path / "stack.mrcs", (2, 5, 6), 1.5) as stack:
         numbavol.project(volume, POSES, CONFIG, device="cuda", out=stack, batch_size=1)
     np.testing.assert_array_equal(numbavol.read_map(tmp_path / "stack.mrcs").data, expected)
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_images_are_copied_straight_to_page_locked_memory(dtype, batch_size):
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    poses = numbavol.EulerAnglePose(phi_angle=np.arange(5.0) * 17.0)
+    expected = numbavol.project(volume, poses, CONFIG, device="cuda")
+    device = find_device("cuda")
+    out = device.make_page_locked(expected.shape, dtype)
+    assert device.make_copy_to(out) is not None
+    out[:] = np.nan
+    made = numbavol.project(volume, poses, CONFIG, device="cuda", out=out, batch_size=batch_size)
+    assert made is out
+    np.testing.assert_array_equal(made, expected)
+
+
+def test_one_image_and_transforms_go_to_page_locked_memory():
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    pose = numbavol.EulerAnglePose(phi_angle=20.0)
+    for poses, is_real in ((pose, True), (POSES, False)):
+        expected = numbavol.project(
+            volume, poses, CONFIG, device="cuda", outputs_real_space=is_real
+        )
+        out = find_device("cuda").make_page_locked(expected.shape, expected.dtype)
+        numbavol.project(volume, poses, CONFIG, device="cuda", outputs_real_space=is_real, out=out)
+        np.testing.assert_array_equal(out, expected)
+
+
+def test_a_part_of_page_locked_memory_is_filled_and_nothing_beside_it():
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    expected = numbavol.project(volume, POSES, CONFIG, device="cuda")
+    whole = find_device("cuda").make_page_locked((4, 5, 6), np.float32)
+    whole[:] = 7.0
+    numbavol.project(volume, POSES, CONFIG, device="cuda", out=whole[1:3], batch_size=1)
+    np.testing.assert_array_equal(whole[1:3], expected)
+    assert np.all(whole[[0, 3]] == 7.0)
+
+
+def test_after_an_error_the_device_writes_no_more():
+    device = find_device("cuda")
+    images = device.send(np.ones((1, 5, 6), np.float32))
+    out = device.make_page_locked((3, 5, 6), np.float32)
+    out[:] = 0.0
+    delivery = StreamedDelivery(out, lambda _, projection: projection, device)
+
+    def fail_after_a_batch():
+        with delivery:
+            delivery.put(slice(1, 2), images)
+            message = "no more"
+            raise ValueError(message)
+
+    with pytest.raises(ValueError, match="no more"):
+        fail_after_a_batch()
+    # What was begun has ended, and nothing is left to be done later.
+    written = out.copy()
+    delivery.finish()
+    np.testing.assert_array_equal(out, written)
+    np.testing.assert_array_equal(out[1], np.ones((5, 6)))
+
+
+@pytest.mark.parametrize("make", ["plain", "with gaps", "empty"])
+def test_other_memory_is_not_copied_to_by_the_device(make):
+    device = find_device("cuda")
+    target = {
+        "plain": np.empty((2, 5, 6), np.float32),
+        "with gaps": device.make_page_locked((2, 5, 7), np.float32)[:, :, :6],
+        "empty": device.make_page_locked((0, 5, 6), np.float32),
+    }[make]
+    assert device.make_copy_to(target) is None
+    assert device.make_copy_to([1.0, 2.0]) is None
+
+
+def test_images_go_to_page_locked_memory_with_gaps():
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    expected = numbavol.project(volume, POSES, CONFIG, device="cuda")
+    with_gaps = find_device("cuda").make_page_locked((2, 5, 7), np.float32)[:, :, :6]
+    numbavol.project(volume, POSES, CONFIG, device="cuda", out=with_gaps)
+    np.testing.assert_array_equal(with_gaps, expected)
 
 
 def test_frequencies_of_a_users_own_are_not_sampled_on_cuda():

@@ -19,12 +19,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def count_before(is_counted: bool, counts: Array) -> tuple[int, int]:
     """How many threads of a block before this one are counted, and how many in all.
 
-    ``counts`` is shared memory, an element a warp. Every thread of the block calls this.
+    ``counts`` is shared memory, an element a warp. Every thread of the block calls this, and waits
+    for the others before it does so again.
     """
     mask = vote(is_counted)
     warp, lane = cuda.threadIdx.x // WARP, cuda.threadIdx.x % WARP
-    # What the block read before is no longer needed.
-    cuda.syncthreads()
     if lane == 0:
         counts[warp] = cuda.popc(mask)
     cuda.syncthreads()

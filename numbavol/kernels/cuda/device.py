@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.kernels.devices import Deliver, Fetch, Result
+    from numbavol.kernels.devices import Copy, Deliver, Fetch, Result
 
 IS_SIMULATED = is_simulated()
 # What a thread copies to the host at once (scripts/bench --device cuda).
@@ -36,7 +36,7 @@ class Card(CudaDevice):
         import cupyx.scipy.fft
 
         self.xp, self.fft = cupy, Transforms(cupyx.scipy.fft)
-        self._make_buffer = cupyx.empty_pinned
+        self._empty_pinned = cupyx.empty_pinned
 
     def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
         """Bring an array to the device: see the base class."""
@@ -44,10 +44,20 @@ class Card(CudaDevice):
         return sent
 
     def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array to the host: see the base class."""
+        """Bring an array to the host, a large one by all threads: see the base class."""
         if not is_on_cuda(array):
             return array
-        fetched: NDArray[Any] = self.xp.asnumpy(self.xp.asarray(array))
+        there = self.xp.asarray(array)
+        if there.nbytes <= BYTES_A_PART:
+            fetched: NDArray[Any] = self.xp.asnumpy(there)
+            return fetched
+        fetched = np.empty(there.shape, there.dtype)
+        elements = fetched.reshape(-1)
+
+        def put(start: int, part: NDArray[Any]) -> None:
+            elements[start : start + len(part)] = part
+
+        self.make_fetch()(there.reshape(-1))(put)
         return fetched
 
     def make_fetch(self) -> Fetch:
@@ -61,7 +71,7 @@ class Card(CudaDevice):
                 # Copies to the host overtake what is computed.
                 stream, buffer = self.xp.cuda.Stream(non_blocking=True), np.empty(0, np.uint8)
             if buffer.nbytes < n_bytes:
-                buffer = self._make_buffer(n_bytes, np.uint8)
+                buffer = self.make_page_locked((n_bytes,), np.uint8)
             return stream, buffer
 
         def fetch(array: NDArray[Any]) -> Deliver:
@@ -85,6 +95,26 @@ class Card(CudaDevice):
             return deliver
 
         return fetch
+
+    def make_page_locked(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """Make an array of CuPy's pool of page-locked memory: see the base class."""
+        made: NDArray[Any] = self._empty_pinned(shape, dtype)
+        return made
+
+    def make_copy_to(self, target: object) -> Copy | None:
+        """Copy on a stream of its own, after what was in order by then: see the base class."""
+        if not isinstance(target, np.ndarray) or not _is_page_locked(target):
+            return None
+        stream = self.xp.cuda.Stream(non_blocking=True)
+
+        def copy(array: NDArray[Any], first: int) -> Callable[[], None]:
+            place = target[first : first + len(array)]
+            contiguous = self.xp.ascontiguousarray(array, place.dtype)
+            stream.wait_event(self.xp.cuda.get_current_stream().record())
+            contiguous.get(stream=stream, out=place, blocking=False)
+            return functools.partial(_wait, stream.record(), contiguous)
+
+        return copy
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Do it on the one thread of CUDA, in the order of the caller's stream: see the base."""
@@ -137,6 +167,28 @@ class Card(CudaDevice):
         """The card's free memory, and what CuPy holds without need."""
         free, _ = self.xp.cuda.runtime.memGetInfo()
         return int(free) + int(self.xp.get_default_memory_pool().free_bytes())
+
+
+def _wait(event: Any, _source: Any) -> None:
+    """Wait for a copy, whose source is kept until then."""
+    event.synchronize()
+
+
+def _is_page_locked(array: NDArray[Any]) -> bool:
+    if array.nbytes == 0 or not array.flags.c_contiguous:
+        return False
+    from cuda.bindings import driver
+
+    kind_of_memory = driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
+    first = array.ctypes.data
+    for address in (first, first + array.nbytes - 1):
+        # Of memory that CUDA has not heard of, the question is an error.
+        error, kind = driver.cuPointerGetAttribute(kind_of_memory, address)
+        if error != driver.CUresult.CUDA_SUCCESS:
+            return False
+        if int(kind) != int(driver.CUmemorytype.CU_MEMORYTYPE_HOST):
+            return False
+    return True
 
 
 def _import_cufinufft() -> Any:

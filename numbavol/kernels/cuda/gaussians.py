@@ -347,10 +347,9 @@ def _make_add_to_tiles(pair: Any, n_slots: int, n_registers: int) -> Any:
                         _add_to_map(out, first_plane, starts, sums)
                     cuda.syncthreads()
                 n_left = n_waiting - n_ready
-                kept = near[n_ready + thread] if thread < n_left else 0
-                cuda.syncthreads()
+                # Those that are left are fewer than a round: none is where another was.
                 if thread < n_left:
-                    near[thread] = kept
+                    near[thread] = near[n_ready + thread]
                 n_waiting = narrow(n_left)
 
         if n_in_sum > 0:

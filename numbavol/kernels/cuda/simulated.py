@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.kernels.devices import Deliver, Fetch
+    from numbavol.kernels.devices import Copy, Deliver, Fetch
 
 # Functions that bring arrays of the host to the device.
 SENDING = ("array", "asarray")
@@ -99,6 +99,10 @@ class SimulatedArray(np.lib.mixins.NDArrayOperatorsMixin):
         return bool(self.memory)
 
 
+class PageLockedArray(np.ndarray):
+    """An array of the host to which the simulated card copies by itself."""
+
+
 class _Functions:
     """The functions of a module of the host, for arrays of the simulated card."""
 
@@ -149,6 +153,25 @@ class SimulatedCard(CudaDevice):
             return deliver
 
         return fetch
+
+    def make_page_locked(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """Make an array that says so by its class: see the base class."""
+        return np.empty(shape, dtype).view(PageLockedArray)
+
+    def make_copy_to(self, target: object) -> Copy | None:
+        """Copy when it is waited for, which is as late as may be: see the base class."""
+        if not isinstance(target, PageLockedArray):
+            return None
+        if target.nbytes == 0 or not target.flags.c_contiguous:
+            return None
+
+        def copy(array: NDArray[Any], first: int) -> Callable[[], None]:
+            def wait() -> None:
+                target[first : first + len(array)] = _take_memory(array)
+
+            return wait
+
+        return copy
 
     @property
     def stream_address(self) -> int:
