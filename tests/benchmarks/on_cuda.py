@@ -293,7 +293,6 @@ class Rates:
         )
         return dataclasses.replace(row, on_cpu=row.on_cpu * n / few) if row.on_cpu else row
 
-
     def time_copies_to_page_locked_memory(self, volume: Any, sizes: Sizes) -> float:
         """Time an image of a volume, for an array to which the card copies by itself."""
         shape = (sizes.side, sizes.side)
