@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     # Takes what is called with the number of a first element, and with elements from that on.
     Deliver = Callable[[Callable[[int, "NDArray[Any]"], object]], None]
     Fetch = Callable[["NDArray[Any]"], Deliver]
-    # Begins to copy elements to those from a first one on; returns what waits until they are there.
-    Copy = Callable[["NDArray[Any]", int], Callable[[], None]]
 
 Result = TypeVar("Result")
 
@@ -154,6 +152,24 @@ class Cpu(Device):
         """None: it has the system's."""
 
 
+class Copies(ABC):
+    """Copies of arrays of a device to one of the host, which it makes by itself, in their order."""
+
+    @abstractmethod
+    def begin(self, array: NDArray[Any], first: int) -> Callable[[], None]:
+        """Begin to copy an array to the elements from `first` on.
+
+        Returns
+        -------
+        callable
+            Waits until it is there, and may be called more than once.
+        """
+
+    @abstractmethod
+    def wait(self) -> None:
+        """Wait until everything that was begun is there."""
+
+
 class CudaDevice(Device):
     """What CUDA devices have in common, one card or Numba's simulator of one."""
 
@@ -187,7 +203,7 @@ class CudaDevice(Device):
         """
 
     @abstractmethod
-    def make_copy_to(self, target: object) -> Copy | None:
+    def make_copies_to(self, target: object) -> Copies | None:
         """Make what copies one array after another to page-locked memory, as the device goes on.
 
         Parameters
@@ -197,10 +213,9 @@ class CudaDevice(Device):
 
         Returns
         -------
-        callable or None
-            Takes an array and the first of the elements of `target` that it is copied to, and
-            returns what waits until it is there. None where `target` is not a C-contiguous array
-            of the host whose memory is page-locked.
+        Copies or None
+            None where `target` is not a C-contiguous array of the host whose memory is page-locked,
+            of numbers that the device has.
         """
 
     @abstractmethod

@@ -88,7 +88,7 @@ class StreamedDelivery(Delivery):
         if not isinstance(device, CudaDevice):
             msg = f"device: expected one whose memory is its own, got {device.name!r}"
             raise TypeError(msg)
-        self._copy = device.make_copy_to(each)
+        self._copies = device.make_copies_to(each)
         self._fetch = device.make_fetch()
         self._bring_those_underway: Callable[[], None] | None = None
 
@@ -96,24 +96,25 @@ class StreamedDelivery(Delivery):
         """Put those where they go that were made before these."""
         first = numbers.start if isinstance(numbers, slice) else numbers
         these = images.reshape(-1, *images.shape[-2:])
-        if self._copy is not None:
-            bring = self._copy(these, first)
+        if self._copies is not None:
+            bring = self._copies.begin(these, first)
         else:
             bring = functools.partial(self._share_out, self._fetch(these), first)
-        self.finish()
-        self._bring_those_underway = bring
+        bring_those_before, self._bring_those_underway = self._bring_those_underway, bring
+        if bring_those_before is not None:
+            bring_those_before()
 
     def finish(self) -> None:
         """Put what is still underway where it goes, by the device itself or on all threads."""
         if self._bring_those_underway is not None:
-            bring, self._bring_those_underway = self._bring_those_underway, None
-            bring()
+            self._bring_those_underway()
+            self._bring_those_underway = None
 
     def drop(self) -> None:
-        """Wait for the device where it copies by itself: the memory may be another's after this."""
-        bring, self._bring_those_underway = self._bring_those_underway, None
-        if bring is not None and self._copy is not None:
-            bring()
+        """Wait for what the device copies: the memory may be another's after this."""
+        self._bring_those_underway = None
+        if self._copies is not None:
+            self._copies.wait()
 
     def _share_out(self, deliver: Deliver, first: int) -> None:
         def put(start: int, images: NDArray[Any]) -> None:

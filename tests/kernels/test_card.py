@@ -41,7 +41,13 @@ class Stream:
         return Event(self)
 
     def wait_event(self, event):
-        self.log.append("made" if event.stream.ptr == CURRENT else "not made")
+        self.log.append("made" if event.stream.ptr == CURRENT else f"of {event.stream.ptr}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
 
     def synchronize(self):
         """Copies are late: what did not wait for them does not have them."""
@@ -63,7 +69,8 @@ class Event:
 def card():
     made = object.__new__(Card)
     current = Stream(CURRENT)
-    made.streams, made.buffers = [], []
+    made.streams, made.buffers, made.sent = [], [], []
+    made._before = None
 
     def make_stream(**options):
         made.streams.append(Stream(**options))
@@ -79,11 +86,11 @@ def card():
         ascontiguousarray=lambda array, dtype=None: np.ascontiguousarray(array, dtype).view(
             ArrayThere
         ),
-        asarray=lambda array: array,
+        asarray=lambda array, _=None, blocking=False: made.sent.append(blocking) or array,
         asnumpy=lambda array: np.array(array, order="C"),
         cuda=types.SimpleNamespace(
             Stream=make_stream,
-            get_current_stream=lambda: current,
+            get_current_stream=lambda: made.current,
             runtime=types.SimpleNamespace(getDevice=lambda: 0),
         ),
     )
@@ -192,8 +199,8 @@ def test_copies_to_page_locked_memory_are_there_when_they_were_waited_for(monkey
     monkeypatch.setattr(cuda_device, "_is_page_locked", lambda _: True)
     target = np.full((5, 2, 3), np.nan, dtype)
     images = np.arange(30.0, dtype=np.float32).reshape(5, 2, 3).view(ArrayThere)
-    copy = card.make_copy_to(target)
-    waits = [copy(images[:3], 0), copy(images[3:], 3)]
+    copies = card.make_copies_to(target)
+    waits = [copies.begin(images[:3], 0), copies.begin(images[3:], 3)]
     (stream,) = card.streams
     assert stream.non_blocking
     assert stream.log == ["made", "copy", "made", "copy"]
@@ -203,10 +210,21 @@ def test_copies_to_page_locked_memory_are_there_when_they_were_waited_for(monkey
     np.testing.assert_array_equal(target, images)
 
 
+def test_everything_that_was_begun_is_there_after_waiting_once(monkeypatch, card):
+    monkeypatch.setattr(cuda_device, "_is_page_locked", lambda _: True)
+    target = np.full((5, 2, 3), np.nan)
+    images = np.arange(30.0).reshape(5, 2, 3).view(ArrayThere)
+    copies = card.make_copies_to(target)
+    copies.begin(images[:3], 0)
+    copies.begin(images[3:], 3)
+    copies.wait()
+    np.testing.assert_array_equal(target, images)
+
+
 def test_sources_of_copies_are_kept_until_they_are_there(monkeypatch, card):
     monkeypatch.setattr(cuda_device, "_is_page_locked", lambda _: True)
     images = np.zeros((2, 2, 3), np.float32).view(ArrayThere)
-    wait = card.make_copy_to(np.zeros((2, 2, 3), np.float32))(images, 0)
+    wait = card.make_copies_to(np.zeros((2, 2, 3), np.float32)).begin(images, 0)
     source = weakref.ref(card.streams[0].copies[0][0])
     card.streams[0].copies.clear()
     gc.collect()
@@ -243,20 +261,63 @@ def test_memory_is_page_locked_where_the_driver_says_so_of_both_ends(
 ):
     asked = answers_of(monkeypatch, kinds)
     target = np.zeros((2, 3, 4), np.float32)
-    assert (card.make_copy_to(target) is not None) == is_locked
+    assert (card.make_copies_to(target) is not None) == is_locked
     first = target.ctypes.data
     assert asked == [first, first + target.nbytes - 1][: len(kinds)]
 
 
 @pytest.mark.parametrize(
     "target",
-    [np.zeros((0, 3)), np.zeros((4, 6))[:, ::2], [0.0, 1.0], "images.mrcs"],
-    ids=["empty", "with gaps", "list", "text"],
+    [
+        np.zeros((0, 3)),
+        np.zeros((4, 6))[:, ::2],
+        [0.0, 1.0],
+        "images.mrcs",
+        np.zeros(3, ">f4"),
+        np.zeros(3, ">c16"),
+        np.zeros(3, np.longdouble),
+        np.zeros(3, np.float16),
+    ],
+    ids=["empty", "gaps", "list", "text", "bytes", "complex bytes", "long", "half"],
 )
 def test_what_a_card_cannot_copy_to_is_not_asked_about(monkeypatch, card, target):
     asked = answers_of(monkeypatch, [1, 1])
-    assert card.make_copy_to(target) is None
+    assert card.make_copies_to(target) is None
     assert not asked
+
+
+def test_page_locked_memory_is_read_before_it_may_change(monkeypatch, card):
+    monkeypatch.setattr(cuda_device, "_is_page_locked", lambda address: address == locked)
+    array, other = np.zeros(3), np.zeros(3)
+    locked = array.ctypes.data
+    for given in (array, other, [1.0, 2.0], array.view(ArrayThere)):
+        card.send(given)
+    assert card.sent == [True, False, False, True]
+
+
+def test_work_on_another_stream_waits_for_the_work_before(card):
+    streams = [Stream(ptr) for ptr in (5, 6)]
+    order = [streams[0], streams[0], streams[1], streams[0]]
+    for stream in order:
+        card.current = stream
+        card.run(lambda: None)
+    # The first work waits for nothing, and none for its own stream.
+    assert [stream.log for stream in streams] == [["of 6"], ["of 5"]]
+
+
+def test_work_that_fails_is_waited_for_too(card):
+    one, other = Stream(5), Stream(6)
+
+    def fail():
+        message = "out of memory"
+        raise MemoryError(message)
+
+    card.current = one
+    with pytest.raises(MemoryError, match="out of memory"):
+        card.run(fail)
+    card.current = other
+    card.run(lambda: None)
+    assert other.log == ["of 5"]
 
 
 def test_a_stream_of_each_thread_is_refused(card):

@@ -141,7 +141,7 @@ def test_images_are_copied_straight_to_page_locked_memory(dtype, batch_size):
     expected = numbavol.project(volume, poses, CONFIG, device="cuda")
     device = find_device("cuda")
     out = device.make_page_locked(expected.shape, dtype)
-    assert device.make_copy_to(out) is not None
+    assert device.make_copies_to(out) is not None
     out[:] = np.nan
     made = numbavol.project(volume, poses, CONFIG, device="cuda", out=out, batch_size=batch_size)
     assert made is out
@@ -192,6 +192,37 @@ def test_after_an_error_the_device_writes_no_more():
     np.testing.assert_array_equal(out[1], np.ones((5, 6)))
 
 
+def test_an_interrupt_while_it_waits_leaves_no_copy_begun(monkeypatch):
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    poses = numbavol.EulerAnglePose(phi_angle=np.arange(5.0) * 17.0)
+    device = find_device("cuda")
+    out = device.make_page_locked((5, 5, 6), np.float32)
+    copies = device.make_copies_to(out)
+    begin, n_begun, n_waits = copies.begin, [], []
+
+    def begin_and_wait_badly(array, first):
+        n_begun.append(first)
+        wait = begin(array, first)
+
+        def interrupted():
+            n_waits.append(first)
+            if len(n_waits) == 2:
+                raise KeyboardInterrupt
+            wait()
+
+        return interrupted
+
+    monkeypatch.setattr(copies, "begin", begin_and_wait_badly)
+    monkeypatch.setattr(device, "make_copies_to", lambda _: copies)
+    with pytest.raises(KeyboardInterrupt):
+        numbavol.project(volume, poses, CONFIG, device="cuda", out=out, batch_size=1)
+    written = out.copy()
+    copies.wait()
+    np.testing.assert_array_equal(out, written)
+    expected = numbavol.project(volume, poses, CONFIG, device="cuda")
+    np.testing.assert_array_equal(out[: len(n_begun)], expected[: len(n_begun)])
+
+
 @pytest.mark.parametrize("make", ["plain", "with gaps", "empty"])
 def test_other_memory_is_not_copied_to_by_the_device(make):
     device = find_device("cuda")
@@ -200,8 +231,8 @@ def test_other_memory_is_not_copied_to_by_the_device(make):
         "with gaps": device.make_page_locked((2, 5, 7), np.float32)[:, :, :6],
         "empty": device.make_page_locked((0, 5, 6), np.float32),
     }[make]
-    assert device.make_copy_to(target) is None
-    assert device.make_copy_to([1.0, 2.0]) is None
+    assert device.make_copies_to(target) is None
+    assert device.make_copies_to([1.0, 2.0]) is None
 
 
 def test_images_go_to_page_locked_memory_with_gaps():

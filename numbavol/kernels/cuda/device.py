@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.kernels.cuda.fft import Transforms
-from numbavol.kernels.devices import CudaDevice, is_on_cuda
+from numbavol.kernels.devices import Copies, CudaDevice, is_on_cuda
 from numbavol.kernels.finding import describe_what_is_missing, is_simulated
 from numbavol.kernels.threads import run_tasks
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.kernels.devices import Copy, Deliver, Fetch, Result
+    from numbavol.kernels.devices import Deliver, Fetch, Result
 
 IS_SIMULATED = is_simulated()
 # What a thread copies to the host at once (scripts/bench --device cuda).
 BYTES_A_PART = 2**23
+# float32, float64, complex64 and complex128, as NumPy writes them.
+NUMBERS_OF_IMAGES = "fdFD"
 # CUDA's handle of the default stream of the thread that asks.
 OF_EACH_THREAD = 2
 
@@ -37,10 +39,14 @@ class Card(CudaDevice):
 
         self.xp, self.fft = cupy, Transforms(cupyx.scipy.fft)
         self._empty_pinned = cupyx.empty_pinned
+        # The stream of the work before, and when that is done.
+        self._before: tuple[Any, Any] | None = None
 
     def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
         """Bring an array to the device: see the base class."""
-        sent: NDArray[Any] = self.xp.asarray(array, dtype)
+        # CuPy reads page-locked memory after it has returned, when it may have changed.
+        is_read_late = isinstance(array, np.ndarray) and _is_page_locked(array.ctypes.data)
+        sent: NDArray[Any] = self.xp.asarray(array, dtype, blocking=is_read_late)
         return sent
 
     def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -101,20 +107,11 @@ class Card(CudaDevice):
         made: NDArray[Any] = self._empty_pinned(shape, dtype)
         return made
 
-    def make_copy_to(self, target: object) -> Copy | None:
+    def make_copies_to(self, target: object) -> Copies | None:
         """Copy on a stream of its own, after what was in order by then: see the base class."""
-        if not isinstance(target, np.ndarray) or not _is_page_locked(target):
+        if not isinstance(target, np.ndarray) or not _can_be_copied_to(target):
             return None
-        stream = self.xp.cuda.Stream(non_blocking=True)
-
-        def copy(array: NDArray[Any], first: int) -> Callable[[], None]:
-            place = target[first : first + len(array)]
-            contiguous = self.xp.ascontiguousarray(array, place.dtype)
-            stream.wait_event(self.xp.cuda.get_current_stream().record())
-            contiguous.get(stream=stream, out=place, blocking=False)
-            return functools.partial(_wait, stream.record(), contiguous)
-
-        return copy
+        return _CopiesOnAStream(self.xp, target)
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Do it on the one thread of CUDA, in the order of the caller's stream: see the base."""
@@ -136,7 +133,14 @@ class Card(CudaDevice):
 
         def work_on_stream() -> Result:
             with stream:
-                return work()
+                # Plans of cuFFT have memory of their own, and are this thread's: those of another
+                # stream may still be at work.
+                if self._before is not None and self._before[0].ptr != stream.ptr:
+                    stream.wait_event(self._before[1])
+                try:
+                    return work()
+                finally:
+                    self._before = stream, stream.record()
 
         return super().run(work_on_stream)
 
@@ -169,26 +173,48 @@ class Card(CudaDevice):
         return int(free) + int(self.xp.get_default_memory_pool().free_bytes())
 
 
-def _wait(event: Any, _source: Any) -> None:
+class _CopiesOnAStream(Copies):
+    """Copies to page-locked memory, beside what the card computes."""
+
+    def __init__(self, xp: Any, target: NDArray[Any]) -> None:
+        self._xp, self._target = xp, target
+        self._stream = xp.cuda.Stream(non_blocking=True)
+
+    def begin(self, array: NDArray[Any], first: int) -> Callable[[], None]:
+        place = self._target[first : first + len(array)]
+        contiguous = self._xp.ascontiguousarray(array, place.dtype)
+        self._stream.wait_event(self._xp.cuda.get_current_stream().record())
+        contiguous.get(stream=self._stream, out=place, blocking=False)
+        return functools.partial(_wait_for, self._stream.record(), contiguous)
+
+    def wait(self) -> None:
+        self._stream.synchronize()
+
+
+def _wait_for(event: Any, _source: NDArray[Any]) -> None:
     """Wait for a copy, whose source is kept until then."""
     event.synchronize()
 
 
-def _is_page_locked(array: NDArray[Any]) -> bool:
-    if array.nbytes == 0 or not array.flags.c_contiguous:
-        return False
+def _can_be_copied_to(array: NDArray[Any]) -> bool:
+    return (
+        array.nbytes > 0
+        and array.flags.c_contiguous
+        and array.dtype.isnative
+        and array.dtype.char in NUMBERS_OF_IMAGES
+        and _is_page_locked(array.ctypes.data)
+        and _is_page_locked(array.ctypes.data + array.nbytes - 1)
+    )
+
+
+def _is_page_locked(address: int) -> bool:
     from cuda.bindings import driver
 
     kind_of_memory = driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
-    first = array.ctypes.data
-    for address in (first, first + array.nbytes - 1):
-        # Of memory that CUDA has not heard of, the question is an error.
-        error, kind = driver.cuPointerGetAttribute(kind_of_memory, address)
-        if error != driver.CUresult.CUDA_SUCCESS:
-            return False
-        if int(kind) != int(driver.CUmemorytype.CU_MEMORYTYPE_HOST):
-            return False
-    return True
+    # Of memory that CUDA has not heard of, the question is an error.
+    error, kind = driver.cuPointerGetAttribute(kind_of_memory, address)
+    is_known = error == driver.CUresult.CUDA_SUCCESS
+    return is_known and int(kind) == int(driver.CUmemorytype.CU_MEMORYTYPE_HOST)
 
 
 def _import_cufinufft() -> Any:

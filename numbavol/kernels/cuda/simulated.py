@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 
 from numbavol.kernels.cuda.fft import Transforms
-from numbavol.kernels.devices import CudaDevice, is_on_cuda
+from numbavol.kernels.devices import Copies, CudaDevice, is_on_cuda
 from numbavol.kernels.threads import run_tasks
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.kernels.devices import Copy, Deliver, Fetch
+    from numbavol.kernels.devices import Deliver, Fetch
 
 # Functions that bring arrays of the host to the device.
 SENDING = ("array", "asarray")
@@ -103,6 +103,23 @@ class PageLockedArray(np.ndarray):
     """An array of the host to which the simulated card copies by itself."""
 
 
+class _LateCopies(Copies):
+    """Copies that are made when they are waited for."""
+
+    def __init__(self, target: NDArray[Any]) -> None:
+        self._target = target
+        self._begun: list[tuple[NDArray[Any], int]] = []
+
+    def begin(self, array: NDArray[Any], first: int) -> Callable[[], None]:
+        self._begun.append((array, first))
+        return self.wait
+
+    def wait(self) -> None:
+        for array, first in self._begun:
+            self._target[first : first + len(array)] = _take_memory(array)
+        self._begun.clear()
+
+
 class _Functions:
     """The functions of a module of the host, for arrays of the simulated card."""
 
@@ -158,20 +175,13 @@ class SimulatedCard(CudaDevice):
         """Make an array that says so by its class: see the base class."""
         return np.empty(shape, dtype).view(PageLockedArray)
 
-    def make_copy_to(self, target: object) -> Copy | None:
+    def make_copies_to(self, target: object) -> Copies | None:
         """Copy when it is waited for, which is as late as may be: see the base class."""
         if not isinstance(target, PageLockedArray):
             return None
         if target.nbytes == 0 or not target.flags.c_contiguous:
             return None
-
-        def copy(array: NDArray[Any], first: int) -> Callable[[], None]:
-            def wait() -> None:
-                target[first : first + len(array)] = _take_memory(array)
-
-            return wait
-
-        return copy
+        return _LateCopies(target)
 
     @property
     def stream_address(self) -> int:
