@@ -89,9 +89,26 @@ def check_kind(name: str, value: object, kind: type) -> None:
         If it is something else. The message has `name` in it.
     """
     if value is not None and not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        msg = f"{name}: expected {article} {kind.__name__} or None, got {type(value).__name__}"
+        msg = f"{name}: expected {_one(kind)} or None, got {type(value).__name__}"
         raise TypeError(msg)
+
+
+def check_is_a(name: str, value: object, kind: type) -> None:
+    """Refuse what is not of a class.
+
+    Raises
+    ------
+    TypeError
+        If it is not. The message has `name` in it.
+    """
+    if not isinstance(value, kind):
+        came = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+        msg = f"{name}: expected {_one(kind)}, got {came}"
+        raise TypeError(msg)
+
+
+def _one(kind: type) -> str:
+    return f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
 
 
 def check_flag(name: str, value: object) -> None:

@@ -45,6 +45,17 @@ def check_mask(mask: NDArray[np.floating[Any]], mask_file: Path) -> None:
             f"({x}, {y}, {z}) (x, y, z)"
         )
         raise ValueError(msg)
+    check_mask_leaves_something(mask, mask_file)
+
+
+def check_mask_leaves_something(mask: NDArray[np.floating[Any]], mask_file: Path) -> None:
+    """Refuse a mask that is 0 everywhere.
+
+    Raises
+    ------
+    ValueError
+        If it is.
+    """
     if not mask.any():
         msg = f"--mask: expected values above 0, {mask_file} has none"
         raise ValueError(msg)

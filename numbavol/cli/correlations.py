@@ -115,7 +115,24 @@ def say_correlation(
     )
     for threshold, correlation in found.items():
         _say_resolution(threshold, correlation, unit, report)
+    _warn_of_no_correlation(data, other, curve, report)
     return Curve(curve, unit)
+
+
+def _warn_of_no_correlation(
+    data: NDArray[Any], other: NDArray[Any], curve: FourierCorrelation, report: Report
+) -> None:
+    """Say why two maps do not correlate, where the maps themselves show it."""
+    for which, values in (("first", data), ("second", other)):
+        if values.min() == values.max():
+            report.warn(f"the {which} map is constant, and correlates with nothing")
+            return
+    coarse = curve.correlation[1 : 2 + len(curve.correlation) // 4]
+    if len(coarse) and coarse.mean() < -THRESHOLDS[1]:
+        report.warn(
+            f"the maps are opposite where they are coarse (mean correlation {coarse.mean():.2f}): "
+            "one may have its contrast inverted"
+        )
 
 
 def _say_resolution(

@@ -44,6 +44,7 @@ def fsc(
       numbavol fsc map.mrc model.mrc --json
     """
     import numbavol
+    from numbavol.cli.comparing import check_mask_leaves_something
 
     report = Report(as_json, quiet)
     if threads is not None:
@@ -54,6 +55,7 @@ def fsc(
     check_voxels_are_finite(one, first)
     if mask is not None:
         weights = read_like(one, first, mask, report).data
+        check_mask_leaves_something(weights, mask)
         data, other = data * weights, other * weights
     if one.voxel_size is None:
         report.warn(f"{first} has no voxel size; frequencies are in cycles a voxel")

@@ -18,7 +18,7 @@ from numbavol.cli.models import read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
 from numbavol.projection.draws import Stream, make_generator
-from numbavol.projection.fourier_sampling import SAME_SIZE
+from numbavol.projection.fourier_sampling import SAME_SIZE, describe_resampling
 from numbavol.projection.maps import PAD_SCALES, check_is_no_stack, make_sliced_volume
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
@@ -240,7 +240,7 @@ class Task:
             map=str(source),
             map_shape=[z, y, x],
         )
-        _check_voxels(source, sizes, pixel_size)
+        _check_voxels(source, read.data.shape, sizes, pixel_size)
         size = float(sizes[0])
         side = max(z, y, x) if box == "auto" else int(box)
         config = numbavol.ImageConfig((side, side), size)
@@ -261,14 +261,16 @@ class Task:
         )  # fmt: skip
 
 
-def _check_voxels(source: Path, sizes: list[float], pixel_size: float | None) -> None:
+def _check_voxels(
+    source: Path, shape: tuple[int, ...], sizes: list[float], pixel_size: float | None
+) -> None:
     if not np.allclose(sizes, sizes[0], rtol=SAME_SIZE, atol=0.0):
         msg = f"{source}: voxels of {sizes} A (x, y, z) have no square pixels; resample the map"
         raise ValueError(msg)
     if pixel_size is not None and not np.isclose(pixel_size, sizes[0], rtol=SAME_SIZE, atol=0.0):
         msg = (
-            f"{source}: voxels of {sizes[0]:g} A, --pixel-size {pixel_size:g}; numbavol filter "
-            f"--voxel-size {pixel_size:g} resamples the map"
+            f"{source}: voxels of {sizes[0]:g} A, --pixel-size {pixel_size:g}; "
+            + describe_resampling(shape, sizes[0], pixel_size)
         )
         raise ValueError(msg)
 

@@ -15,6 +15,8 @@ from numbavol.arguments import check_fits_in_memory
 from numbavol.cli.options import LARGEST_SIDE
 from numbavol.cli.placed_map import PlacedMap, describe_shape
 from numbavol.ndimage.filters.frequency import DEFAULT_ROLLOFF_WIDTH_FRACTION
+from numbavol.ndimage.resampling import find_side_for_voxel_size
+from numbavol.projection.fourier_sampling import SAME_SIZE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,8 +216,12 @@ def resample(density: PlacedMap, voxel_size: float, report: Report) -> PlacedMap
     """
     data, sides = numbavol.rescale_voxel_size(density.data, density.voxel_size, voxel_size)
     resampled = density.around_same_center(data, sides)
+    asked = f"{voxel_size:g} A asked for"
+    if np.ptp(density.voxel_size) == 0 and not np.allclose(sides, voxel_size, SAME_SIZE, 0.0):
+        side = find_side_for_voxel_size(density.data.shape, density.voxel_size[0], voxel_size)
+        asked += "" if side is None else f", exact after --box {side} in a run of its own"
     report.say(
-        f"resample  {resampled.describe_grid()}, {voxel_size:g} A asked for",
+        f"resample  {resampled.describe_grid()}, {asked}",
         resampled={
             "asked_for": voxel_size,
             "shape": list(data.shape),

@@ -44,7 +44,13 @@ def limit(
     report: Report,
 ) -> NDArray[np.floating[Any]]:
     """Take away what is finer than a resolution, if that is what was asked for, and say so."""
+    finest = 2 * float(grid.voxel_size.max())
     if resolution_by == "gaussian":
+        if resolution < finest:
+            report.warn(
+                f"voxels of {grid.voxel_size.max():g} A hold nothing finer than {finest:g} A, "
+                f"and --resolution is {resolution:g}"
+            )
         report.say(
             f"blur    to {resolution:g} A: times a Gaussian that falls to 1/e there, "
             f"B-factor {b_factor_of(resolution):g} A^2",
@@ -52,10 +58,10 @@ def limit(
             resolution_by=resolution_by,
         )
         return real_voxel_grid
-    if resolution < 2 * float(grid.voxel_size.max()):
+    if resolution < finest:
         msg = (
             f"--resolution: voxels of {grid.voxel_size.max():g} A hold nothing finer than "
-            f"{2 * grid.voxel_size.max():g} A, got {resolution:g}"
+            f"{finest:g} A, got {resolution:g}"
         )
         raise ValueError(msg)
     edge = SOFT_EDGE if resolution_by == "soft" else 0.0

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # A quotient that ought to be a whole number is off by about 1e-16 of itself: 33 / 1.1 < 30.
 _ROUNDING = 1e-12
+# Sides that differ by less are one: headers keep float32.
+SAME_SIDE = 1e-6
 
 
 def fourier_resample_to_shape(
@@ -212,6 +214,31 @@ def rescale_voxel_size(
         raise ValueError(msg)
     voxel_size = [side / m for side, m in zip(sides, target, strict=True)]
     return _resample(values, target, outputs_real_space=True), tuple(voxel_size[::-1])
+
+
+def find_side_for_voxel_size(
+    shape: Sequence[int], voxel_size: float, new_voxel_size: float
+) -> int | None:
+    """Find a cube that holds a whole number of voxels of a new size.
+
+    Parameters
+    ----------
+    shape
+        Of the map that it is to hold, in cubic voxels.
+    voxel_size, new_voxel_size
+        Of the map, and of what it is to become, in one unit.
+
+    Returns
+    -------
+    int or None
+        The shortest side, in voxels of the map; None where no side of up to twice the map's does.
+    """
+    longest = max(shape)
+    for side in range(longest, 2 * longest + 1):
+        number = side * voxel_size / new_voxel_size
+        if round(number) > 0 and abs(number - round(number)) < SAME_SIDE * number:
+            return side
+    return None
 
 
 def _resample(

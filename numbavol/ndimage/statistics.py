@@ -123,7 +123,8 @@ def compute_fourier_shell_correlation(
     Raises
     ------
     ValueError
-        If they are not two real maps of one shape, or the threshold is not in (0, 1).
+        If they are not two real maps of one shape, a value is not finite, or the threshold is not
+        in (0, 1).
 
     References
     ----------
@@ -167,7 +168,8 @@ def compute_fourier_ring_correlation(
     Raises
     ------
     ValueError
-        If they are not two real images of one shape, or the threshold is not in (0, 1).
+        If they are not two real images of one shape, a value is not finite, or the threshold is
+        not in (0, 1).
 
     References
     ----------
@@ -286,6 +288,10 @@ def _correlate(
         raise ValueError(msg)
     _check_threshold(threshold)
     sums, frequencies = _correlate_up_to_nyquist(one, other, grid_spacing)
+    for name, squares in zip(names, (sums[:, 2], sums[:, 3]), strict=True):
+        if not np.isfinite(squares).all():
+            msg = f"{name}: expected finite values, whose squares are finite, too"
+            raise ValueError(msg)
     power = np.sqrt(sums[:, 2] * sums[:, 3])
     correlation = np.divide(sums[:, 1], power, out=np.zeros(len(sums)), where=power > 0)
     return FourierCorrelation(

@@ -9,6 +9,7 @@ import numpy as np
 
 from numbavol.kernels.dispatch import find_device_of
 from numbavol.ndimage import map_coordinates, map_coordinates_spline
+from numbavol.ndimage.resampling import find_side_for_voxel_size
 from numbavol.projection.batches import AbstractProjectionInBatches, count_images_at_a_time
 from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
@@ -208,6 +209,24 @@ class FrameSampler(AbstractProjectionInBatches):
             self._values, self._volume.shape, frame @ rotations, self._shape, self._order
         )
         return lambda start, stop: self._finish(transforms[start:stop], offsets[start:stop])
+
+
+def describe_resampling(shape: tuple[int, ...], voxel_size: float, pixel_size: float) -> str:
+    """Say what images a map of other voxels, in the words of the command.
+
+    Parameters
+    ----------
+    shape
+        Of the map, (z, y, x).
+    voxel_size, pixel_size
+        Of the map and of the images, in angstroms.
+    """
+    side = find_side_for_voxel_size(shape, voxel_size, pixel_size)
+    if side is None:
+        return f"a pixel size of {voxel_size:.7g} images it as it is"
+    if all(length == side for length in shape):
+        return f"numbavol filter --voxel-size {pixel_size:g} resamples it"
+    return f"numbavol filter --box {side} and then --voxel-size {pixel_size:g} resample it"
 
 
 def move_and_resize(

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from numbavol.arguments import check_fits_in_memory, check_output
+from numbavol.arguments import check_fits_in_memory, check_is_a, check_output
 from numbavol.io import ImageStack
 from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.kernels.threads import run_tasks
+from numbavol.poses import AbstractPose
 from numbavol.progress import progress_bar
 from numbavol.projection.auto import AutoVolumeProjection
+from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.draws import Places, group_by_volume, represent, take_poses
 from numbavol.projection.each import (
     Delivery,
@@ -21,7 +23,8 @@ from numbavol.projection.each import (
     check_there_are_poses,
     project_each,
 )
-from numbavol.volumes import AbstractVolumeRepresentation
+from numbavol.projection.image_config import ImageConfig
+from numbavol.volumes import AbstractVolumeParametrization, AbstractVolumeRepresentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,12 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.kernels.devices import Device
-    from numbavol.poses import AbstractPose
-    from numbavol.projection.base import AbstractVolumeIntegrator
     from numbavol.projection.draws import Images
-    from numbavol.projection.image_config import ImageConfig
     from numbavol.projection.projections import Projection
-    from numbavol.volumes import AbstractVolumeParametrization
 
 
 @overload
@@ -133,7 +132,7 @@ def project(
     Raises
     ------
     TypeError
-        If the integrator is for another class of volume.
+        If an argument is of another class, or the integrator is for another class of volume.
     ValueError
         If there is no pose, `out` has another shape, or volume and images do not fit each other.
     MemoryError
@@ -149,10 +148,17 @@ def project(
     >>> [np.unravel_index(image.argmax(), image.shape) for image in images]
     [(np.int64(8), np.int64(11)), (np.int64(11), np.int64(8))]
     """
+    integrator = integrator or AutoVolumeProjection()
+    for name, value, kind in (
+        ("volume", volume, AbstractVolumeParametrization),
+        ("poses", poses, AbstractPose),
+        ("image_config", image_config, ImageConfig),
+        ("integrator", integrator, AbstractVolumeIntegrator),
+    ):
+        check_is_a(name, value, kind)
     n_images = 1 if poses.n_poses is None else poses.n_poses
     check_there_are_poses(n_images)
     check_output(output)
-    integrator = integrator or AutoVolumeProjection()
     if device is not None and check_device(device) != integrator.device:
         integrator = integrator.move_to(device)
     one, dtype = integrator.describe_output(

@@ -22,7 +22,7 @@ from numbavol.projection import (
     FourierSliceExtraction,
     GaussianMixtureProjection,
 )
-from numbavol.projection.fourier_sampling import SAME_SIZE
+from numbavol.projection.fourier_sampling import SAME_SIZE, describe_resampling
 from numbavol.projection.maps import check_is_no_stack, make_sliced_volume
 from numbavol.rendering import render
 from numbavol.simulation.choices import SimulationWarning
@@ -169,10 +169,10 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
     size = config.pixel_size
     if read.voxel_size is not None and not np.allclose(read.voxel_size, size, SAME_SIZE, 0.0):
         sizes = " x ".join(f"{side:g}" for side in read.voxel_size)
-        msg = (
-            f"pixel_size: {given.file} has voxels of {sizes} A, expected {size:g}; numbavol filter "
-            f"--voxel-size {size:g} resamples it"
-        )
+        msg = f"pixel_size: {given.file} has voxels of {sizes} A, expected {size:g}"
+        if np.allclose(read.voxel_size, read.voxel_size[0], SAME_SIZE, 0.0):
+            advice = describe_resampling(read.data.shape, float(read.voxel_size[0]), size)
+            msg = f"{msg}; {advice}"
         raise ValueError(msg)
     return [make_sliced_volume(read.data, size, config.method)]
 

@@ -161,3 +161,48 @@ def test_no_file_that_is_read_is_replaced(
     assert main([str(part) for part in command]) == 1
     assert "that is one of the files that are read" in capsys.readouterr().err
     assert output.read_bytes() == content
+
+
+@pytest.mark.parametrize("side", ["first", "second"])
+def test_a_constant_map_is_named(
+    maps: list[Path], tmp_path: Path, side: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flat = tmp_path / "flat.mrc"
+    numbavol.write_map(flat, np.full((12, 12, 12), 2.0), 1.5)
+    files = [flat, maps[0]] if side == "first" else [maps[0], flat]
+    assert main(["fsc", *map(str, files), "--json"]) == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert warning == f"the {side} map is constant, and correlates with nothing"
+
+
+def test_a_mask_of_nothing_is_an_error(
+    maps: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty.mrc"
+    numbavol.write_map(empty, np.zeros((12, 12, 12)), 1.5)
+    assert main(["fsc", str(maps[0]), str(maps[0]), "--mask", str(empty)]) == 1
+    assert f"--mask: expected values above 0, {empty} has none" in capsys.readouterr().err
+
+
+def test_an_inverted_contrast_is_seen(
+    maps: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inverted = tmp_path / "inverted.mrc"
+    numbavol.write_map(inverted, -numbavol.read_map(maps[0]).data, 1.5)
+    assert main(["fsc", str(maps[0]), str(inverted), "--json"]) == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert warning == (
+        "the maps are opposite where they are coarse (mean correlation -1.00): one may have its "
+        "contrast inverted"
+    )
+
+
+def test_maps_that_have_nothing_in_common_are_not_taken_for_opposite(
+    maps: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(5):
+        other = tmp_path / f"other{seed}.mrc"
+        values = np.random.default_rng(100 + seed).standard_normal((12, 12, 12))
+        numbavol.write_map(other, values, 1.5)
+        assert main(["fsc", str(maps[0]), str(other), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["warnings"] == []

@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import array_shapes
 
 from numbavol.ndimage.grids import make_coordinate_grid
 from numbavol.ndimage.resampling import (
+    find_side_for_voxel_size,
     fourier_crop_downsample,
     fourier_crop_downsample_to_shape,
     fourier_resample_to_shape,
@@ -344,3 +345,26 @@ def test_what_is_no_array_of_numbers_is_an_error(resample, array):
 def test_a_result_that_does_not_fit_into_memory_says_so():
     with pytest.raises(MemoryError, match=r"shape: complex128 of shape \(100000, 1, 50001\)"):
         fourier_resample_to_shape(np.ones((2, 1, 2)), (100_000, 1, 100_000))
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxel_size", "new", "side"),
+    [
+        ((96, 96, 96), 1.0, 1.3, 104),
+        ((96, 96, 96), 1.0, 2.0, 96),
+        ((95, 96, 97), 1.0, 2.0, 98),
+        ((10, 10, 10), 1.0, 1.0, 10),
+        ((10, 10, 10), 1.0, 10.5, None),
+        ((10, 10, 10), 1.0, 1.0137, None),
+        # Of a header, whose numbers are float32.
+        ((96, 96, 96), float(np.float32(1.1)), 1.3, 104),
+    ],
+)
+def test_a_side_holds_a_whole_number_of_new_voxels(shape, voxel_size, new, side):
+    assert find_side_for_voxel_size(shape, voxel_size, new) == side
+    if side is not None:
+        number = side * voxel_size / new
+        assert number == pytest.approx(round(number), rel=1e-6)
+        resampled, sides = rescale_voxel_size(np.zeros((side,) * 3, np.float32), voxel_size, new)
+        assert resampled.shape == (round(number),) * 3
+        np.testing.assert_allclose(sides, new, rtol=1e-6)

@@ -175,3 +175,15 @@ def test_the_number_of_threads_changes_no_bit():
 def test_wrong_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         compute_fourier_shell_correlation(*arguments)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["volume_1", "volume_2"])
+def test_what_is_not_finite_correlates_with_nothing_and_is_an_error(name, wrong):
+    maps = {"volume_1": np.ones((4, 4, 4)), "volume_2": np.ones((4, 4, 4))}
+    maps[name][1, 2, 3] = wrong
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(ValueError, match=f"{name}: expected finite values"),
+    ):
+        compute_fourier_shell_correlation(**maps)

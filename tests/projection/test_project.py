@@ -372,3 +372,26 @@ def test_an_integrator_without_prepare_cannot_be_made():
 
     with pytest.raises(TypeError, match="prepare"):
         Nothing()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "came"),
+    [
+        ("volume", np.zeros((4, 4, 4)), "AbstractVolumeParametrization, got ndarray"),
+        ("volume", "map.mrc", "AbstractVolumeParametrization, got str"),
+        ("poses", None, "AbstractPose, got NoneType"),
+        ("poses", np.eye(3), "AbstractPose, got ndarray"),
+        ("poses", [numbavol.EulerAnglePose()], "AbstractPose, got list"),
+        ("image_config", (8, 8), "ImageConfig, got tuple"),
+        (
+            "integrator",
+            numbavol.GaussianMixtureProjection,
+            "AbstractVolumeIntegrator, got the class GaussianMixtureProjection",
+        ),
+        ("integrator", "gaussian", "AbstractVolumeIntegrator, got str"),
+    ],
+)
+def test_arguments_of_another_class_are_named(name, value, came):
+    given = {"volume": make_gaussians(), "poses": make_poses(), "image_config": CONFIG}
+    with pytest.raises(TypeError, match=f"{name}: expected an {came}"):
+        project(**(given | {name: value}))
