@@ -21,8 +21,8 @@ from numbavol.ndimage.parameters import (
     read_grid_spacing,
     read_number,
 )
+from numbavol.ndimage.shells import sum_fourier_shells
 from numbavol.ndimage.soft_edges import compute_cosine_edge
-from numbavol.ndimage.statistics import sum_fourier_shells
 from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:

@@ -8,16 +8,12 @@ import numpy as np
 
 from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.kernels.rounding import HALF_A_SHELL
-from numbavol.kernels.threads import run_tasks
 from numbavol.ndimage.parameters import REAL, get_working_dtype, read_array, read_grid_spacing
+from numbavol.ndimage.shells import sum_fourier_shells, sum_in_parts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.kernels.devices import Device
-
-# Shells are summed in parts, and the parts in one order, whatever the number of threads.
-PLANES_PER_TASK = 16
 DEFAULT_THRESHOLD = 0.143
 
 
@@ -260,7 +256,7 @@ def compute_radial_average(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     steps[: values.ndim] = spacing[::-1] / width
     device = find_device_of(values)
     kernel = find_kernel("sum_real_shells", device.name)
-    sums = _in_parts(
+    sums = sum_in_parts(
         lambda part, start, stop: kernel(part, volume, steps, start, stop),
         len(volume),
         (n_shells, 2),
@@ -321,45 +317,6 @@ def _resolution(
     return float(1.0 / crossing)
 
 
-def sum_fourier_shells(
-    first: NDArray[np.complexfloating[Any, Any]],
-    second: NDArray[np.complexfloating[Any, Any]],
-    shape: tuple[int, ...],
-    grid_spacing: tuple[float, ...],
-    n_shells: int,
-) -> NDArray[np.float64]:
-    """Sum products of two half transforms over rings or shells of equal frequency.
-
-    Parameters
-    ----------
-    first, second
-        Half transforms of real arrays of `shape`, the zero frequency in the corner.
-    shape, grid_spacing
-        Of the real arrays, one number for each of their two or three axes.
-    n_shells
-        How many shells there are. Each is as wide as one step of the finest frequency axis.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        ``(n_shells, 4)``: the number of samples of the full transforms, the sum of the real part
-        of ``first * conj(second)``, and the sums of the squared moduli of both.
-    """
-    n_missing = 3 - len(shape)
-    halves = [half.reshape((1,) * n_missing + half.shape) for half in (first, second)]
-    sides = np.array(shape) * grid_spacing
-    steps = np.zeros(3)
-    steps[: len(shape)] = sides.max() / sides[::-1]
-    device = find_device_of(first, second)
-    kernel = find_kernel("sum_fourier_shells", device.name)
-    return _in_parts(
-        lambda part, start, stop: kernel(part, *halves, shape[-1], steps, start, stop),
-        len(halves[0]),
-        (n_shells, 4),
-        device,
-    )
-
-
 def _correlate_up_to_nyquist(
     one: NDArray[Any], other: NDArray[Any], grid_spacing: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -372,24 +329,6 @@ def _correlate_up_to_nyquist(
     other_half = half if other is one else device.fft.rfftn(other, **device.fft_options)
     sums = sum_fourier_shells(half, other_half, one.shape, spacing, n_shells)
     return sums, width * np.arange(n_shells, dtype=np.float64)
-
-
-def _in_parts(
-    work: Any, n_planes: int, shape: tuple[int, int], device: Device
-) -> NDArray[np.float64]:
-    if device.name != "cpu":
-        # A kernel of CUDA adds with atomics: the last digits depend on their order.
-        sums = device.xp.zeros(shape)
-        device.run_parts(lambda start, stop: work(sums, start, stop), n_planes, n_planes)
-        return device.fetch(sums)
-    starts = range(0, n_planes, PLANES_PER_TASK)
-    parts = np.zeros((len(starts), *shape))
-    run_tasks(
-        lambda n: work(parts[n], starts[n], min(starts[n] + PLANES_PER_TASK, n_planes)),
-        range(len(starts)),
-    )
-    total: NDArray[np.float64] = parts.sum(axis=0)
-    return total
 
 
 def _divide(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from numbavol.ndimage.open_grids import (
     read_image_shape,
 )
 from numbavol.ndimage.parameters import REAL, check_n_axes, get_working_dtype, read_array
-from numbavol.ndimage.statistics import sum_fourier_shells
+from numbavol.ndimage.shells import sum_fourier_shells
 from numbavol.ndimage.transforms import rfftn
 
 if TYPE_CHECKING:
