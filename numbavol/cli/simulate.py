@@ -176,7 +176,9 @@ def _prepare(config: SimulationConfig, device: str, report: Report) -> Simulator
         simulator = Simulator.prepare(config, device)
     if simulator.source.has_given_ctf:
         reason = f"{simulator.config.poses.file} has the transfer functions of its particles"
-        refuse_without_effect((*OF_THE_CTF, "voltage"), reason)
+        filled_in = simulator.source.filled_in
+        names = tuple(name for name in (*OF_THE_CTF, "voltage") if name not in filled_in)
+        refuse_without_effect(names, reason)
     # Of many models, each says the same.
     for warning in {str(each.message): each for each in caught}.values():
         if issubclass(warning.category, (StructureWarning, SimulationWarning)):
