@@ -10,6 +10,7 @@ import numpy as np
 import numbavol
 from numbavol.io.ctf_defaults import describe_defaults
 from numbavol.io.particle_reading import read_particle_file
+from numbavol.io.stack_names import is_cs_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from numbavol.cli.output import Report
     from numbavol.io import ParticleTable
+
+# Of pixel sizes: less comes of writing them with a few digits.
+SAME_SIZE = 1e-3
 
 
 def read_particles(
@@ -85,7 +89,8 @@ class StackOfParticles:
         Raises
         ------
         ValueError
-            If something is missing, or images are not square. The message says what.
+            If something is missing, or images are not square or of another size than the file
+            says. The message says what.
         """
         particles = read_particles(source, report, pixel_size)
         if particles.image_names is None:
@@ -103,6 +108,8 @@ class StackOfParticles:
             ctf = numbavol.CTF.from_particles(particles)
         images = _find_images(source, particles)
         size = _choose_pixel_size(source, particles, pixel_size)
+        who = str(source) if pixel_size is None else "--pixel-size"
+        _warn_of_other_sizes(who, size, images, report)
         poses = particles.to_poses()
         subsets = particles.random_subset
         halves = np.arange(len(particles)) % 2 + 1 if subsets is None else subsets
@@ -146,7 +153,34 @@ def _find_images(source: Path, particles: ParticleTable) -> numbavol.ParticleIma
     if y != x:
         msg = f"{source}: expected square images, got {(y, x)} (y, x) pixels"
         raise ValueError(msg)
+    said = np.unique(y if particles.image_size is None else particles.image_size)
+    if np.any(said != y):
+        listed = ", ".join(map(str, said.tolist()))
+        column = "blob/shape" if is_cs_file(source) else "rlnImageSize"
+        msg = (
+            f"{source}: expected images of {listed} pixels a side, as {column} says, got {y} in "
+            f"{images.filenames[0]}"
+        )
+        raise ValueError(msg)
     return images
+
+
+def _warn_of_other_sizes(
+    who: str, pixel_size: float, images: numbavol.ParticleImages, report: Report
+) -> None:
+    """Say of stacks that their headers have another pixel size than `who` says."""
+    others = []
+    for stack in images.filenames:
+        sizes = numbavol.read_map_header(stack).voxel_size
+        if sizes is not None and not np.allclose(sizes[:2], pixel_size, rtol=SAME_SIZE, atol=0):
+            others.append((stack, sizes[np.argmax(np.abs(sizes[:2] - pixel_size))]))
+    if others:
+        stack, other = others[0]
+        rest = f" (of {len(others)} stacks that say another)" if len(others) > 1 else ""
+        report.warn(
+            f"{who}: a pixel size of {pixel_size:g} A is taken, the header of {stack} says "
+            f"{other:g} A{rest}"
+        )
 
 
 def _choose_pixel_size(source: Path, particles: ParticleTable, asked: float | None) -> float:

@@ -249,6 +249,39 @@ def test_a_pixel_size_serves_origins_in_pixels(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[1], found[0], atol=1e-4 * np.abs(found[0]).max())
 
 
+def test_a_header_of_another_pixel_size_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star, stack, output = write_stack(tmp_path, n=2), tmp_path / "stack.mrcs", tmp_path / "m.mrc"
+    command = ["backproject", str(star), "-o", str(output), "--overwrite"]
+    images = numbavol.read_images(stack)
+    # Few digits are no other pixel size.
+    numbavol.write_map(stack, images, 1.5007, overwrite=True)
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
+    numbavol.write_map(stack, images, 2.0, overwrite=True)
+    expected = f"a pixel size of 1.5 A is taken, the header of {stack} says 2 A\n"
+    assert main(command) == 0
+    assert capsys.readouterr().err == f"warning: {star}: {expected}"
+    assert numbavol.read_map(output).voxel_size.tolist() == [PIXEL_SIZE] * 3
+    drop_column(star, "ImagePixelSize")
+    assert main([*command, "--pixel-size", "1.5"]) == 0
+    assert capsys.readouterr().err == f"warning: --pixel-size: {expected}"
+
+
+def test_images_have_the_size_that_the_file_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star, stack = write_stack(tmp_path, n=2), tmp_path / "stack.mrcs"
+    numbavol.write_map(stack, np.ones((2, 32, 32)), PIXEL_SIZE, overwrite=True)
+    assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 1
+    assert capsys.readouterr().err == (
+        f"numbavol: error: {star}: expected images of 24 pixels a side, as rlnImageSize says, got "
+        f"32 in {stack}\n"
+    )
+    assert not (tmp_path / "map.mrc").exists()
+
+
 def test_a_missing_stack_is_named_with_the_file_and_the_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
