@@ -31,6 +31,8 @@ NUMBERS = (
 HIGHEST_VOLTAGE = 3000.0
 PAIRS = ("beam_tilt_in_milliradians", "trefoil")
 SERIES = ("odd_zernike", "even_zernike")
+# In millimetres, of either sign; what is beyond is in micrometres or angstroms.
+HIGHEST_ABERRATION = 100.0
 
 
 def read_ctf_parameters(given: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
@@ -112,12 +114,18 @@ def _is_many(name: str, array: NDArray[np.float64]) -> bool:
 
 def _check_ranges(read: Mapping[str, NDArray[np.float64]]) -> None:
     contrast, voltage = read["amplitude_contrast"], read["voltage_in_kilovolts"]
+    aberration = read["spherical_aberration_in_millimetres"]
     for name, wrong, expected in (
         ("amplitude_contrast", contrast[(contrast < 0) | (contrast > 1)], "from 0 to 1"),
         (
             "voltage_in_kilovolts",
             voltage[(voltage <= 0) | (voltage > HIGHEST_VOLTAGE)],
             f"above 0, and at most {HIGHEST_VOLTAGE:g}",
+        ),
+        (
+            "spherical_aberration_in_millimetres",
+            aberration[np.abs(aberration) > HIGHEST_ABERRATION],
+            f"from -{HIGHEST_ABERRATION:g} to {HIGHEST_ABERRATION:g}",
         ),
     ):
         if wrong.size:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Literal
 
 from numbavol.atoms.load_options import LoadOptions
-from numbavol.imaging.ctf_parameters import HIGHEST_VOLTAGE
+from numbavol.imaging.ctf_parameters import HIGHEST_ABERRATION, HIGHEST_VOLTAGE
 from numbavol.imaging.water import ICE_DENSITY
 from numbavol.simulation.choices import Checked, above
 
@@ -173,7 +173,9 @@ class MicroscopeConfig(Checked):
 
     ctf: bool = True
     voltage: float = above(0.0, default=300.0, highest=HIGHEST_VOLTAGE)
-    spherical_aberration: float = 2.7
+    spherical_aberration: float = above(
+        -HIGHEST_ABERRATION, or_equal=True, default=2.7, highest=HIGHEST_ABERRATION
+    )
     amplitude_contrast: float = above(0.0, or_equal=True, default=0.1, highest=1.0)
     phase_shift: float = 0.0
     b_factor: float = 0.0
