@@ -106,7 +106,7 @@ def backproject(
     for path in halves.values():
         check_map_name(path)
         check_output(path, source, "file of particles", overwrite)
-    stack = StackOfParticles.read(source, pixel_size, wants_ctf)
+    stack = StackOfParticles.read(source, pixel_size, wants_ctf, report)
     check_inputs_stay(tuple(halves.values()), stack.filenames)
     side = stack.side
     report.say(

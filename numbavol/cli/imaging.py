@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ import numbavol
 from numbavol.cli.models import read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
+from numbavol.cli.particles import read_particles
 from numbavol.projection.draws import Stream, make_generator
 from numbavol.projection.fourier_sampling import SAME_SIZE, describe_resampling
 from numbavol.projection.maps import PAD_SCALES, check_is_no_stack, make_sliced_volume
@@ -99,10 +99,7 @@ def read_poses(source: PoseSource, offsets: float, seed: int, report: Report) ->
         if offsets:
             msg = "--offsets: the file of poses has those of its particles"
             raise click.UsageError(msg)
-        with warnings.catch_warnings(record=True, action="always") as caught:
-            particles = numbavol.read_particles(source.path)
-        for warning in caught:
-            report.warn(str(warning.message))
+        particles = read_particles(source.path, report)
         poses = particles.to_poses()
         pixel_size, box = particles.pixel_size, particles.image_size
         described = f"{source.path}"

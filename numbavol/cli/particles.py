@@ -8,13 +8,40 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 import numbavol
+from numbavol.io.ctf_defaults import describe_defaults
+from numbavol.io.particle_reading import read_particle_file
+from numbavol.io.stack_names import is_cs_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from numbavol.cli.output import Report
     from numbavol.io import ParticleTable
+
+# Of pixel sizes: less comes of writing them with a few digits.
+SAME_SIZE = 1e-3
+
+
+def read_particles(
+    source: Path, report: Report, pixel_size: float | None = None
+) -> numbavol.ParticleTable:
+    """Read particles, and say what is odd in their images as the command does.
+
+    Parameters
+    ----------
+    source
+        A file of particles.
+    report
+        Where it is said.
+    pixel_size
+        In angstroms, of images whose pixel size a STAR file does not say.
+    """
+    particles, oddities = read_particle_file(source, pixel_size)
+    for oddity in oddities:
+        report.warn(oddity)
+    return particles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +70,9 @@ class StackOfParticles:
         return self.images.filenames
 
     @classmethod
-    def read(cls, source: Path, pixel_size: float | None, wants_ctf: bool | None) -> Self:
+    def read(
+        cls, source: Path, pixel_size: float | None, wants_ctf: bool | None, report: Report
+    ) -> Self:
         """Read particles, and find their images.
 
         Parameters
@@ -54,13 +83,16 @@ class StackOfParticles:
             What ``--pixel-size`` says.
         wants_ctf
             Whether there is to be a CTF; None if there is one where particles have it.
+        report
+            Where it is said what is odd in the files, and what is taken.
 
         Raises
         ------
         ValueError
-            If something is missing, or images are not square. The message says what.
+            If something is missing, or images are not square or of another size than the file
+            says. The message says what.
         """
-        particles = numbavol.read_particles(source)
+        particles = read_particles(source, report, pixel_size)
         if particles.image_names is None:
             msg = f"{source}: expected names of images (rlnImageName), it has none"
             raise ValueError(msg)
@@ -69,11 +101,15 @@ class StackOfParticles:
             msg = f"{source}: --ctf needs a defocus (rlnDefocusU), it has none"
             raise ValueError(msg)
         is_corrected = has_defocus and wants_ctf is not False
-        ctf = numbavol.CTF.from_particles(particles) if is_corrected else None
-        images = numbavol.ParticleImages(particles.image_names, source.parent)
-        if images.shape[1] != images.shape[2]:
-            msg = f"{source}: expected square images, got {images.shape[1:]} (y, x) pixels"
-            raise ValueError(msg)
+        ctf = None
+        if is_corrected:
+            for default in describe_defaults(source, particles):
+                report.warn(default)
+            ctf = numbavol.CTF.from_particles(particles)
+        images = _find_images(source, particles)
+        size = _choose_pixel_size(source, particles, pixel_size)
+        who = str(source) if pixel_size is None else "--pixel-size"
+        _warn_of_other_sizes(who, size, images, report)
         poses = particles.to_poses()
         subsets = particles.random_subset
         halves = np.arange(len(particles)) % 2 + 1 if subsets is None else subsets
@@ -81,7 +117,7 @@ class StackOfParticles:
             images,
             poses,
             ctf,
-            _choose_pixel_size(source, particles, pixel_size),
+            size,
             np.broadcast_to(halves, len(particles)),
         )
 
@@ -103,6 +139,47 @@ class StackOfParticles:
             None if self.ctf is None else self.ctf[chosen],
             self.pixel_size,
             self.halves[chosen],
+        )
+
+
+def _find_images(source: Path, particles: ParticleTable) -> numbavol.ParticleImages:
+    assert particles.image_names is not None
+    try:
+        images = numbavol.ParticleImages(particles.image_names, source.parent)
+    except FileNotFoundError as error:
+        msg = f"{source}: {error.filename}: {error.strerror}"
+        raise ValueError(msg) from error
+    y, x = images.shape[1:]
+    if y != x:
+        msg = f"{source}: expected square images, got {(y, x)} (y, x) pixels"
+        raise ValueError(msg)
+    said = np.unique(y if particles.image_size is None else particles.image_size)
+    if np.any(said != y):
+        listed = ", ".join(map(str, said.tolist()))
+        column = "blob/shape" if is_cs_file(source) else "rlnImageSize"
+        msg = (
+            f"{source}: expected images of {listed} pixels a side, as {column} says, got {y} in "
+            f"{images.filenames[0]}"
+        )
+        raise ValueError(msg)
+    return images
+
+
+def _warn_of_other_sizes(
+    who: str, pixel_size: float, images: numbavol.ParticleImages, report: Report
+) -> None:
+    """Say of stacks that their headers have another pixel size than `who` says."""
+    others = []
+    for stack in images.filenames:
+        sizes = numbavol.read_map_header(stack).voxel_size
+        if sizes is not None and not np.allclose(sizes[:2], pixel_size, rtol=SAME_SIZE, atol=0):
+            others.append((stack, sizes[np.argmax(np.abs(sizes[:2] - pixel_size))]))
+    if others:
+        stack, other = others[0]
+        rest = f" (of {len(others)} stacks that say another)" if len(others) > 1 else ""
+        report.warn(
+            f"{who}: a pixel size of {pixel_size:g} A is taken, the header of {stack} says "
+            f"{other:g} A{rest}"
         )
 
 

@@ -110,7 +110,9 @@ def simulate(
     with choices.explain(), _speak_of_options():
         where = read_device(device) if dask is None else _read_device_of_cluster(device, dask)
         written = Output.plan(config, output, n_shards, where, cs=cs, overwrite=overwrite)
-        _check_files(config, choices, written, preview, overwrite)
+        # What this simulation drew before is drawn anew.
+        replaces = overwrite or written.is_begun
+        _check_files(config, choices, written, preview, replaces)
         say_simulation(config, written, report)
         # The workers of a cluster prepare what they need.
         simulator = _prepare(config, where if dask is None else "cpu", report)
@@ -135,7 +137,7 @@ def simulate(
     if preview is not None:
         from numbavol.cli.simulation_preview import draw_preview
 
-        write_picture(draw_preview(simulator), preview, overwrite)
+        write_picture(draw_preview(simulator), preview, replaces)
         report.say(f"preview {preview}", preview=str(preview))
     report.finish()
 
@@ -145,7 +147,7 @@ def _check_files(
     choices: Choices,
     output: Output,
     preview: Path | None,
-    overwrite: bool,
+    replaces_preview: bool,
 ) -> None:
     """Refuse what cannot be written, and to write over what is read: before the work."""
     from numbavol.simulation.files import list_files
@@ -159,7 +161,7 @@ def _check_files(
         if not (output.is_zarr and written.is_dir()):
             check_output(written, source, "source", overwrite=True)
     if preview is not None:
-        check_output(preview, source, "source", overwrite)
+        check_output(preview, source, "source", replaces_preview)
 
 
 def _prepare(config: SimulationConfig, device: str, report: Report) -> Simulator:
@@ -174,7 +176,9 @@ def _prepare(config: SimulationConfig, device: str, report: Report) -> Simulator
         simulator = Simulator.prepare(config, device)
     if simulator.source.has_given_ctf:
         reason = f"{simulator.config.poses.file} has the transfer functions of its particles"
-        refuse_without_effect((*OF_THE_CTF, "voltage"), reason)
+        filled_in = simulator.source.filled_in
+        names = tuple(name for name in (*OF_THE_CTF, "voltage") if name not in filled_in)
+        refuse_without_effect(names, reason)
     # Of many models, each says the same.
     for warning in {str(each.message): each for each in caught}.values():
         if issubclass(warning.category, (StructureWarning, SimulationWarning)):

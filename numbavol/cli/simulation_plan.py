@@ -107,7 +107,11 @@ def _describe_ctf(simulator: Simulator) -> str:
     if first.ctf is None:
         return "none"
     if first.micrographs is None:
-        return f"those of {config.poses.file}"
+        filled_in = simulator.source.filled_in
+        unsaid = [words for choice, words in _describe_microscope(config) if choice in filled_in]
+        return f"those of {config.poses.file}" + (
+            f", with {', '.join(unsaid)}, which it does not say" if unsaid else ""
+        )
     microscope, defocus = config.microscope, config.defocus
     words = [
         f"defocus {defocus.minimum:g} to {defocus.maximum:g} A"
@@ -120,10 +124,7 @@ def _describe_ctf(simulator: Simulator) -> str:
     words.append("one a particle" if n == 1 else f"one for {n} particles in a row")
     if defocus.deviation_in_micrograph:
         words.append(f"within a micrograph by {defocus.deviation_in_micrograph:g} A")
-    words.append(
-        f"{microscope.voltage:g} kV, {microscope.spherical_aberration:g} mm, amplitude contrast "
-        f"{microscope.amplitude_contrast:g}"
-    )
+    words += [words for _, words in _describe_microscope(config)]
     if microscope.phase_shift:
         words.append(f"phase shift {microscope.phase_shift:g} degrees")
     if microscope.b_factor:
@@ -131,6 +132,16 @@ def _describe_ctf(simulator: Simulator) -> str:
     others = ("beam_tilt", "trefoil", "odd_zernike", "even_zernike")
     words += [name.replace("_", " ") for name in others if any(getattr(microscope, name))]
     return ", ".join(words)
+
+
+def _describe_microscope(config: SimulationConfig) -> list[tuple[str, str]]:
+    """Say what a transfer function is made of besides a defocus, by the names of the choices."""
+    microscope = config.microscope
+    return [
+        ("voltage", f"{microscope.voltage:g} kV"),
+        ("spherical_aberration", f"{microscope.spherical_aberration:g} mm"),
+        ("amplitude_contrast", f"amplitude contrast {microscope.amplitude_contrast:g}"),
+    ]
 
 
 def _say_spread(simulator: Simulator, report: Report) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
+from numbavol.io.ctf_defaults import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,12 +31,8 @@ NUMBERS = (
 HIGHEST_VOLTAGE = 3000.0
 PAIRS = ("beam_tilt_in_milliradians", "trefoil")
 SERIES = ("odd_zernike", "even_zernike")
-# Of RELION, ``CTF::readByGroup``, where a file does not say.
-RELIONS_DEFAULTS = {
-    "voltage_in_kilovolts": 200.0,
-    "spherical_aberration_in_millimetres": 0.0,
-    "amplitude_contrast": 0.0,
-}
+# In millimetres, of either sign; what is beyond is in micrometres or angstroms.
+HIGHEST_ABERRATION = 100.0
 
 
 def read_ctf_parameters(given: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
@@ -85,7 +82,7 @@ def take_ctf_parameters(particles: ParticleTable) -> dict[str, ArrayLike]:
         "b_factor": particles.ctf_b_factor,
         "scale": particles.ctf_scale,
     }
-    taken: dict[str, ArrayLike] = {**RELIONS_DEFAULTS}
+    taken: dict[str, ArrayLike] = {name: default.value for name, default in DEFAULTS.items()}
     taken |= {name: value for name, value in given.items() if value is not None}
     taken.setdefault("defocus_v_in_angstroms", taken["defocus_u_in_angstroms"])
     n = len(particles)
@@ -117,12 +114,18 @@ def _is_many(name: str, array: NDArray[np.float64]) -> bool:
 
 def _check_ranges(read: Mapping[str, NDArray[np.float64]]) -> None:
     contrast, voltage = read["amplitude_contrast"], read["voltage_in_kilovolts"]
+    aberration = read["spherical_aberration_in_millimetres"]
     for name, wrong, expected in (
         ("amplitude_contrast", contrast[(contrast < 0) | (contrast > 1)], "from 0 to 1"),
         (
             "voltage_in_kilovolts",
             voltage[(voltage <= 0) | (voltage > HIGHEST_VOLTAGE)],
             f"above 0, and at most {HIGHEST_VOLTAGE:g}",
+        ),
+        (
+            "spherical_aberration_in_millimetres",
+            aberration[np.abs(aberration) > HIGHEST_ABERRATION],
+            f"from -{HIGHEST_ABERRATION:g} to {HIGHEST_ABERRATION:g}",
         ),
     ):
         if wrong.size:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from numbavol.io.ctf_defaults import describe_defaults
 from numbavol.io.particle_table import ParticleTable
 from numbavol.io.stack_names import name_image
 from numbavol.poses.euler import compute_euler_angles
@@ -100,7 +101,8 @@ def read_cs(
     Warns
     -----
     UserWarning
-        If the file has something that is not read, as above.
+        If the file has something that is not read, as above; or a defocus, and not all that the
+        contrast transfer function needs besides, see `read_particles`.
 
     Examples
     --------
@@ -114,6 +116,16 @@ def read_cs(
     >>> particles.tilt.round(4), particles.image_names[1], particles.pixel_size
     (array([30., 40.]), '000002@stack.mrcs', 1.34)
     """
+    particles, oddities = read_cs_file(filename, passthrough_filename)
+    for oddity in [*oddities, *describe_defaults(filename, particles)]:
+        warnings.warn(oddity, UserWarning, stacklevel=2)
+    return particles
+
+
+def read_cs_file(
+    filename: str | os.PathLike[str], passthrough_filename: str | os.PathLike[str] | None = None
+) -> tuple[ParticleTable, list[str]]:
+    """Read a `.cs` file, and what there is to say of what is not read: see `read_cs`."""
     fields = _load(filename)
     if passthrough_filename is not None:
         fields = _join(fields, _load(passthrough_filename), passthrough_filename)
@@ -122,12 +134,15 @@ def read_cs(
     except (ValueError, TypeError) as error:  # of a field that has another type than cryoSPARC's
         msg = f"{filename}: no particles that can be read: {error}"
         raise ValueError(msg) from error
-    for reason, neutral in _UNREAD.items():
-        unread = [name for name, n in neutral.items() if np.any(fields.get(name, n) != n)]
-        if unread:
-            msg = f"{filename}: {', '.join(unread)} not read: {reason}"
-            warnings.warn(msg, UserWarning, stacklevel=2)
-    return particles
+    unread = {
+        reason: [name for name, n in neutral.items() if np.any(fields.get(name, n) != n)]
+        for reason, neutral in _UNREAD.items()
+    }
+    return particles, [
+        f"{filename}: {', '.join(names)} not read: {reason}"
+        for reason, names in unread.items()
+        if names
+    ]
 
 
 def _read(fields: Fields) -> ParticleTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import operator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -179,6 +180,11 @@ class ParticleImages:
 
 
 def _find(name: str, folder: Path | None) -> Path:
-    beside = Path(name) if folder is None else folder / name
     # RELION runs in the folder of a project, and names files from there.
-    return beside if beside.exists() or not Path(name).exists() else Path(name)
+    places = [Path() if folder is None else folder, Path()]
+    for place in places:
+        if (place / name).exists():
+            return place / name
+    folders = dict.fromkeys(str((place / name).parent.resolve()) for place in places)
+    msg = f"no such file in {' or in '.join(folders)}"
+    raise FileNotFoundError(errno.ENOENT, msg, name)

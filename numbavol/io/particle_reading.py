@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import warnings
 from typing import TYPE_CHECKING
 
-from numbavol.io.cs_reading import read_cs
-from numbavol.io.stack_names import CS_SUFFIX
+from numbavol.io.cs_reading import read_cs_file
+from numbavol.io.ctf_defaults import describe_defaults
+from numbavol.io.stack_names import is_cs_file
 from numbavol.io.star_reading import read_star
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
     stands in both tables is taken from that of the particles, everything else from that of the
     optics groups, as RELION does. Where these say no `rlnImagePixelSize`, images have the pixels of
     the micrograph: `rlnMicrographPixelSize` or else `rlnMicrographOriginalPixelSize`.
+
+    Of a contrast transfer function, a file may say the defocus, and neither the voltage nor the
+    spherical aberration or the amplitude contrast. They are None then, and `CTF.from_particles`
+    takes 200 kV, 0 mm or 0 for them, as RELION does: there is a warning of each.
 
     Images are read as they are. Anisotropic magnification, and that images were multiplied by their
     transfer function or had its phases flipped, is not read, with a warning.
@@ -58,7 +63,8 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
     Warns
     -----
     UserWarning
-        If the file has something of the images that is not read, as above.
+        If the file has something of the images that is not read, or has a defocus and not what is
+        needed besides, as above.
 
     Examples
     --------
@@ -74,6 +80,29 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
     >>> particles.rot, particles.image_names, particles.pixel_size
     (array([10., 20.]), ('000001@stack.mrcs', '000002@stack.mrcs'), 1.5)
     """
-    if Path(filename).suffix.lower() == CS_SUFFIX:
-        return read_cs(filename)
-    return read_star(filename)
+    particles, oddities = read_particle_file(filename)
+    for oddity in [*oddities, *describe_defaults(filename, particles)]:
+        warnings.warn(oddity, UserWarning, stacklevel=2)
+    return particles
+
+
+def read_particle_file(
+    filename: str | os.PathLike[str], pixel_size: float | None = None
+) -> tuple[ParticleTable, list[str]]:
+    """Read particles as `read_particles` does, and return what it would warn of in the images.
+
+    What it would say of transfer functions, `describe_defaults` says where these are made.
+
+    Parameters
+    ----------
+    filename
+        The file.
+    pixel_size
+        In angstroms, of a STAR file that does not say it: for origins in pixels.
+
+    Returns
+    -------
+    ParticleTable, list of str
+        The particles, and a line of each oddity.
+    """
+    return read_cs_file(filename) if is_cs_file(filename) else read_star(filename, pixel_size)

@@ -12,6 +12,11 @@ _IMAGE_NAME = re.compile(r"0*([1-9]\d{0,9})@(.+)", re.ASCII | re.DOTALL)
 _MOST_IMAGES = 2**31 - 1
 
 
+def is_cs_file(filename: str | os.PathLike[str]) -> bool:
+    """Tell whether a file of particles is one of cryoSPARC, by its name."""
+    return Path(filename).suffix.lower() == CS_SUFFIX
+
+
 def name_from_folder_of(
     filename: str | os.PathLike[str], stack_filename: str | os.PathLike[str]
 ) -> str:

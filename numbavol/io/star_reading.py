@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,18 +38,26 @@ _UNREAD = {
 }
 
 
-def read_star(filename: str | os.PathLike[str]) -> ParticleTable:
-    """Read a RELION STAR file, see `read_particles`."""
+def read_star(
+    filename: str | os.PathLike[str], pixel_size: float | None
+) -> tuple[ParticleTable, list[str]]:
+    """Read a RELION STAR file, and what there is to say of what is not read: see `read_particles`.
+
+    Parameters
+    ----------
+    filename
+        The file.
+    pixel_size
+        In angstroms, of images whose pixel size the file does not say.
+    """
     text = Path(filename).read_bytes()
     with explain_star_errors(filename, "particles"):
         particles, images = _find(text)
-        table = _read(particles, images)
+        table = _read(particles, images, pixel_size)
         unread = _find_unread(images)
-    for reason, tags in unread.items():
-        msg = f"{filename}: {', '.join(tags)} not read: {reason}"
-        # Of who called `read_particles`.
-        warnings.warn(msg, UserWarning, stacklevel=3)
-    return table
+    return table, [
+        f"{filename}: {', '.join(tags)} not read: {reason}" for reason, tags in unread.items()
+    ]
 
 
 def _find(text: bytes) -> tuple[StarBlock, _Images]:
@@ -88,12 +95,14 @@ def _check_are_single(particles: StarBlock, images: _Images) -> None:
         raise ValueError(msg)
 
 
-def _read(particles: StarBlock, images: _Images) -> ParticleTable:
+def _read(particles: StarBlock, images: _Images, given_size: float | None) -> ParticleTable:
     rot, tilt, psi = (particles.numbers(tag) for tag in _ANGLES)
     if not rot.size:
         msg = f"data_{particles.name} is empty"
         raise ValueError(msg)
     pixel_size = _pixel_size(images)
+    if pixel_size is None and given_size is not None:
+        pixel_size = np.full(rot.size, given_size)
     known: dict[str, Any] = {
         column.name: images.find(f"_rln{column.label}", is_overridden=column.is_overridden)
         for column in COLUMNS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from numbavol.io.particle_columns import (
     ZERNIKE_COLUMNS,
 )
 from numbavol.io.stack_names import (
-    CS_SUFFIX,
+    is_cs_file,
     name_from_folder_of,
     name_image,
     split_image_name,
@@ -179,7 +178,7 @@ class _Sheet(NamedTuple):
 
 @contextlib.contextmanager
 def _open_star(filename: str | os.PathLike[str], *, overwrite: bool) -> Iterator[BufferedWriter]:
-    if Path(filename).suffix.lower() == CS_SUFFIX:
+    if is_cs_file(filename):
         msg = f"filename: write_cs writes files of cryoSPARC, {filename} would be read as one"
         raise ValueError(msg)
     with write_whole_file(filename, overwrite=overwrite) as file:

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from numbavol.io import read_particles
+from numbavol.io.particle_reading import read_particle_file
 from numbavol.simulation.choices import fields_of
 from numbavol.simulation.config import SimulationConfig
 from numbavol.simulation.files import replace_files
@@ -143,7 +143,8 @@ def _count_given(tables: dict[str, Any]) -> dict[str, Any]:
     file = poses.get("file") if isinstance(poses, dict) else None
     if "number" in tables or not isinstance(file, str):
         return tables
-    return {**tables, "number": len(read_particles(file))}
+    # What is odd in it is said when the simulation reads it.
+    return {**tables, "number": len(read_particle_file(file)[0])}
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:

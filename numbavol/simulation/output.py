@@ -148,6 +148,11 @@ class Output:
         return [name_part_of(each.path) for each in self.missing if is_begun(each, self.key)]
 
     @property
+    def is_begun(self) -> bool:
+        """Whether an earlier run wrote images of this simulation: all of them, or some."""
+        return len(self.missing) < len(self.shards) or bool(self.find_begun())
+
+    @property
     def is_one_file(self) -> bool:
         """Whether there is one group, or one stack."""
         return len(self.paths) == 1

@@ -13,8 +13,10 @@ from numbavol.imaging.aberrations import COMAS, join_odd_terms
 from numbavol.imaging.ctf import CTF
 from numbavol.imaging.dose import VOLTAGES
 from numbavol.imaging.purposes import Purpose, draw_normals, draw_uniforms, make_normal
-from numbavol.io import ParticleTable, read_particles
+from numbavol.io import ParticleTable
+from numbavol.io.ctf_defaults import find_unsaid
 from numbavol.io.optics_groups import take
+from numbavol.io.particle_reading import read_particle_file
 from numbavol.poses import EulerAnglePose
 from numbavol.simulation.choices import SimulationWarning
 from numbavol.simulation.effects import list_changes
@@ -33,6 +35,12 @@ OPTICS_GROUP = "opticsGroup1"
 SMALLEST_DEFOCUS = 100.0
 # What a file says of particles besides their poses and transfer functions, and stays as it is.
 KEPT = ("micrograph_names", "optics_group_names", "random_subset")
+# What a file with defoci may lack, and the configuration says in its place.
+CHOICES_OF_UNSAID = {
+    "voltage_in_kilovolts": "voltage",
+    "spherical_aberration_in_millimetres": "spherical_aberration",
+    "amplitude_contrast": "amplitude_contrast",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +118,11 @@ class ParticleSource:
     weights
         ``(volumes,)``: how often each is drawn.
 
+    Attributes
+    ----------
+    filled_in
+        Which choices of the microscope stand in for what a file with defoci does not say.
+
     Raises
     ------
     OSError, ValueError
@@ -123,9 +136,12 @@ class ParticleSource:
         self._given_ctf: CTF | None = None
         self._given_poses: EulerAnglePose | None = None
         self._given_micrographs: NDArray[np.int64] | None = None
+        self.filled_in: tuple[str, ...] = ()
         _warn_of_units(config.defocus)
         if config.poses.file is not None:
-            self._given = read_particles(config.poses.file)
+            self._given, oddities = read_particle_file(config.poses.file)
+            for oddity in oddities:
+                warnings.warn(oddity, SimulationWarning, stacklevel=2)
             if len(self._given) < config.number:
                 msg = (
                     f"number: expected at most the {len(self._given)} particles of "
@@ -134,7 +150,7 @@ class ParticleSource:
                 raise ValueError(msg)
             self._given_poses = self._given.to_poses()
             if config.microscope.ctf and self._given.defocus_u_in_angstroms is not None:
-                self._given_ctf = CTF.from_particles(self._given)
+                self._given_ctf = CTF.from_particles(self._fill_in(self._given))
                 self._warn_of_no_effect()
 
     @property
@@ -160,16 +176,30 @@ class ParticleSource:
         voltages = np.unique(self._given_ctf.voltage_in_kilovolts).tolist()
         if len(voltages) > 1 or voltages[0] not in VOLTAGES:
             listed = ", ".join(f"{voltage:g}" for voltage in voltages)
+            where = "microscope.voltage" if "voltage" in self.filled_in else self._config.poses.file
             msg = (
                 f"dose_weighting.n_frames: expected particles of one voltage, of 300, 200 or 100 "
-                f"kV, {self._config.poses.file} has {listed} kV"
+                f"kV, {where} has {listed} kV"
             )
             raise ValueError(msg)
         return float(voltages[0])
 
+    def _fill_in(self, particles: ParticleTable) -> ParticleTable:
+        """Let the configuration say what a file with defoci does not."""
+        unsaid = {name: CHOICES_OF_UNSAID[name] for name in find_unsaid(particles)}
+        self.filled_in = tuple(unsaid.values())
+        microscope = self._config.microscope
+        values = {name: getattr(microscope, choice) for name, choice in unsaid.items()}
+        return dataclasses.replace(particles, **values)
+
     def _warn_of_no_effect(self) -> None:
         groups = {"microscope": self._config.microscope, "defocus": self._config.defocus}
-        idle = [f"{group}.{name}" for group in groups for name in list_changes(groups[group])]
+        idle = [
+            f"{group}.{name}"
+            for group in groups
+            for name in list_changes(groups[group])
+            if name not in self.filled_in
+        ]
         if idle:
             msg = (
                 f"{self._config.poses.file}: particles have transfer functions of their own, and "

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Literal
 
 from numbavol.atoms.load_options import LoadOptions
-from numbavol.imaging.ctf_parameters import HIGHEST_VOLTAGE
+from numbavol.imaging.ctf_parameters import HIGHEST_ABERRATION, HIGHEST_VOLTAGE
 from numbavol.imaging.water import ICE_DENSITY
 from numbavol.simulation.choices import Checked, above
 
@@ -97,7 +97,8 @@ class PoseConfig(Checked):
     ----------
     file
         Orientations, offsets and CTFs of a STAR or .cs file, in their order, with the names of
-        micrographs and optics groups and the halves; drawn by default.
+        micrographs and optics groups and the halves; drawn by default. Where it has defoci, and no
+        voltage, spherical aberration or amplitude contrast, these are of `MicroscopeConfig`.
     distribution
         Of orientations: ``"uniform"`` over all; or ``"preferred"``, of which views gather around
         one by a von Mises-Fisher distribution, turned in the plane by any angle.
@@ -172,7 +173,9 @@ class MicroscopeConfig(Checked):
 
     ctf: bool = True
     voltage: float = above(0.0, default=300.0, highest=HIGHEST_VOLTAGE)
-    spherical_aberration: float = 2.7
+    spherical_aberration: float = above(
+        -HIGHEST_ABERRATION, or_equal=True, default=2.7, highest=HIGHEST_ABERRATION
+    )
     amplitude_contrast: float = above(0.0, or_equal=True, default=0.1, highest=1.0)
     phase_shift: float = 0.0
     b_factor: float = 0.0

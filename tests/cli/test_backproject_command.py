@@ -182,6 +182,119 @@ def test_the_stack_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFix
     assert "--overwrite replaces it" in capsys.readouterr().err
 
 
+def drop_column(star: Path, tag: str) -> None:
+    """Give a column a name that nothing reads."""
+    text = star.read_text()
+    assert f"_rln{tag}\n" in text
+    star.write_text(text.replace(f"_rln{tag}\n", f"_other{tag}\n"))
+
+
+def test_what_stands_for_columns_of_the_ctf_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star, output = write_stack(tmp_path, with_ctf=True, n=2), tmp_path / "map.mrc"
+    for tag in ("Voltage", "SphericalAberration", "AmplitudeContrast"):
+        drop_column(star, tag)
+    expected = [
+        f"{star}: it has a defocus and no {column}; {value} is taken, as RELION takes it"
+        for column, value in (
+            ("_rlnVoltage", "200 kV"),
+            ("_rlnSphericalAberration", "0 mm"),
+            ("_rlnAmplitudeContrast", "0"),
+        )
+    ]
+    command = ["backproject", str(star), "-o", str(output), "--overwrite"]
+    assert main([*command, "--quiet"]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"warning: {line}" for line in expected]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == expected
+    # Nothing is taken where there is no CTF.
+    assert main([*command, "--no-ctf"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_not_read_of_a_file_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    particles = numbavol.read_particles(write_stack(tmp_path, n=2))
+    source, output = tmp_path / "dark.cs", tmp_path / "map.mrc"
+    numbavol.write_cs(source, particles, tmp_path / "stack.mrcs", contrast_sign=-1)
+    command = ["backproject", str(source), "-o", str(output), "--overwrite"]
+    assert main([*command, "--quiet"]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"warning: {source}: blob/sign not read: particles are dark")
+    assert said.count("\n") == 1
+    assert main([*command, "--json"]) == 0
+    warned = json.loads(capsys.readouterr().out)["warnings"]
+    assert [f"warning: {line}\n" for line in warned] == [said]
+
+
+def test_a_pixel_size_serves_origins_in_pixels(tmp_path: Path) -> None:
+    star = write_stack(tmp_path, n=20)
+    particles = numbavol.read_particles(star)
+    old = tmp_path / "old.star"
+    tags = ("AngleRot", "AngleTilt", "AnglePsi", "OriginX", "OriginY", "ImageName")
+    x, y = particles.origin_x_in_angstroms, particles.origin_y_in_angstroms
+    rows = zip(
+        particles.rot, particles.tilt, particles.psi, x / PIXEL_SIZE, y / PIXEL_SIZE,
+        particles.image_names, strict=True,
+    )  # fmt: skip
+    lines = [" ".join(map(str, row)) for row in rows]
+    old.write_text("\n".join(["data_", "loop_", *(f"_rln{tag}" for tag in tags), *lines]) + "\n")
+    found = []
+    for source, options in ((star, []), (old, ["--pixel-size", str(PIXEL_SIZE)])):
+        output = tmp_path / f"{source.stem}.mrc"
+        assert main(["backproject", str(source), "-o", str(output), *options]) == 0
+        found.append(numbavol.read_map(output).data)
+    np.testing.assert_allclose(found[1], found[0], atol=1e-4 * np.abs(found[0]).max())
+
+
+def test_a_header_of_another_pixel_size_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star, stack, output = write_stack(tmp_path, n=2), tmp_path / "stack.mrcs", tmp_path / "m.mrc"
+    command = ["backproject", str(star), "-o", str(output), "--overwrite"]
+    images = numbavol.read_images(stack)
+    # Few digits are no other pixel size.
+    numbavol.write_map(stack, images, 1.5007, overwrite=True)
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
+    numbavol.write_map(stack, images, 2.0, overwrite=True)
+    expected = f"a pixel size of 1.5 A is taken, the header of {stack} says 2 A\n"
+    assert main(command) == 0
+    assert capsys.readouterr().err == f"warning: {star}: {expected}"
+    assert numbavol.read_map(output).voxel_size.tolist() == [PIXEL_SIZE] * 3
+    drop_column(star, "ImagePixelSize")
+    assert main([*command, "--pixel-size", "1.5"]) == 0
+    assert capsys.readouterr().err == f"warning: --pixel-size: {expected}"
+
+
+def test_images_have_the_size_that_the_file_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star, stack = write_stack(tmp_path, n=2), tmp_path / "stack.mrcs"
+    numbavol.write_map(stack, np.ones((2, 32, 32)), PIXEL_SIZE, overwrite=True)
+    assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 1
+    assert capsys.readouterr().err == (
+        f"numbavol: error: {star}: expected images of 24 pixels a side, as rlnImageSize says, got "
+        f"32 in {stack}\n"
+    )
+    assert not (tmp_path / "map.mrc").exists()
+
+
+def test_a_missing_stack_is_named_with_the_file_and_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star, here = write_stack(tmp_path, n=2), tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    (tmp_path / "stack.mrcs").unlink()
+    assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 1
+    assert capsys.readouterr().err == (
+        f"numbavol: error: {star}: stack.mrcs: no such file in {tmp_path} or in {here}\n"
+    )
+
+
 @pytest.mark.compiled
 @pytest.mark.skipif(shutil.which("relion_reconstruct") is None, reason="RELION is not installed")
 @pytest.mark.parametrize("with_ctf", [False, True], ids=["plain", "ctf"])

@@ -216,6 +216,14 @@ def test_a_bad_option_is_one_line(
     ("options", "expected"),
     [
         ("--voltage 5000", "--voltage: expected a number of at most 3000, got 5000"),
+        (
+            "--spherical-aberration 2.7e7",
+            "--spherical-aberration: expected a number of at most 100, got 27000000",
+        ),
+        (
+            "--spherical-aberration -2700",
+            "--spherical-aberration: expected a number of at least -100, got -2700",
+        ),
         ("--dose 20", "--dose: expected with contrast = 'weak_phase', it is 'linear'"),
         ("--noise-radius 20", "--noise-radius: only an snr measures images"),
     ],

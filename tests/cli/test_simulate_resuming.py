@@ -150,3 +150,39 @@ def test_what_a_run_of_other_choices_left_is_kept(
     expected = map_file.with_name("again.mrcs")
     assert simulate(map_file, "-o", expected, *FEW, "--seed", 1) == 0
     assert output.read_bytes() == expected.read_bytes()
+
+
+def test_a_preview_of_what_is_there_is_drawn_anew(
+    map_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, picture = map_file.with_name("stack.mrcs"), map_file.with_name("sheet.png")
+    command = (map_file, "-o", output, *FEW, "--preview", picture)
+    drawn: list[bytes] = []
+
+    def draw(options: tuple[object, ...] = ()) -> int:
+        picture.write_bytes(b"of before")
+        return simulate(*command, *options)
+
+    # Of nothing that is there, a picture may be anything.
+    assert draw() == 1
+    assert capsys.readouterr().err == (
+        f"numbavol: error: {picture}: the file exists; --overwrite replaces it\n"
+    )
+    assert picture.read_bytes() == b"of before"
+    assert not output.exists()
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("numbavol.io.partial_stack.PartialStack.finish", interrupt)
+        assert simulate(map_file, "-o", output, *FEW) == 130
+    # Begun; whole; whole, and nothing to be written.
+    for options in ((), (), ("--dry-run",)):
+        assert draw(options) == 0
+        drawn.append(picture.read_bytes())
+    assert drawn[0].startswith(b"\x89PNG")
+    assert drawn == drawn[:1] * 3
+    # Of another simulation, the stack is kept, and so is its picture.
+    assert draw(("--seed", 1)) == 1
+    assert picture.read_bytes() == b"of before"

@@ -222,6 +222,10 @@ def test_many_are_iterated_one_by_one():
         ({"amplitude_contrast": 1.5}, "amplitude_contrast: expected numbers from 0 to 1, got 1.5"),
         ({"voltage_in_kilovolts": 0.0}, "voltage_in_kilovolts: expected numbers above 0, .* got 0"),
         ({"voltage_in_kilovolts": 3e5}, "voltage_in_kilovolts: .* and at most 3000, got 300000"),
+        (
+            {"spherical_aberration_in_millimetres": 2.7e7},
+            "spherical_aberration_in_millimetres: expected numbers from -100 to 100, got 27000000",
+        ),
         ({"scale": [1.0, 2.0], "b_factor": [0.0] * 3}, "equally many images.*b_factor 3, scale 2"),
         ({"scale": []}, "at least one, got scale 0"),
     ],

@@ -107,3 +107,17 @@ def test_names_are_also_those_from_where_the_process_runs(folder, monkeypatch, t
 def test_what_is_wrong_is_named(folder, names, error, message):
     with pytest.raises(error, match=message):
         numbavol.ParticleImages(names, folder)
+
+
+def test_a_stack_that_is_missing_is_named_with_the_folders_that_were_tried(
+    folder, tmp_path_factory, monkeypatch
+):
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.chdir(here)
+    with pytest.raises(FileNotFoundError) as caught:
+        numbavol.ParticleImages(["1@no.mrcs"], folder)
+    assert caught.value.filename == "no.mrcs"
+    assert caught.value.strerror == f"no such file in {folder} or in {here}"
+    with pytest.raises(FileNotFoundError) as caught:
+        numbavol.ParticleImages(["1@no.mrcs"])
+    assert caught.value.strerror == f"no such file in {here}"
