@@ -83,7 +83,9 @@ class DefocusText(click.ParamType):  # type: ignore[type-arg]  # not a generic b
         texts = str(value).split(":")
         ends = [FiniteNumber(click.FLOAT).convert(text, param, ctx) for text in texts]
         if len(ends) > 2 or ends[0] > ends[-1]:
-            self.fail(f"expected MIN:MAX in angstroms, or one number, got {value!r}", param, ctx)
+            order = ", the smaller one first" if len(ends) == 2 else ""
+            expected = f"expected MIN:MAX in angstroms{order}, or one number"
+            self.fail(f"{expected}, got {value!r}", param, ctx)
         return DefocusRange(ends[0], ends[-1])
 
 

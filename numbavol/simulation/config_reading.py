@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 import tomllib
 from pathlib import Path
@@ -245,7 +246,11 @@ class _Reader:
         names = [field.name for field, _ in fields]
         for key in table:
             if key not in names:
-                msg = f"there is no such choice; expected one of {', '.join(names)}"
+                # By its letters, "min" is nearer to "mean" than to "minimum".
+                near = [name for name in names if name.startswith(key)]
+                near = near or difflib.get_close_matches(key, names, n=1)
+                hint = f" ({near[0]}?)" if near else ""
+                msg = f"there is no such choice{hint}; expected one of {', '.join(names)}"
                 raise self._fail((*path, key), msg)
         values = {
             field.name: self._read_field(hint, table[field.name], (*path, field.name))

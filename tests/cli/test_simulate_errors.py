@@ -64,7 +64,12 @@ def fail(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) ->
         (b"a = 1\n\xff\xfe", "config.toml:2: expected UTF-8, got the byte 0xff"),
         (GOOD + "boxx = 3", "config.toml:5: boxx: there is no such choice"),
         (GOOD + "[noise]\nsnrr = 3", "config.toml:6: noise.snrr: there is no such choice"),
-        (GOOD + "[nois]\nsnr = 3", "config.toml:5: nois: there is no such choice"),
+        (GOOD + "[nois]\nsnr = 3", "config.toml:5: nois: there is no such choice (noise?)"),
+        (
+            GOOD + "[defocus]\nmin = 3",
+            "config.toml:6: defocus.min: there is no such choice (minimum?)",
+        ),
+        (GOOD + "xyz = 3", "config.toml:5: xyz: there is no such choice; expected one of"),
         (GOOD + "noise = 3", "config.toml:5: noise: expected a table, got 3"),
         (GOOD + 'seed = "1"', "config.toml:5: seed: expected a whole number, got '1'"),
         (GOOD + "seed = 1.5", "config.toml:5: seed: expected a whole number, got 1.5"),
