@@ -95,7 +95,7 @@ def test_voxels_that_are_no_cubes_any_more_are_a_warning(
         ("--mask cylinder:4:3", "expected sphere:RADIUS or sphere:RADIUS:EDGE in angstroms"),
         ("--mask sphere:inf", "expected sphere:RADIUS"),
         ("--mask sphere:4:nan", "expected sphere:RADIUS"),
-        ("--lowpass 8 --threads 0", "'--threads': 0 is not in the range x>=1"),
+        ("--lowpass 8 --threads 0", "'--threads': 0 is not in the range 1<=x<=1024"),
         ("--lowpass 8 --rolloff 2", "No such option"),
     ],
 )

@@ -152,7 +152,10 @@ def test_alternate_conformations_count_once(
         (["-o", "x.mrc", "--tolerance", "1"], "'--tolerance': 1.0 is not in the range 0<=x<1"),
         (["-o", "x.mrc", "--b-factors", "big"], "'--b-factors': 'big' is not"),
         (["-o", "x.mrc", "--models", "last"], "'--models': 'last' is not"),
-        (["-o", "x.mrc", "--threads", "0"], "'--threads': 0 is not in the range x>=1"),
+        (["-o", "x.mrc", "--threads", "0"], "'--threads': 0 is not in the range 1<=x<=1024"),
+        (["-o", "x.mrc", "--threads", "100000"], "'--threads': 100000 is not in the range 1<=x<="),
+        (["-o", "x.mrc", "--voxel-size", "nan"], "'--voxel-size': nan is not a finite number"),
+        (["-o", "x.mrc", "--tolerance", "nan"], "'--tolerance': nan is not a finite number"),
         (["-o", "x.mrc", "--colour", "red"], "No such option"),
     ],
 )
