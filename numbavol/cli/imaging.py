@@ -17,9 +17,11 @@ import numbavol
 from numbavol.cli.models import read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
+from numbavol.io.wanted_maps import read_wanted_map
+from numbavol.projection.cut_density import find_cut_share
 from numbavol.projection.draws import Stream, make_generator
 from numbavol.projection.fourier_sampling import SAME_SIZE
-from numbavol.projection.maps import PAD_SCALES, check_is_no_stack, make_sliced_volume
+from numbavol.projection.maps import PAD_SCALES, make_sliced_volume
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 if TYPE_CHECKING:
@@ -224,8 +226,7 @@ class Task:
         if pad_scale is not None and method == "voxels":
             msg = "--pad-scale: --method voxels transforms no map"
             raise click.UsageError(msg)
-        check_is_no_stack(source)
-        read = numbavol.read_map(source)
+        read = read_wanted_map(source, "a map or a model")
         z, y, x = read.data.shape
         if read.voxel_size is not None:
             sizes = read.voxel_size.tolist()

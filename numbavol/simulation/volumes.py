@@ -15,7 +15,8 @@ import scipy.fft
 from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.imaging.hydration import HydrationLayer
 from numbavol.imaging.solvent import BulkSolvent
-from numbavol.io import is_map_file, read_map
+from numbavol.io import is_map_file
+from numbavol.io.wanted_maps import read_wanted_map
 from numbavol.ndimage.parameters import REAL, read_array
 from numbavol.projection import (
     AutoVolumeProjection,
@@ -23,7 +24,7 @@ from numbavol.projection import (
     GaussianMixtureProjection,
 )
 from numbavol.projection.fourier_sampling import SAME_SIZE
-from numbavol.projection.maps import check_is_no_stack, make_sliced_volume
+from numbavol.projection.maps import make_sliced_volume
 from numbavol.rendering import render
 from numbavol.simulation.choices import SimulationWarning
 from numbavol.simulation.effects import OF_MODELS, list_changes
@@ -164,8 +165,7 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
         if name in OF_MODELS:
             msg = f"{name}: expected a model, and {given.file} is a map, which has no atoms"
             raise ValueError(msg)
-    check_is_no_stack(given.file)
-    read = read_map(given.file)
+    read = read_wanted_map(given.file, "a map or a model")
     size = config.pixel_size
     if read.voxel_size is not None and not np.allclose(read.voxel_size, size, SAME_SIZE, 0.0):
         sizes = " x ".join(f"{side:g}" for side in read.voxel_size)
