@@ -85,8 +85,8 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
     "linear.",
 )  # fmt: skip
 @click.option(
-    "--tolerance", type=click.FloatRange(min=1e-13, max=1, max_open=True), default=1e-6,
-    show_default=True, metavar="T", help="Accuracy of gaussian, fft and voxels.",
+    "--tolerance", type=FiniteNumber(click.FloatRange(min=1e-13, max=1, max_open=True)),
+    default=1e-6, show_default=True, metavar="T", help="Accuracy of gaussian, fft and voxels.",
 )  # fmt: skip
 @click.option(
     "--thermal", is_flag=True,
