@@ -69,7 +69,7 @@ class ParticleImages:
         stacks, which = np.unique(np.array(names), return_inverse=True)
         self._which = which.reshape(-1)
         self._stacks = [
-            _find(str(name), None if folder is None else Path(folder)) for name in stacks
+            find_stack(str(name), None if folder is None else Path(folder)) for name in stacks
         ]
         self._layouts = [read_stack_layout(stack) for stack in self._stacks]
         side_lengths = self._layouts[0].shape[1:]
@@ -178,7 +178,8 @@ class ParticleImages:
         return index % n
 
 
-def _find(name: str, folder: Path | None) -> Path:
+def find_stack(name: str, folder: Path | None) -> Path:
+    """Find a stack that a table of particles in a folder names; it may not exist."""
     beside = Path(name) if folder is None else folder / name
     # RELION runs in the folder of a project, and names files from there.
     return beside if beside.exists() or not Path(name).exists() else Path(name)
