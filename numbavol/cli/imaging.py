@@ -244,6 +244,11 @@ class Task:
         _check_voxels(source, sizes, pixel_size)
         size = float(sizes[0])
         side = max(z, y, x) if box == "auto" else int(box)
+        if share := find_cut_share(read.data, side):
+            report.warn(
+                f"--box: {side} pixels do not hold the map of {max(z, y, x)} voxels in every pose; "
+                f"{100 * share:.2g} % of its density lies outside. What is outside is lost"
+            )
         config = numbavol.ImageConfig((side, side), size)
         if method == "voxels":
             volume: AbstractVolumeRepresentation = (

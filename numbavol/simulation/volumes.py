@@ -23,6 +23,7 @@ from numbavol.projection import (
     FourierSliceExtraction,
     GaussianMixtureProjection,
 )
+from numbavol.projection.cut_density import find_cut_share
 from numbavol.projection.fourier_sampling import SAME_SIZE
 from numbavol.projection.maps import make_sliced_volume
 from numbavol.rendering import render
@@ -174,6 +175,12 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
             f"--voxel-size {size:g} resamples it"
         )
         raise ValueError(msg)
+    if share := find_cut_share(read.data, config.padded_box):
+        warnings.warn(
+            f"{given.file}: the box of {config.box} pixels does not hold it in every pose, "
+            f"{100 * share:.2g} % of its density lies outside; what is outside is lost",
+            SimulationWarning, stacklevel=2,
+        )  # fmt: skip
     return [make_sliced_volume(read.data, size, config.method)]
 
 
