@@ -71,6 +71,20 @@ def parse_structure_file(filename: str | os.PathLike[str]) -> StructureFile:
     return parsed
 
 
+def holds_structure(filename: str | os.PathLike[str]) -> bool:
+    """Tell by its content whether a file is meant to be a structure, damaged or not.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is empty, or its compression is damaged; names the file.
+    """
+    text = _read_text(filename)
+    return _MMCIF_START.match(text) is not None or _PDB_ATOM.search(text) is not None
+
+
 def _read_text(filename: str | os.PathLike[str]) -> bytes:
     text = Path(filename).read_bytes()
     if text.startswith(_GZIP_MAGIC):

@@ -15,7 +15,14 @@ from numbavol.cli.common_options import (
     threads_option,
 )
 from numbavol.cli.options import FiniteNumber, read_device
-from numbavol.cli.output import Report, check_inputs_stay, check_map_name, check_output, plural
+from numbavol.cli.output import (
+    Report,
+    add_to_stem,
+    check_inputs_stay,
+    check_map_name,
+    check_output,
+    plural,
+)
 
 ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
 
@@ -99,12 +106,12 @@ def backproject(
     where = read_device(device)
     # An unknown group is no reason to read all particles first.
     numbavol.make_symmetry_rotations(symmetry)
+    check_map_name(output)
     halves: dict[int | None, Path] = {None: output}
     if half is not None:
         numbers = (1, 2) if half == "both" else (int(half),)
-        halves = {n: output.with_stem(f"{output.stem}_half{n}") for n in numbers}
+        halves = {n: add_to_stem(output, f"_half{n}") for n in numbers}
     for path in halves.values():
-        check_map_name(path)
         check_output(path, source, "file of particles", overwrite)
     stack = StackOfParticles.read(source, pixel_size, wants_ctf, report)
     check_inputs_stay(tuple(halves.values()), stack.filenames)

@@ -115,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             hint = f" (see '{error.ctx.command_path} --help')"
         return _fail(error.format_message().rstrip(".") + hint, error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted", INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        return _fail(str(interrupt) or "interrupted", INTERRUPTED)
     except Exception as error:
         if debug:
             raise
@@ -136,5 +136,8 @@ def _fail(message: str, status: int) -> int:
 
 def _in_one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
+        text = f"{error.filename}: {error.strerror}"
+    else:
+        text = " ".join(str(error).split()) or type(error).__name__
+    # Where another process has written the file meanwhile, the library says it to programs.
+    return text.replace("overwrite=True would replace it", "--overwrite replaces it")

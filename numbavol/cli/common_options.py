@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+# kernels.threads.MOST_THREADS, which --help is not to import NumPy for.
+MOST_THREADS = 1024
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all CPUs.",
+    "--threads", type=click.IntRange(min=1, max=MOST_THREADS), metavar="N",
+    help="Threads; by default all CPUs.",
 )  # fmt: skip
 device_option = click.option(
     "--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True,

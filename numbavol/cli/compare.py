@@ -10,7 +10,6 @@ import click
 
 from numbavol.cli.correlations import (
     check_outputs,
-    check_voxels_are_finite,
     correlation_options,
     read_like,
     say_correlation,
@@ -59,14 +58,14 @@ def compare(
     from numbavol.cli.map_grid import MapGrid
     from numbavol.cli.models import read_model
     from numbavol.cli.resolutions import blur
+    from numbavol.io.wanted_maps import read_wanted_map
 
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
     check_outputs(plot, page, map_file, (model, mask), overwrite)
     grid = MapGrid.like(map_file, "MAP")
-    read = numbavol.read_map(map_file)
-    check_voxels_are_finite(read, map_file)
+    read = read_wanted_map(map_file)
     check_comparison_fits(read.data, is_masked=mask is not None)
     weights = None
     if mask is not None:

@@ -8,7 +8,6 @@ import click
 
 from numbavol.cli.correlations import (
     check_outputs,
-    check_voxels_are_finite,
     correlation_options,
     read_like,
     say_correlation,
@@ -45,14 +44,14 @@ def fsc(
     """
     import numbavol
     from numbavol.cli.comparing import check_mask_leaves_something
+    from numbavol.io.wanted_maps import read_wanted_map
 
     report = Report(as_json, quiet)
     if threads is not None:
         numbavol.set_num_threads(threads)
     check_outputs(plot, page, first, (second, mask), overwrite)
-    one = numbavol.read_map(first)
+    one = read_wanted_map(first)
     data, other = one.data, read_like(one, first, second, report).data
-    check_voxels_are_finite(one, first)
     if mask is not None:
         weights = read_like(one, first, mask, report).data
         check_mask_leaves_something(weights, mask)

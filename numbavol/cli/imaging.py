@@ -17,9 +17,11 @@ from numbavol.cli.models import read_models
 from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
 from numbavol.cli.output import Report, plural
 from numbavol.cli.particles import read_particles
+from numbavol.io.wanted_maps import read_wanted_map
+from numbavol.projection.cut_density import find_cut_share
 from numbavol.projection.draws import Stream, make_generator
 from numbavol.projection.fourier_sampling import SAME_SIZE, describe_resampling
-from numbavol.projection.maps import PAD_SCALES, check_is_no_stack, make_sliced_volume
+from numbavol.projection.maps import PAD_SCALES, make_sliced_volume
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 if TYPE_CHECKING:
@@ -221,8 +223,7 @@ class Task:
         if pad_scale is not None and method == "voxels":
             msg = "--pad-scale: --method voxels transforms no map"
             raise click.UsageError(msg)
-        check_is_no_stack(source)
-        read = numbavol.read_map(source)
+        read = read_wanted_map(source, "a map or a model")
         z, y, x = read.data.shape
         if read.voxel_size is not None:
             sizes = read.voxel_size.tolist()
@@ -240,6 +241,11 @@ class Task:
         _check_voxels(source, read.data.shape, sizes, pixel_size)
         size = float(sizes[0])
         side = max(z, y, x) if box == "auto" else int(box)
+        if share := find_cut_share(read.data, side):
+            report.warn(
+                f"--box: {side} pixels do not hold the map of {max(z, y, x)} voxels in every pose; "
+                f"{100 * share:.2g} % of its density lies outside. What is outside is lost"
+            )
         config = numbavol.ImageConfig((side, side), size)
         if method == "voxels":
             volume: AbstractVolumeRepresentation = (

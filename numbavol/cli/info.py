@@ -1,4 +1,4 @@
-"""``numbavol info``: what is in a structure file or a map file."""
+"""``numbavol info``: what is in a file, or what there is of this machine."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from numbavol.cli.common_options import json_option, quiet_option
-from numbavol.cli.map_files import is_stack
-from numbavol.cli.output import Report, count_elements, plural
+from numbavol.cli.output import (
+    MAP_SUFFIXES,
+    UNIT_LABEL,
+    Report,
+    count_elements,
+    plural,
+    warn_if_cut_short,
+)
 
 if TYPE_CHECKING:
     from numbavol.atoms import StructureSummary
     from numbavol.io import MapHeader
     from numbavol.kernels.cache import CacheDescription
     from numbavol.kernels.finding import FoundCuda
+
+PARTICLE_SUFFIXES = (".star", ".cs")
+STRUCTURE_SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
 
 
 @click.command()
@@ -34,16 +43,17 @@ def info(
 ) -> None:
     """Describe FILE: a structure (PDB, mmCIF), a map (MRC, CCP4) or a stack, gzipped or not.
 
+    Or a table of particles: a STAR file of RELION, or a .cs file of cryoSPARC.
+
     With --device or --system, say instead what there is of CUDA, or of the rest of this machine.
 
     \b
     Examples:
       numbavol info 1tii.cif.gz
       numbavol info map.mrc --json
+      numbavol info particles.star
       numbavol info --system
     """
-    from numbavol.io import is_map_file
-
     report = Report(as_json, quiet)
     if about_devices + about_system + (file is not None) != 1:
         msg = "expected either a FILE, --device or --system"
@@ -54,16 +64,38 @@ def info(
         from numbavol.kernels.finding import find_cuda
 
         _describe_cuda(find_cuda(), report)
-    elif is_map_file(file):
+    else:
+        _describe_file(file, report)
+    report.finish()
+
+
+def _describe_file(file: Path, report: Report) -> None:
+    """Describe a file by its content; of what is nothing known, say so by its name."""
+    from numbavol.io import is_map_file
+
+    name = file.name.lower()
+    is_map = is_map_file(file)
+    if not is_map and name.endswith(PARTICLE_SUFFIXES):
+        from numbavol.cli.particles_info import describe_particles
+
+        describe_particles(file, report)
+    elif is_map or name.removesuffix(".gz").endswith((*MAP_SUFFIXES, ".mrcs")):
         from numbavol.io import read_map_header
+        from numbavol.io.wanted_maps import is_stack
 
         header = read_map_header(file)
         _describe_map(header, report, has_images=is_stack(file, header))
     else:
         from numbavol.atoms import describe_structure
+        from numbavol.atoms.structure_file import holds_structure
 
+        if not (name.removesuffix(".gz").endswith(STRUCTURE_SUFFIXES) or holds_structure(file)):
+            msg = (
+                f"{file}: expected a structure (PDB, mmCIF), a map or a stack (MRC, CCP4), or "
+                "particles (.star, .cs), got none of them"
+            )
+            raise ValueError(msg)
         _describe_structure(describe_structure(file), report)
-    report.finish()
 
 
 def _describe_cuda(found: FoundCuda, report: Report) -> None:
@@ -174,11 +206,12 @@ def _describe_map(header: MapHeader, report: Report, *, has_images: bool) -> Non
     ]
     report.say(f"values      {', '.join(known) if known else 'no statistics in the header'}")
     for label in header.labels:
-        report.say(f"label       {label}")
-    if header.actual_bytes is not None and header.actual_bytes < header.expected_bytes:
-        report.warn(
-            f"the file is cut short: {header.actual_bytes} bytes of {header.expected_bytes}"
-        )
+        if label.startswith(UNIT_LABEL):
+            unit = label.removeprefix(UNIT_LABEL)
+            report.say(f"unit        {unit}", unit=unit)
+        else:
+            report.say(f"label       {label}")
+    warn_if_cut_short(header, report)
 
 
 def _say_voxels(header: MapHeader, facts: dict[str, Any], report: Report) -> None:
@@ -192,6 +225,9 @@ def _say_voxels(header: MapHeader, facts: dict[str, Any], report: Report) -> Non
             f"{n * side:.1f}" for n, side in zip((x, y, z), header.voxel_size, strict=True)
         )
         report.say(f"voxel size  {sides} A, the box is {lengths} A")
+    if header.space_group == 0:
+        # RELION's and cryoSPARC's maps have it, and stacks of cryoSPARC have the cell of a map.
+        report.say("header      of a map or of a stack (space group 0): taken for a map")
     origin = ", ".join(f"{place:.3f}" for place in header.origin)
     report.say(f"origin      {origin} A is the centre of the first voxel")
 

@@ -13,6 +13,7 @@ import numbavol
 from numbavol.arguments import read_voxel_size
 from numbavol.cli.options import LARGEST_SIDE
 from numbavol.cli.output import plural
+from numbavol.io.wanted_maps import check_is_map
 from numbavol.rendering.base import count_outside
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
@@ -112,6 +113,7 @@ class MapGrid:
     def like(cls, map_file: Path, option: str = "--like") -> Self:
         """Take the grid of another map, which an option names."""
         header = numbavol.read_map_header(map_file)
+        check_is_map(map_file, header)
         if header.voxel_size is None:
             msg = f"{option}: {map_file} has no voxel size"
             raise ValueError(msg)

@@ -14,7 +14,6 @@ from numbavol.cli.common_options import (
     quiet_option,
     threads_option,
 )
-from numbavol.cli.map_files import is_stack
 from numbavol.cli.options import FiniteNumber
 from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
 from numbavol.cli.pictures import check_picture, write_picture
@@ -146,9 +145,11 @@ class _Images:
 
 def _read_header(stack: Path) -> MapHeader:
     import numbavol
+    from numbavol.io.wanted_maps import is_stack
 
     header = numbavol.read_map_header(stack)
-    if not is_stack(stack, header):
+    # cryoSPARC's stacks and maps have the same header, of this space group.
+    if not is_stack(stack, header) and header.space_group != 0:
         msg = f"{stack}: expected a stack of images (.mrcs, or a file that says so), got a map"
         raise ValueError(msg)
     return header

@@ -6,13 +6,20 @@ import json
 import math
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from numbavol.io import MapHeader
+
+# Of maps, as other programs read them.
+MAP_SUFFIXES = (".mrc", ".map", ".ccp4")
+# Begins the line of a map's header that says the unit of its values.
+UNIT_LABEL = "Unit: "
 
 
 class Report:
@@ -93,17 +100,41 @@ def _without_infinities(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def warn_if_cut_short(header: MapHeader, report: Report) -> None:
+    """Warn of a map or a stack that has fewer bytes than its header says."""
+    if header.actual_bytes is not None and header.actual_bytes < header.expected_bytes:
+        report.warn(
+            f"the file is cut short: {header.actual_bytes} bytes of {header.expected_bytes}"
+        )
+
+
 def check_map_name(output: Path) -> None:
-    """Refuse a name for a map that programs take for that of a stack of images.
+    """Refuse a name that no map has: what is of another kind would be replaced, or not be found.
+
+    Folders are left to `check_output`.
 
     Raises
     ------
-    ValueError
+    click.UsageError
         If it is one.
     """
-    if ".mrcs" in [suffix.lower() for suffix in output.suffixes[-2:]]:
-        msg = f"{output}: .mrcs names stacks of images, a map is .mrc, .map or .ccp4"
-        raise ValueError(msg)
+    name = output.name.lower().removesuffix(".gz")
+    if not (name.endswith(MAP_SUFFIXES) or output.is_dir()):
+        hint = "; .mrcs names stacks of images" if name.endswith(".mrcs") else ""
+        msg = (
+            f"-o: expected a name that ends in {', '.join(MAP_SUFFIXES)}, or one of these and "
+            f".gz, got {output}{hint}"
+        )
+        raise click.UsageError(msg)
+
+
+def add_to_stem(output: Path, text: str) -> Path:
+    """Add to the name of a file, before all that says what it is: ``map_half1.mrc.gz``."""
+    stem, suffix = output.stem, output.suffix
+    if suffix.lower() == ".gz":
+        inner = Path(stem)
+        stem, suffix = inner.stem, inner.suffix + suffix
+    return output.with_name(f"{stem}{text}{suffix}")
 
 
 def check_output(output: Path, source: Path, what: str, overwrite: bool) -> None:

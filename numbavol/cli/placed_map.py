@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-import numbavol
+from numbavol.io.wanted_maps import read_wanted_map
 from numbavol.notebooks import describe_sides
 
 if TYPE_CHECKING:
@@ -107,23 +106,13 @@ def read_placed_map(map_file: Path) -> PlacedMap:
     OSError
         If the file cannot be opened.
     ValueError
-        If it is not a map, has no voxel size, or has a value that is not finite.
+        If it is not a map, or is a stack, has no voxel size, or has a value that is not finite.
     """
-    read = numbavol.read_map(map_file)
+    read = read_wanted_map(map_file)
     if read.voxel_size is None:
         msg = (
             f"{map_file}: expected a voxel size in the header, got none; without it, nothing in "
             "angstroms can be done, nor a place be given to the new map"
         )
         raise ValueError(msg)
-    density = PlacedMap(read.data, read.voxel_size, read.origin)
-    # NaN is the minimum of all that it is among.
-    if not (math.isfinite(density.minimum) and math.isfinite(density.maximum)):
-        wrong = np.argwhere(~np.isfinite(density.data))
-        z, y, x = wrong[0].tolist()
-        msg = (
-            f"{map_file}: expected finite values, got {density.data[z, y, x]} at voxel "
-            f"[{z}, {y}, {x}] ({len(wrong)} of {density.data.size})"
-        )
-        raise ValueError(msg)
-    return density
+    return PlacedMap(read.data, read.voxel_size, read.origin)

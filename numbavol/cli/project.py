@@ -85,8 +85,8 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
     "linear.",
 )  # fmt: skip
 @click.option(
-    "--tolerance", type=click.FloatRange(min=1e-13, max=1, max_open=True), default=1e-6,
-    show_default=True, metavar="T", help="Accuracy of gaussian, fft and voxels.",
+    "--tolerance", type=FiniteNumber(click.FloatRange(min=1e-13, max=1, max_open=True)),
+    default=1e-6, show_default=True, metavar="T", help="Accuracy of gaussian, fft and voxels.",
 )  # fmt: skip
 @click.option(
     "--thermal", is_flag=True,
@@ -190,7 +190,10 @@ def project(
         numbavol.write_particles(
             star_part, make_particles(given.poses, task.image_config), output, overwrite=True
         )
-        with _open_stack(output, shape, size, key, resume=resume, overwrite=overwrite) as stack:
+        with (
+            _name_what_goes_on(output),
+            _open_stack(output, shape, size, key, resume=resume, overwrite=overwrite) as stack,
+        ):
             n_there = stack.n_already_written
             if resume:
                 what = (
@@ -238,6 +241,24 @@ def _write_page(
 
 
 @contextlib.contextmanager
+def _name_what_goes_on(output: Path) -> Iterator[None]:
+    """Let an interrupt say how the run goes on, if it left images."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        part = _name_part(output)
+        if not part.exists():
+            raise
+        msg = f"interrupted; {part} is kept: the same command with --resume goes on with it"
+        raise click.Abort(msg) from interrupt
+
+
+def _name_part(output: Path) -> Path:
+    """Name the file of an unfinished stack."""
+    return output.with_name(f"{output.name}.part")
+
+
+@contextlib.contextmanager
 def _open_stack(
     output: Path,
     shape: tuple[int, int, int],
@@ -250,7 +271,7 @@ def _open_stack(
     """Begin a stack, or go on with one; what is in the way is said in the command's own words."""
     import numbavol
 
-    part = output.with_name(f"{output.name}.part")
+    part = _name_part(output)
     write = numbavol.resume_image_stack if resume else numbavol.write_image_stack
     with contextlib.ExitStack() as closing:
         try:

@@ -25,7 +25,7 @@ from numbavol.cli.options import (
     read_device,
     refuse_without_effect,
 )
-from numbavol.cli.output import Report, check_inputs_stay, check_map_name, check_output
+from numbavol.cli.output import UNIT_LABEL, Report, check_inputs_stay, check_map_name, check_output
 from numbavol.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ DEFAULT_TOLERANCE = 1e-6
     help="The map to write (MRC; gzipped if it ends in .gz).",
 )  # fmt: skip
 @click.option(
-    "--voxel-size", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
-    metavar="A", help="Side of a voxel in angstroms.",
+    "--voxel-size", type=FiniteNumber(click.FloatRange(min=0, min_open=True)), default=1.0,
+    show_default=True, metavar="A", help="Side of a voxel in angstroms.",
 )  # fmt: skip
 @click.option(
     "--box", type=WordOrNumber(("auto", "fit"), click.IntRange(min=1)), default="auto",
@@ -83,8 +83,8 @@ DEFAULT_TOLERANCE = 1e-6
     "the model displaces. bulk is of one density, hydration has the layers of water at a protein.",
 )  # fmt: skip
 @click.option(
-    "--tolerance", type=click.FloatRange(min=0, max=1, max_open=True), default=DEFAULT_TOLERANCE,
-    show_default=True, metavar="T",
+    "--tolerance", type=FiniteNumber(click.FloatRange(min=0, max=1, max_open=True)),
+    default=DEFAULT_TOLERANCE, show_default=True, metavar="T",
     help="Share of the map that may be left out in far tails; 0 leaves out nothing.",
 )  # fmt: skip
 @click.option(
@@ -203,16 +203,18 @@ def render(
         nstart=grid.nstart,
         intervals=grid.intervals,
         axis_order=grid.axis_order,
+        labels=[f"{UNIT_LABEL}{unit}"],
         overwrite=overwrite,
     )
 
     volume_of_a_voxel = float(np.prod(grid.voxel_size))
-    total = float(np.sum(real_voxel_grid, dtype=np.float64)) * volume_of_a_voxel / scale
-    expected = float(volume.amplitudes.sum())
+    total = float(np.sum(real_voxel_grid, dtype=np.float64)) * volume_of_a_voxel
+    expected = float(volume.amplitudes.sum()) * scale
+    unit_of_sums = "V A^3" if unit == "volt" else "A"
     seconds = time.perf_counter() - began
     report.say(
-        f"wrote   {output}: sum x voxel volume = {total:.2f} A, of {expected:.2f} A in the model; "
-        f"{seconds:.2f} s",
+        f"wrote   {output}: sum x voxel volume = {total:.2f} {unit_of_sums}, of {expected:.2f} "
+        f"{unit_of_sums} in the model; {seconds:.2f} s",
         output=str(output),
         method=chosen,
         origin=grid.origin.tolist(),

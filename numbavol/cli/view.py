@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from numbavol.cli.common_options import json_option, overwrite_option, quiet_option
-from numbavol.cli.map_files import is_stack
-from numbavol.cli.output import Report, check_output, plural
+from numbavol.cli.output import Report, check_output, plural, warn_if_cut_short
 from numbavol.cli.pictures import check_picture, write_picture
 
 if TYPE_CHECKING:
@@ -65,6 +64,7 @@ def view(
       numbavol view stack.mrcs -o stack.png --images 36 --first 1001
     """
     import numbavol
+    from numbavol.io.wanted_maps import is_stack
 
     report = Report(as_json, quiet)
     check_picture("-o", output)
@@ -107,6 +107,7 @@ def _draw_stack(file: Path, header: MapHeader, first: int, n_images: int, report
     pixels = "pixel size not set" if size is None else f"pixels of {describe_sides(size)} A"
     what = f"{plural(n, 'image')} of {x} x {y} (x, y), {pixels}"
     report.say(f"read    {file}: {what}", file=str(file), kind="stack", shape=list(header.shape))
+    warn_if_cut_short(header, report)
     if first > n:
         msg = f"--first: {file} has {plural(n, 'image')}, got {first}"
         raise ValueError(msg)

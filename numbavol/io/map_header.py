@@ -64,7 +64,8 @@ class MapHeader:
     axis_order
         Which axes the file's columns, rows and sections are, as in `"xyz"`.
     space_group
-        1 for most maps. 0, an image stack, is read as a map as well.
+        1 for most maps. 0 is that of image stacks, whose cell is one image thick, and of the maps
+        of RELION and others. All are read as maps.
     minimum, maximum, mean, rms
         Statistics that the file claims; None where it claims none. `rms` is the standard
         deviation.

@@ -41,6 +41,7 @@ def write_map(
     nstart: ArrayLike = (0, 0, 0),
     intervals: ArrayLike | None = None,
     axis_order: str = "xyz",
+    labels: Sequence[str] = (),
     overwrite: bool = False,
 ) -> None:
     """Write a map as an MRC2014 file, which appears whole or not at all.
@@ -67,6 +68,8 @@ def write_map(
         lengths of the cell are these times `voxel_size`.
     axis_order
         Which axes the columns, rows and sections of the file are: `"xyz"` in any order.
+    labels
+        Up to nine lines of at most 80 printable ASCII characters, which the header keeps.
     overwrite
         Whether to replace an existing file.
 
@@ -95,6 +98,7 @@ def write_map(
     size = np.broadcast_to(read_voxel_size("voxel_size", voxel_size), 3)
     dtype = np.dtype("<f2" if array.dtype.type is np.float16 else "<f4")
     header = make_header(array.shape, dtype, VOLUME_SPACEGROUP)
+    add_labels(header, labels)
     if intervals is not None:
         numbers = _check_whole_numbers("intervals", intervals, 1)
         header["mx"], header["my"], header["mz"] = numbers

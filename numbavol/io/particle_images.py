@@ -70,7 +70,7 @@ class ParticleImages:
         stacks, which = np.unique(np.array(names), return_inverse=True)
         self._which = which.reshape(-1)
         self._stacks = [
-            _find(str(name), None if folder is None else Path(folder)) for name in stacks
+            find_stack(str(name), None if folder is None else Path(folder)) for name in stacks
         ]
         self._layouts = [read_stack_layout(stack) for stack in self._stacks]
         side_lengths = self._layouts[0].shape[1:]
@@ -179,7 +179,14 @@ class ParticleImages:
         return index % n
 
 
-def _find(name: str, folder: Path | None) -> Path:
+def find_stack(name: str, folder: Path | None) -> Path:
+    """Find a stack that a table of particles in a folder names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; says where it was looked for.
+    """
     # RELION runs in the folder of a project, and names files from there.
     places = [Path() if folder is None else folder, Path()]
     for place in places:

@@ -12,7 +12,7 @@ import operator
 import os
 import threading
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from numbavol.kernels.resources import usable_cpus
 
@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 
 ENVIRONMENT_VARIABLE = "NUMBAVOL_NUM_THREADS"
 SECONDS_BETWEEN_LOOKS = 0.05
+# Asked for: beyond them lies a slip of the keyboard.
+MOST_THREADS = 1024
 
 
 class _Pool:
@@ -39,8 +41,18 @@ class _Pool:
         with self.lock:
             if n_threads not in self.queues:
                 queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
-                for _ in range(n_threads):
-                    threading.Thread(target=_work, args=(queue,), daemon=True).start()
+                for n_started in range(n_threads):
+                    try:
+                        threading.Thread(target=_work, args=(queue,), daemon=True).start()
+                    except RuntimeError as error:
+                        # Those that did start would wait for work for ever.
+                        for _ in range(n_started):
+                            queue.put(_end_thread)
+                        msg = (
+                            f"n_threads: the system allows {n_started} more threads of this "
+                            f"process, {n_threads} were asked for"
+                        )
+                        raise OSError(msg) from error
                 self.queues[n_threads] = queue
             return self.queues[n_threads]
 
@@ -51,8 +63,17 @@ _thread = threading.local()
 
 def _work(queue: SimpleQueue[Callable[[], None]]) -> None:
     _thread.is_worker = True
-    while True:
-        queue.get()()
+    with contextlib.suppress(_ThreadEndsError):
+        while True:
+            queue.get()()
+
+
+class _ThreadEndsError(BaseException):
+    """Ends the thread that it is raised on."""
+
+
+def _end_thread() -> NoReturn:
+    raise _ThreadEndsError
 
 
 def _replace_pool() -> None:
@@ -76,7 +97,7 @@ def get_num_threads() -> int:
     Raises
     ------
     ValueError
-        If ``NUMBAVOL_NUM_THREADS`` is not a whole number above 0.
+        If ``NUMBAVOL_NUM_THREADS`` is not a whole number from 1 to 1024.
 
     Examples
     --------
@@ -89,8 +110,11 @@ def get_num_threads() -> int:
     configured = os.environ.get(ENVIRONMENT_VARIABLE, "")
     if not configured:
         return usable_cpus()
-    if not configured.isdecimal() or int(configured) < 1:
-        msg = f"{ENVIRONMENT_VARIABLE}: expected a number of threads above 0, got {configured!r}"
+    if not configured.isdecimal() or not 1 <= int(configured) <= MOST_THREADS:
+        msg = (
+            f"{ENVIRONMENT_VARIABLE}: expected a number of threads from 1 to {MOST_THREADS}, got "
+            f"{configured!r}"
+        )
         raise ValueError(msg)
     return int(configured)
 
@@ -108,7 +132,7 @@ def set_num_threads(n_threads: int | None) -> None:
     Raises
     ------
     ValueError
-        If it is below 1.
+        If it is below 1 or above 1024.
 
     Examples
     --------
@@ -122,8 +146,11 @@ def set_num_threads(n_threads: int | None) -> None:
     if n_threads is not None:
         with contextlib.suppress(TypeError):
             number = operator.index(n_threads)
-        if number is None or number < 1:
-            msg = f"n_threads: expected a whole number of threads above 0, got {n_threads!r}"
+        if number is None or not 1 <= number <= MOST_THREADS:
+            msg = (
+                f"n_threads: expected a whole number of threads from 1 to {MOST_THREADS}, got "
+                f"{n_threads!r}"
+            )
             raise ValueError(msg)
     _pools[0].n_threads = number
 

@@ -67,8 +67,8 @@ def plot_power_spectrum(
     """
     values = read_reals("array", array, (2, 3), "(y, x) or (z, y, x)")
     sides, unit = read_lengths("grid_spacing", grid_spacing, values.ndim)
-    spectrum = compute_power_spectrum(values, sides)
-    return _plot_spectrum(spectrum.distances, spectrum.values, unit, make_axes(axes, FIGURE))
+    frequencies, power = _compute_spectrum(values, sides)
+    return _plot_spectrum(frequencies, power, unit, make_axes(axes, FIGURE))
 
 
 def plot_mean_power_spectrum(
@@ -76,9 +76,9 @@ def plot_mean_power_spectrum(
 ) -> Axes:
     """Draw the mean of the power spectra of images (n, y, x): see `plot_power_spectrum`."""
     sides, unit = read_lengths("pixel_size", pixel_size, 2)
-    spectra = [compute_power_spectrum(image, sides) for image in images]
-    mean = np.mean([spectrum.values for spectrum in spectra], axis=0)
-    return _plot_spectrum(spectra[0].distances, mean, unit, axes)
+    spectra = [_compute_spectrum(image, sides) for image in images]
+    mean = np.mean([power for _, power in spectra], axis=0)
+    return _plot_spectrum(spectra[0][0], mean, unit, axes)
 
 
 def plot_noise_spectrum(spectrum: NoiseSpectrum, *, axes: Axes | None = None) -> Axes:
@@ -201,7 +201,20 @@ def plot_histogram(values: ArrayLike, *, label: str = "value", axes: Axes | None
     finite = (flat if is_finite.all() else flat[is_finite]).astype(np.float64, copy=False)
     axes.hist(finite, bins=N_BINS, range=_find_range(finite), log=True, color="gray")
     axes.set(xlabel=label, ylabel="count")
+    if finite.size and finite.min() == finite.max():
+        _write(axes, f"every value is {finite[0]:g}")
     return axes
+
+
+def _compute_spectrum(
+    values: NDArray[np.floating[Any]], sides: list[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return frequencies and power, of a constant 0 beside the mean: no errors of rounding."""
+    spectrum = compute_power_spectrum(values, sides)
+    power = spectrum.values
+    if values.min() == values.max():
+        power = np.where(np.arange(len(power)) > 0, 0.0, power)
+    return spectrum.distances, power
 
 
 def _find_range(values: np.ndarray) -> tuple[float, float]:
@@ -209,6 +222,9 @@ def _find_range(values: np.ndarray) -> tuple[float, float]:
     if values.size == 0:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
+    if low == high:
+        # Around one bar, numbers that can be read.
+        low, high = low - (abs(low) or 1.0), high + (abs(high) or 1.0)
     widest = np.finfo(np.float64).max / 4
     low, high = max(low, -widest), min(high, widest)
     least = LEAST_RANGE * max(abs(low), abs(high), np.finfo(np.float64).tiny / LEAST_RANGE**2)
@@ -224,9 +240,16 @@ def _plot_spectrum(frequencies: np.ndarray, power: np.ndarray, unit: str, axes: 
     axes.plot(frequencies[is_drawn], power[is_drawn])
     if np.any(is_drawn):
         axes.set_yscale("log")
+    elif not np.any(power[1:]):
+        _write(axes, "no power beside the mean")
     axes.set(
         xlabel=f"spatial frequency (1/{unit})",
         ylabel="power",
         xlim=(0, max(float(frequencies[-1]), np.finfo(np.float64).tiny)),
     )
     return axes
+
+
+def _write(axes: Axes, text: str) -> None:
+    """Write into axes what they cannot show."""
+    axes.text(0.5, 0.8, text, ha="center", va="center", transform=axes.transAxes)

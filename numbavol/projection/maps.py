@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,26 +10,11 @@ from numbavol.ndimage.gridding import undo_linear_interpolation
 from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import ArrayLike, NDArray
 
 # Interpolation by splines of a map padded so errs by less than the map's own corners do; a linear
 # one needs more (docs/projecting.md).
 PAD_SCALES = {"spline": 1.25, "linear": 2.0}
-
-
-def check_is_no_stack(filename: str | os.PathLike[str]) -> None:
-    """Refuse a stack of images as a map, by its name: older programs give maps a stack's header.
-
-    Raises
-    ------
-    ValueError
-        If it has the name of a stack.
-    """
-    if Path(filename).suffix.lower() == ".mrcs":
-        msg = f"{filename}: a name of a stack of images, expected a map or a model"
-        raise ValueError(msg)
 
 
 def make_sliced_volume(

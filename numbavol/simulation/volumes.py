@@ -15,15 +15,17 @@ import scipy.fft
 from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.imaging.hydration import HydrationLayer
 from numbavol.imaging.solvent import BulkSolvent
-from numbavol.io import is_map_file, read_map
+from numbavol.io import is_map_file
+from numbavol.io.wanted_maps import read_wanted_map
 from numbavol.ndimage.parameters import REAL, read_array
 from numbavol.projection import (
     AutoVolumeProjection,
     FourierSliceExtraction,
     GaussianMixtureProjection,
 )
+from numbavol.projection.cut_density import find_cut_share
 from numbavol.projection.fourier_sampling import SAME_SIZE, describe_resampling
-from numbavol.projection.maps import check_is_no_stack, make_sliced_volume
+from numbavol.projection.maps import make_sliced_volume
 from numbavol.rendering import render
 from numbavol.simulation.choices import SimulationWarning
 from numbavol.simulation.effects import OF_MODELS, list_changes
@@ -164,8 +166,7 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
         if name in OF_MODELS:
             msg = f"{name}: expected a model, and {given.file} is a map, which has no atoms"
             raise ValueError(msg)
-    check_is_no_stack(given.file)
-    read = read_map(given.file)
+    read = read_wanted_map(given.file, "a map or a model")
     size = config.pixel_size
     if read.voxel_size is not None and not np.allclose(read.voxel_size, size, SAME_SIZE, 0.0):
         sizes = " x ".join(f"{side:g}" for side in read.voxel_size)
@@ -174,6 +175,12 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
             advice = describe_resampling(read.data.shape, float(read.voxel_size[0]), size)
             msg = f"{msg}; {advice}"
         raise ValueError(msg)
+    if share := find_cut_share(read.data, config.padded_box):
+        warnings.warn(
+            f"{given.file}: the box of {config.box} pixels does not hold it in every pose, "
+            f"{100 * share:.2g} % of its density lies outside; what is outside is lost",
+            SimulationWarning, stacklevel=2,
+        )  # fmt: skip
     return [make_sliced_volume(read.data, size, config.method)]
 
 

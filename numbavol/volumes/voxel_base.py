@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from numbavol.arguments import read_voxel_size
-from numbavol.io import read_map
+from numbavol.io.wanted_maps import read_wanted_map
 from numbavol.kernels.dispatch import find_device_of
 from numbavol.notebooks import describe_grid, describe_memory, make_table
 from numbavol.volumes.base import AbstractVolumeRepresentation
@@ -67,7 +67,7 @@ class AbstractVoxelVolume(AbstractVolumeRepresentation):
         Parameters
         ----------
         filename
-            An MRC map.
+            An MRC map, and no stack of images.
         **options
             Those of `from_real_voxel_grid`.
 
@@ -79,9 +79,10 @@ class AbstractVoxelVolume(AbstractVolumeRepresentation):
         Raises
         ------
         OSError, ValueError
-            As `numbavol.read_map` and `from_real_voxel_grid` do.
+            As `numbavol.read_map` and `from_real_voxel_grid` do, or if the file is a stack of
+            images, by its name or its header.
         """
-        read = read_map(filename)
+        read = read_wanted_map(filename)
         return cls.from_real_voxel_grid(read.data, voxel_size=read.voxel_size, **options)
 
     def __repr__(self) -> str:

@@ -14,9 +14,10 @@ import click
 import pytest
 
 import numbavol
-from numbavol.cli import main
+from numbavol.cli import common_options, main
 from numbavol.cli.command import numbavol_command
 from numbavol.data import enterotoxin
+from numbavol.kernels import threads
 from numbavol.kernels.dispatch import MODULES, find_kernel
 
 NUMBAVOL = Path(sys.executable).with_name("numbavol")
@@ -65,6 +66,27 @@ def test_options_are_named_and_worded_alike(option: str) -> None:
         if option in (options := options_of(command))
     }
     assert len(found) == 1
+
+
+def test_threads_are_bounded_as_in_the_library() -> None:
+    assert common_options.MOST_THREADS == threads.MOST_THREADS
+
+
+def test_who_comes_second_to_a_name_is_told_of_the_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "map.mrc"
+    write = numbavol.write_map
+
+    def come_second(*arguments: object, **options: object) -> None:
+        output.write_text("of another process")
+        write(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(numbavol, "write_map", come_second)
+    assert main(["render", str(enterotoxin()), "-o", str(output), "--box", "8", "--quiet"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == f"numbavol: error: {output}: the file exists; --overwrite replaces it"
+    assert output.read_text() == "of another process"
 
 
 def test_quiet_prints_warnings_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -77,6 +77,25 @@ def leave_a_part(map_file: Path, output: Path, *options: object, monkeypatch) ->
         assert project(map_file, "-o", output, *options) == 130
 
 
+def test_an_interrupt_says_how_to_go_on_where_there_is_something(
+    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "stack.mrcs"
+    options = ("--poses", "random:9", "--threads", 1)
+    leave_a_part(map_file, output, *options, monkeypatch=monkeypatch)
+    error = capsys.readouterr().err
+    assert f"interrupted; {output}.part is kept: the same command with --resume goes on" in error
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(numbavol.ImageStack, "__setitem__", interrupt)
+    other = tmp_path / "other.mrcs"
+    assert project(map_file, "-o", other, *options) == 130
+    assert capsys.readouterr().err.strip() == "numbavol: error: interrupted"
+    assert not list(tmp_path.glob("other*"))
+
+
 def test_resuming_makes_only_what_is_missing(
     map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

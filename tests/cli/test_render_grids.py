@@ -152,6 +152,23 @@ def test_volts_are_the_same_map_in_another_unit(
     assert main([str(part) for part in command]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["integral"] == pytest.approx(facts["sum_of_amplitudes"], rel=1e-4)
+    total = volts.data.sum(dtype=np.float64) * np.prod(volts.voxel_size)
+    assert facts["integral"] == pytest.approx(total, rel=1e-6)
+
+
+@pytest.mark.parametrize("unit", ["volt", "angstrom^-2"])
+def test_info_says_the_unit_of_a_rendered_map(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], unit: str
+) -> None:
+    path = tmp_path / "v.mrc"
+    command = ["render", PEPTIDE, "-o", path, "--voxel-size", 2, "--unit", unit]
+    assert main([str(part) for part in command]) == 0
+    said = capsys.readouterr().out
+    assert ("V A^3, of" in said) is (unit == "volt")
+    assert main(["info", str(path)]) == 0
+    assert f"unit        {unit}\n" in capsys.readouterr().out
+    assert main(["info", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unit"] == unit
 
 
 def test_a_box_that_fits_is_no_larger_than_the_cube(tmp_path: Path) -> None:

@@ -125,6 +125,14 @@ def test_what_cannot_be_drawn_is_one_line(
     assert list(stack.parent.iterdir()) == [stack]
 
 
+def test_a_stack_that_is_cut_short_is_drawn_with_a_warning(
+    stack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.write_bytes(stack.read_bytes()[:-8])
+    assert main(["view", str(stack), "-o", str(tmp_path / "s.png"), "--images", "5"]) == 0
+    assert "warning: the file is cut short: 3816 bytes of 3824" in capsys.readouterr().err
+
+
 def test_a_structure_is_no_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["view", str(PEPTIDE), "-o", str(tmp_path / "map.png")]) == 1
     assert "numbavol render makes a map of a model" in capsys.readouterr().err

@@ -302,3 +302,13 @@ def test_any_order_of_axes_reads_back_the_same(tmp_path_factory, axis_order, nst
     np.testing.assert_array_equal(read.data, data)
     assert read.nstart.tolist() == nstart
     np.testing.assert_allclose(read.origin, np.array(nstart) * [1.0, 1.5, 2.0])
+
+
+def test_labels_are_kept_and_refused_where_a_header_has_no_room(tmp_path):
+    write_map(tmp_path / "map.mrc", np.ones((2, 3, 4)), 1.0, labels=["Unit: volt", "seen twice"])
+    labels = read_map_header(tmp_path / "map.mrc").labels
+    assert labels == ("Written by numbavol", "Unit: volt", "seen twice")
+    for wrong in (["a"] * 10, ["a" * 81], ["µ"]):
+        with pytest.raises(ValueError, match="labels: expected"):
+            write_map(tmp_path / "other.mrc", np.ones((2, 3, 4)), 1.0, labels=wrong)
+    assert not (tmp_path / "other.mrc").exists()

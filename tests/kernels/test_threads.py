@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from numbavol.kernels import threads
 from numbavol.kernels.threads import (
     ENVIRONMENT_VARIABLE,
     get_num_threads,
@@ -158,7 +159,7 @@ def test_the_environment_sets_the_number(monkeypatch: pytest.MonkeyPatch) -> Non
     assert get_num_threads() == 2
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "100000"])
 def test_a_wrong_number_in_the_environment_is_an_error(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,9 +168,29 @@ def test_a_wrong_number_in_the_environment_is_an_error(
         get_num_threads()
 
 
-def test_no_thread_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"n_threads: expected .* above 0, got 0"):
-        set_num_threads(0)
+@pytest.mark.parametrize("number", [0, 100_000])
+def test_a_number_that_no_machine_has_is_an_error(number: int) -> None:
+    with pytest.raises(ValueError, match=rf"n_threads: expected .* from 1 to 1024, got {number}"):
+        set_num_threads(number)
+
+
+def test_threads_that_the_system_refuses_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_pools", [threads._Pool(n_threads=1000)])
+    start, started = threading.Thread.start, []
+
+    def refuse(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(OSError, match=r"n_threads: the system allows 2 more .* 1000 were"):
+        run_tasks(print, [1])
+    for thread in started:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
 
 
 def test_an_interrupt_between_any_two_lines_leaves_no_lock() -> None:

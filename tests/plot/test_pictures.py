@@ -153,6 +153,20 @@ def test_a_correlation_is_drawn_with_its_thresholds() -> None:
     assert axes.lines[1].get_ydata() == [0.5, 0.5]
 
 
+@pytest.mark.parametrize("value", [0.0, 0.1, -3e300])
+@pytest.mark.parametrize("draw", [plot.draw_map, plot.draw_stack])
+def test_a_picture_says_that_all_values_are_one(draw: Any, value: float) -> None:
+    axes = draw(np.full((9, 10, 11), value)).axes
+    (spectrum,) = (each for each in axes if each.get_ylabel() == "power")
+    (histogram,) = (each for each in axes if each.get_ylabel() == "count")
+    assert [text.get_text() for text in spectrum.texts] == ["no power beside the mean"]
+    assert not spectrum.lines[0].get_xdata().size
+    assert [text.get_text() for text in histogram.texts] == [f"every value is {value:g}"]
+    (bar,) = (bar for bar in histogram.patches if bar.get_height() > 0)
+    left, right = histogram.get_xlim()
+    assert bar.get_width() > (right - left) / 200
+
+
 def test_a_histogram_counts_what_is_finite() -> None:
     axes = plot.plot_histogram([1.0, 2.0, np.nan, np.inf, 2.0], axes=new_axes())
     assert sum(patch.get_height() for patch in axes.patches) == 3
