@@ -150,7 +150,7 @@ def read_crystal_operators(filename: str | os.PathLike[str]) -> CrystalOperators
     >>> atoms.repeat(*numbavol.read_crystal_operators(numbavol.data.enterotoxin()))
     Atoms(34104: C 20430, O 7668, N 5736, S 270)
     """
-    structure, _ = parse_structure_file(filename)
+    structure = parse_structure_file(filename).structure
     cell: gemmi.UnitCell = structure.cell
     group: Any = structure.find_spacegroup()  # None where there is none
     if not cell.is_crystal():

@@ -129,9 +129,9 @@ def load_atoms(
     Warns
     -----
     StructureWarning
-        With counts, if occupancies at a site sum to more than 1, B-factors are 0 or below, atoms
-        occur twice, or their element is unknown; if there are alternates, but none of the letter
-        that is to be kept.
+        With counts, if occupancies at a site sum to more than 1, B-factors are 0 or below or not
+        there, atoms occur twice, or their element is unknown; if there are alternates, but none of
+        the letter that is to be kept; if B-factors are the confidence of a prediction.
 
     Raises
     ------
@@ -172,13 +172,21 @@ def load_atoms(
 
 def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> LoadedAtoms:
     """Read atoms as `load_atoms` does, and say what was done and what is odd."""
-    structure, file_format = parse_structure_file(filename)
+    parsed = parse_structure_file(filename)
+    structure = parsed.structure
     assembly = options.assembly
     operators = None if assembly is None else find_assembly(filename, structure, assembly)
     numbers = choose_models(filename, options.models, [model.num for model in structure])
     notes: list[str] = []
     problems: list[str] = []
     uses_the_files = options.b_factors == "file"
+    if uses_the_files and parsed.n_without_b_factor:
+        problems.append(f"{parsed.n_without_b_factor} atoms without a B-factor: 20 A^2 is taken")
+    if uses_the_files and parsed.has_confidences:
+        problems.append(
+            "its B-factors are the confidence of a prediction (pLDDT), which blurs most what is "
+            "surest: b_factors can be one value for all"
+        )
     # Before hydrogens, which have those of the atoms that they ride on.
     n_anisotropic = make_isotropic(structure, numbers) if uses_the_files else 0
     if options.hydrogens == "add":
@@ -224,7 +232,7 @@ def load_with_notes(filename: str | os.PathLike[str], options: LoadOptions) -> L
         parts = copied
         notes.append(f"assembly {assembly}: {operators.describe()}")
     return LoadedAtoms(
-        tuple(parts), file_format, n_sites, n_selected, tuple(notes), tuple(problems)
+        tuple(parts), parsed.format, n_sites, n_selected, tuple(notes), tuple(problems)
     )
 
 

@@ -26,11 +26,23 @@ _MMCIF_START = re.compile(rb"\s*(?:#[^\n]*\n\s*)*data_", re.IGNORECASE)
 _PDB_ATOM = re.compile(rb"^(?:ATOM|HETATM)", re.MULTILINE | re.IGNORECASE)
 
 
+# Of PDB: the line ends before the columns of the B-factor, or they are blank.
+_NO_B_FACTOR = re.compile(
+    rb"^(?:ATOM|HETA)(?:[^\r\n]{0,56}|[^\r\n]{56}(?: {6}[^\r\n]*| {0,5}))\r?$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_TITLE_OF_A_PREDICTION = re.compile(rb"^TITLE[^\r\n]*ALPHAFOLD", re.MULTILINE | re.IGNORECASE)
+
+
 class StructureFile(NamedTuple):
     """A parsed structure file."""
 
     structure: gemmi.Structure
     format: str
+    n_without_b_factor: int
+    """Of its atoms, in all models: gemmi gives them 20 square angstroms."""
+    has_confidences: bool
+    """Whether its B-factors are the confidence of a prediction, pLDDT."""
 
 
 @contextlib.contextmanager
@@ -56,9 +68,14 @@ def parse_structure_file(filename: str | os.PathLike[str]) -> StructureFile:
     text = _read_text(filename)
     try:
         if _MMCIF_START.match(text):
-            parsed = StructureFile(_parse_mmcif(text), "mmCIF")
+            parsed = _parse_mmcif(text)
         elif _PDB_ATOM.search(text):
-            parsed = StructureFile(gemmi.read_pdb_string(prepare_pdb(text)), "PDB")
+            parsed = StructureFile(
+                gemmi.read_pdb_string(prepare_pdb(text)),
+                "PDB",
+                len(_NO_B_FACTOR.findall(text)),
+                _TITLE_OF_A_PREDICTION.search(text) is not None,
+            )
         else:
             msg = "has no ATOM or HETATM lines (PDB) and no data block (mmCIF)"
             raise ValueError(msg)
@@ -103,7 +120,7 @@ def _read_text(filename: str | os.PathLike[str]) -> bytes:
     return text
 
 
-def _parse_mmcif(text: bytes) -> gemmi.Structure:
+def _parse_mmcif(text: bytes) -> StructureFile:
     blocks = [b for b in gemmi.cif.read_string(text) if b.find_values("_atom_site.Cartn_x")]
     if len(blocks) != 1:
         names = ", ".join(block.name for block in blocks)
@@ -112,4 +129,11 @@ def _parse_mmcif(text: bytes) -> gemmi.Structure:
             f"{': ' if names else ''}{names}"
         )
         raise ValueError(msg)
-    return gemmi.make_structure_from_block(blocks[0])
+    (block,) = blocks
+    structure = gemmi.make_structure_from_block(block)
+    b_factors = list(block.find_values("_atom_site.B_iso_or_equiv"))
+    n_without = b_factors.count("?") + b_factors.count(".")
+    if not b_factors:
+        n_without = sum(model.count_atom_sites() for model in structure)
+    metrics = [gemmi.cif.as_string(name) for name in block.find_values("_ma_qa_metric.name")]
+    return StructureFile(structure, "mmCIF", n_without, any("pLDDT" in name for name in metrics))

@@ -39,6 +39,8 @@ class StructureSummary:
         The sum of all occupancies.
     b_factor_range, b_factor_mean
         The lowest and highest, and the mean B-factor in square angstroms.
+    n_without_b_factor
+        Atoms of all models of which the file says none: 20 square angstroms is taken.
     extent
         The size `(x, y, z)` of the smallest box around all atoms' centres, in angstroms.
 
@@ -64,6 +66,7 @@ class StructureSummary:
     occupancy_sum: float
     b_factor_range: tuple[float, float]
     b_factor_mean: float
+    n_without_b_factor: int
     extent: tuple[float, float, float]
 
 
@@ -107,7 +110,7 @@ def summarize_structure(
     ValueError
         If its first model has no atoms, or a number is missing; names the file.
     """
-    structure, file_format = parsed
+    structure = parsed.structure
     model = structure[0]
     residues = [residue for chain in model for residue in chain]
     with naming_file(filename):
@@ -118,7 +121,7 @@ def summarize_structure(
     info = dict(structure.info.items())
     extent = np.ptp(table.positions, axis=0)
     return StructureSummary(
-        format=file_format,
+        format=parsed.format,
         entry_id=info.get("_entry.id", ""),
         title=info.get("_struct.title", ""),
         model_numbers=tuple(m.num for m in structure),
@@ -131,5 +134,6 @@ def summarize_structure(
         occupancy_sum=float(table.occupancies.sum()),
         b_factor_range=(float(table.b_factors.min()), float(table.b_factors.max())),
         b_factor_mean=float(table.b_factors.mean()),
+        n_without_b_factor=parsed.n_without_b_factor,
         extent=(float(extent[0]), float(extent[1]), float(extent[2])),
     )

@@ -181,6 +181,8 @@ def _describe_structure(summary: StructureSummary, report: Report) -> None:
     report.say(f"alternates  {plural(summary.n_alternates, 'atom')} in alternate conformations")
     low, high = summary.b_factor_range
     report.say(f"B-factors   {low:.2f} to {high:.2f}, mean {summary.b_factor_mean:.2f} A^2")
+    if n_without := summary.n_without_b_factor:
+        report.warn(f"{plural(n_without, 'atom')} without a B-factor: 20 A^2 is taken")
     report.say(
         "extent      " + " x ".join(f"{length:.1f}" for length in summary.extent) + " A (x, y, z)"
     )

@@ -44,6 +44,15 @@ def read_particles(
     return particles
 
 
+def warn_of_odd_side(side: int, report: Report) -> None:
+    """Say of images that are written for RELION what it makes of an odd number of pixels."""
+    if side % 2:
+        report.warn(
+            f"RELION reconstructs wrong maps of images with an odd number of pixels a side, and "
+            f"these have {side}"
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class StackOfParticles:
     """Images, and what is known of them."""
@@ -94,7 +103,11 @@ class StackOfParticles:
         """
         particles = read_particles(source, report, pixel_size)
         if particles.image_names is None:
-            msg = f"{source}: expected names of images (rlnImageName), it has none"
+            where, hint = "rlnImageName", ""
+            if is_cs_file(source):
+                where = "blob/path"
+                hint = "; another file of the job may have them, and numbavol.read_cs joins both"
+            msg = f"{source}: expected names of images ({where}), it has none{hint}"
             raise ValueError(msg)
         has_defocus = particles.defocus_u_in_angstroms is not None
         if wants_ctf and not has_defocus:
@@ -148,6 +161,9 @@ def _find_images(source: Path, particles: ParticleTable) -> numbavol.ParticleIma
         images = numbavol.ParticleImages(particles.image_names, source.parent)
     except FileNotFoundError as error:
         msg = f"{source}: {error.filename}: {error.strerror}"
+        raise ValueError(msg) from error
+    except ValueError as error:
+        msg = f"{source}: {error}"
         raise ValueError(msg) from error
     y, x = images.shape[1:]
     if y != x:

@@ -136,6 +136,7 @@ def project(
     """
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
+    from numbavol.cli.particles import warn_of_odd_side
     from numbavol.io.whole_file import give_name
 
     began = time.perf_counter()
@@ -180,6 +181,7 @@ def project(
         pixel_size=size,
         method=task.method,
     )
+    warn_of_odd_side(side, report)
     key = fingerprint(source, task, given)
     # Written before the work, so that what RELION cannot read is found before it; named after the
     # stack, and an old one removed before, so that no stack ever lies beside another one's angles.

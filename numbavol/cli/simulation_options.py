@@ -99,10 +99,11 @@ def simulation_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--box", type=click.IntRange(min=1, max=LARGEST_SIDE), metavar="N",
-            help="Pixels of a side of an image.",
+            help="Pixels of a side of an image; by default those of --poses.",
         ),
         click.option(
-            "--pixel-size", type=LENGTH, metavar="A", help="Side of a pixel in angstroms.",
+            "--pixel-size", type=LENGTH, metavar="A",
+            help="Side of a pixel in angstroms; by default that of --poses.",
         ),
         click.option(
             "--seed", type=click.IntRange(min=0, max=LARGEST_SEED), default=0, show_default=True,

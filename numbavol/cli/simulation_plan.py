@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.cli.output import Report, plural
+from numbavol.cli.particles import warn_of_odd_side
 from numbavol.io.partial_stack import HEADER_BYTES
 from numbavol.notebooks import describe_bytes
 from numbavol.simulation.config import LARGEST_PAD_SCALE
@@ -44,6 +45,7 @@ def say_simulation(config: SimulationConfig, output: Output, report: Report) -> 
         n_stacks_there=n_there,
         n_stacks_begun=len(begun),
     )
+    warn_of_odd_side(config.box, report)
     if n_there:
         which = "the stack is" if len(shards) == 1 else f"{n_there} of {len(shards)} stacks are"
         report.say(f"there   {which} written already")

@@ -281,8 +281,9 @@ def parse_header(file: OpenMap) -> tuple[MapHeader, VoxelLayout]:
         mean=mean,
         rms=rms,
         labels=tuple(
-            printable_string_from_bytes(label).rstrip()
+            text
             for label in fields["label"].tolist()[: max(0, int(fields["nlabl"]))]
+            if (text := printable_string_from_bytes(label).rstrip())
         ),
         expected_bytes=layout.offset + layout.n_bytes,
         actual_bytes=file.size,
@@ -372,12 +373,19 @@ def _origin(
 
 
 def _written_origin(fields: np.void) -> NDArray[np.float64]:
-    return np.array([float(str(fields["origin"][axis])) for axis in ("x", "y", "z")])
+    origin = np.array([float(str(fields["origin"][axis])) for axis in ("x", "y", "z")])
+    if not np.isfinite(origin).all():
+        msg = f"its origin is {tuple(origin.tolist())}, expected three numbers (x, y, z)"
+        raise ValueError(msg)
+    return origin
 
 
 def _statistics(fields: np.void) -> list[float | None]:
     """Return the minimum, maximum, mean and standard deviation, if they are known."""
     minimum, maximum, mean, rms = (float(fields[name]) for name in ("dmin", "dmax", "dmean", "rms"))
+    if minimum == maximum == mean == rms == 0:
+        # Programs that compute none leave zeros.
+        return [None] * 4
     # By the format, what makes no sense is not known.
     is_known = [minimum <= maximum, minimum <= maximum, mean >= min(minimum, maximum), rms >= 0]
     values = [minimum, maximum, mean, rms]

@@ -199,6 +199,8 @@ def explain_star_errors(filename: str | os.PathLike[str], what: str) -> Iterator
         yield
     except _GEMMI_ERRORS as error:
         reason = _GEMMI_PLACE.sub(r"line \1", str(error).strip())
+        if "Wrong number of values in loop _" in reason:
+            reason += "; values that begin with _, $, data_ or save_ have to be quoted"
         msg = f"{filename}: no {what} that can be read: {reason}"
         raise ValueError(msg) from error
 

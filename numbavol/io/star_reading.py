@@ -55,6 +55,8 @@ def read_star(
         particles, images = _find(text)
         table = _read(particles, images, pixel_size)
         unread = _find_unread(images)
+        if ignored := _find_ignored_origins(particles, images):
+            unread["RELION ignores origins in pixels beside a table of optics"] = ignored
     return table, [
         f"{filename}: {', '.join(tags)} not read: {reason}" for reason, tags in unread.items()
     ]
@@ -79,6 +81,17 @@ def _find_unread(images: _Images) -> dict[str, list[str]]:
         for reason, neutral in _UNREAD.items()
     }
     return {reason: tags for reason, tags in unread.items() if tags}
+
+
+def _find_ignored_origins(particles: StarBlock, images: _Images) -> list[str]:
+    return [
+        tag
+        for tag in ("_rlnOriginX", "_rlnOriginY")
+        if images.has_optics
+        and tag in particles
+        and f"{tag}Angst" not in particles
+        and particles.numbers(tag).any()
+    ]
 
 
 def _check_are_single(particles: StarBlock, images: _Images) -> None:
@@ -113,8 +126,8 @@ def _read(particles: StarBlock, images: _Images, given_size: float | None) -> Pa
         rot,
         tilt,
         psi,
-        _origin(particles, "X", pixel_size),
-        _origin(particles, "Y", pixel_size),
+        _origin(particles, "X", pixel_size, is_in_pixels=not images.has_optics),
+        _origin(particles, "Y", pixel_size, is_in_pixels=not images.has_optics),
         image_names=particles.texts("_rlnImageName"),
         **known | {"pixel_size": pixel_size},
     )
@@ -127,6 +140,10 @@ class _Images:
         self._particles, self._optics = particles, optics
         if optics is not None:
             self._rows = _find_rows(particles, optics)
+
+    @property
+    def has_optics(self) -> bool:
+        return self._optics is not None
 
     def find(self, tag: str, *, is_overridden: bool = False) -> NDArray[np.float64] | None:
         block = self._find_block(tag, is_overridden=is_overridden)
@@ -228,13 +245,18 @@ def _pixel_size(images: _Images) -> NDArray[np.float64] | None:
 
 
 def _origin(
-    particles: StarBlock, axis: str, pixel_size: NDArray[np.float64] | None
+    particles: StarBlock,
+    axis: str,
+    pixel_size: NDArray[np.float64] | None,
+    *,
+    is_in_pixels: bool,
 ) -> NDArray[np.float64] | float:
     """Return the origin of each particle along an axis, in angstroms."""
     in_angstroms, in_pixels = f"_rlnOrigin{axis}Angst", f"_rlnOrigin{axis}"
     if in_angstroms in particles:
         return particles.numbers(in_angstroms)
-    origin = particles.numbers(in_pixels) if in_pixels in particles else np.zeros(1)
+    is_there = is_in_pixels and in_pixels in particles
+    origin = particles.numbers(in_pixels) if is_there else np.zeros(1)
     if not origin.any():
         return 0.0
     if pixel_size is None:

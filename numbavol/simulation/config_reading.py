@@ -9,6 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+import numpy as np
+
 from numbavol.io.particle_reading import read_particle_file
 from numbavol.simulation.choices import fields_of
 from numbavol.simulation.config import SimulationConfig
@@ -88,7 +90,7 @@ def read_simulation_config(
         poses["file"] = place(("poses", "file"), poses["file"])
     _put(tables, given)
     config: SimulationConfig = _Reader(str(path), find_lines(text), given).read(
-        SimulationConfig, _count_given(tables), ()
+        SimulationConfig, _take_from_particles(tables), ()
     )
     return replace_files(
         config, lambda keys, name: name if keys[0] == "poses" else place(keys, name)
@@ -119,7 +121,7 @@ def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationCo
     tables: dict[str, Any] = {}
     _put(tables, given)
     config: SimulationConfig = _Reader(None, {}, given).read(
-        SimulationConfig, _count_given(tables), ()
+        SimulationConfig, _take_from_particles(tables), ()
     )
     return config
 
@@ -138,14 +140,22 @@ def _put(tables: dict[str, Any], given: Mapping[tuple[str, ...], Any]) -> None:
                 table[keys[-1]] = value
 
 
-def _count_given(tables: dict[str, Any]) -> dict[str, Any]:
-    """Take all particles of a file if nothing says how many."""
+def _take_from_particles(tables: dict[str, Any]) -> dict[str, Any]:
+    """Take the number of particles and the size of images of a file, where nothing says it."""
     poses = tables.get("poses")
     file = poses.get("file") if isinstance(poses, dict) else None
-    if "number" in tables or not isinstance(file, str):
+    missing = [name for name in ("number", "box", "pixel_size") if name not in tables]
+    if not missing or not isinstance(file, str):
         return tables
     # What is odd in it is said when the simulation reads it.
-    return {**tables, "number": len(read_particle_file(file)[0])}
+    particles, _ = read_particle_file(file)
+    said: dict[str, Any] = {
+        "number": len(particles),
+        "box": particles.image_size,
+        "pixel_size": particles.pixel_size,
+    }
+    one = {name: np.unique(said[name]) for name in missing if said[name] is not None}
+    return tables | {name: values.item() for name, values in one.items() if values.size == 1}
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:

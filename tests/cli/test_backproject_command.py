@@ -317,3 +317,26 @@ def test_relion_makes_the_same_map(tmp_path: Path, with_ctf: bool) -> None:
     # Of noise, RELION weighs what is in a cell in another way.
     assert correlate(ours, theirs) > 0.995
     assert np.vdot(ours, theirs) / np.vdot(theirs, theirs) == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["stack.mrcs", "0@stack.mrcs"])
+def test_a_name_of_no_image_is_named_with_its_file(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star = write_stack(tmp_path)
+    star.write_text(star.read_text().replace("000001@stack.mrcs", name))
+    assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 1
+    expected = f"{star}: image_names: expected names like 000001@stack.mrcs"
+    assert expected in capsys.readouterr().err
+
+
+def test_files_of_cryosparc_without_images_are_told_of_in_their_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "alignments.cs"
+    columns = [("uid", "<u8"), ("alignments3D/pose", "<f4", 3), ("alignments3D/shift", "<f4", 2)]
+    with path.open("wb") as file:
+        np.save(file, np.zeros(2, dtype=columns))
+    assert main(["backproject", str(path), "-o", str(tmp_path / "map.mrc")]) == 1
+    said = capsys.readouterr().err
+    assert "expected names of images (blob/path), it has none; another file of the job" in said

@@ -146,3 +146,36 @@ def test_frames_are_of_the_voltage_that_is_taken(capsys: pytest.CaptureFixture[s
     assert simulate("config.toml", "-o", "made.mrcs", "--dry-run") == 1
     assert "of 300, 200 or 100 kV, microscope.voltage has 120 kV" in capsys.readouterr().err
     assert simulate("config.toml", "-o", "made.mrcs", "--dry-run", "--voltage", 100) == 0
+
+
+@pytest.mark.compiled
+def test_the_size_of_images_is_that_of_the_file_where_nothing_says_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write()
+    assert simulate("map.mrc", "--poses", "given.star", "-o", "made.mrcs") == 0
+    assert f"{SIDE}^2 pixels of {PIXEL_SIZE} A" in capsys.readouterr().out
+    header = numbavol.read_map_header("made.mrcs")
+    assert header.shape == (N, SIDE, SIDE)
+    np.testing.assert_allclose(header.pixel_size, PIXEL_SIZE, rtol=1e-6)
+
+
+def test_a_file_that_says_no_size_leaves_it_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    write("ImageSize", "ImagePixelSize")
+    assert simulate("map.mrc", "--poses", "given.star", "-o", "made.mrcs") != 0
+    assert "--box: is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("side", "is_odd"), [(SIDE, False), (SIDE + 1, True)])
+@pytest.mark.parametrize("command", ["project", "simulate"])
+@pytest.mark.compiled
+def test_an_odd_number_of_pixels_is_a_warning(
+    command: str, side: int, is_odd: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {
+        "project": ("--poses", "random:2", "--box", side),
+        "simulate": ("--number", 2, "--box", side, "--pixel-size", PIXEL_SIZE),
+    }[command]
+    assert main([*map(str, (command, "map.mrc", "-o", "made.mrcs", *options))]) == 0
+    warning = f"images with an odd number of pixels a side, and these have {side}"
+    assert (warning in capsys.readouterr().err) == is_odd
