@@ -288,7 +288,8 @@ def _correlate(
         if not np.isfinite(squares).all():
             msg = f"{name}: expected finite values, whose squares are finite, too"
             raise ValueError(msg)
-    power = np.sqrt(sums[:, 2] * sums[:, 3])
+    # The product of both would leave float64 where values are very large or small.
+    power = np.sqrt(sums[:, 2]) * np.sqrt(sums[:, 3])
     correlation = np.divide(sums[:, 1], power, out=np.zeros(len(sums)), where=power > 0)
     return FourierCorrelation(
         correlation, frequencies, _resolution(correlation, frequencies, threshold)

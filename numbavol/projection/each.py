@@ -168,7 +168,7 @@ def project_each(
         if isinstance(prepared, AbstractProjectionInBatches):
             n_at_a_time = prepared.n_at_a_time
             if batch_size is not None:
-                n_at_a_time = min(_read_batch_size(batch_size), n_at_a_time)
+                n_at_a_time = min(batch_size, n_at_a_time)
             _project_in_batches(
                 delivery, prepared, rotations, offsets, first, n_at_a_time, report
             )  # fmt: skip
@@ -252,7 +252,14 @@ def _project_batch(
     )  # fmt: skip
 
 
-def _read_batch_size(batch_size: int) -> int:
+def read_batch_size(batch_size: int) -> int:
+    """Read the largest number of images that are made at once.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number above 0.
+    """
     number = 0
     with contextlib.suppress(TypeError):
         number = operator.index(batch_size)

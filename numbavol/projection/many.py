@@ -22,6 +22,7 @@ from numbavol.projection.each import (
     StreamedDelivery,
     check_there_are_poses,
     project_each,
+    read_batch_size,
 )
 from numbavol.projection.image_config import ImageConfig
 from numbavol.volumes import AbstractVolumeParametrization, AbstractVolumeRepresentation
@@ -159,6 +160,11 @@ def project(
     n_images = 1 if poses.n_poses is None else poses.n_poses
     check_there_are_poses(n_images)
     check_output(output)
+    if out is not None and output != "host":
+        msg = f"output: expected 'host' where out is given, got {output!r}"
+        raise ValueError(msg)
+    if batch_size is not None:
+        batch_size = read_batch_size(batch_size)
     if device is not None and check_device(device) != integrator.device:
         integrator = integrator.move_to(device)
     one, dtype = integrator.describe_output(
@@ -280,9 +286,6 @@ def _read_out(
         check_fits_in_memory("poses", f"images of shape {shape}", n_bytes, device.free_bytes)
         made: NDArray[Any] = device.xp.empty(shape, dtype)
         return made
-    if device.name != "cpu":
-        msg = "output: expected 'host' where out is given, got 'device'"
-        raise ValueError(msg)
     given: object = out
     if not isinstance(given, np.ndarray):
         msg = f"out: expected an array or an ImageStack, got {type(given).__name__}"

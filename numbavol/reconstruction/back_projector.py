@@ -80,8 +80,9 @@ class BackProjector:
         edges suffer from the interpolation, and the more, the more images are needed before slices
         reach all cells of the highest frequencies.
     max_resolution
-        In angstroms, at most the side of an image: frequencies from its inverse on are 0. By
-        default, those from Nyquist on.
+        In angstroms, at most the side of an image: frequencies of the padded transform from its
+        inverse on are 0. Cutting the box and correcting for the interpolation leaves little of them
+        in the map: beyond one shell, less than a tenth. By default, those from Nyquist on.
     dtype
         float32 or float64, of the map and of what is summed. In float32, the sums of the lowest
         frequencies, up to 32 cells of the padded transform, are accurate to about 3e-5 of

@@ -69,8 +69,9 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
     where `GaussianMixtureRenderFn` averages the potential itself. They agree where the scattering
     factors are negligible at the Nyquist frequency: carbon at 1 angstrom differs by 3 to 10 % of
     the peak, by where in its voxel it is, for a B-factor of 20, by up to 4e-4 for 100 and by up to
-    8e-7 for 200. The Nyquist frequency of an even axis is the mean of both its signs. The box
-    repeats itself: what an atom has beyond one side is found at the other.
+    8e-7 for 200. The Nyquist frequency of an even axis is the mean of both its signs, times the
+    factor of the negative one along z and y: factors that depend on the direction are better in odd
+    boxes. The box repeats itself: what an atom has beyond one side is found at the other.
 
     Parameters
     ----------

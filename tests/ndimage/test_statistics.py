@@ -187,3 +187,14 @@ def test_what_is_not_finite_correlates_with_nothing_and_is_an_error(name, wrong)
         pytest.raises(ValueError, match=f"{name}: expected finite values"),
     ):
         compute_fourier_shell_correlation(**maps)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e77, 1e150])
+def test_correlations_do_not_depend_on_the_scale(scale):
+    rng = np.random.default_rng(5)
+    one = rng.standard_normal((8, 8, 8))
+    other = one + 0.1 * rng.standard_normal((8, 8, 8))
+    expected = compute_fourier_shell_correlation(one, other).correlation
+    found = compute_fourier_shell_correlation(scale * one, scale * other).correlation
+    # Roundings of transforms of 8^3 voxels.
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)

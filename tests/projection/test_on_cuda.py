@@ -195,6 +195,7 @@ def test_after_an_error_the_device_writes_no_more():
 def test_an_interrupt_while_it_waits_leaves_no_copy_begun(monkeypatch):
     volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
     poses = numbavol.EulerAnglePose(phi_angle=np.arange(5.0) * 17.0)
+    expected = numbavol.project(volume, poses, CONFIG, device="cuda")
     device = find_device("cuda")
     out = device.make_page_locked((5, 5, 6), np.float32)
     copies = device.make_copies_to(out)
@@ -219,7 +220,6 @@ def test_an_interrupt_while_it_waits_leaves_no_copy_begun(monkeypatch):
     written = out.copy()
     copies.wait()
     np.testing.assert_array_equal(out, written)
-    expected = numbavol.project(volume, poses, CONFIG, device="cuda")
     np.testing.assert_array_equal(out[: len(n_begun)], expected[: len(n_begun)])
 
 
