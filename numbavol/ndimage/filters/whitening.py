@@ -211,6 +211,6 @@ def _sum_power(
         if not np.all(np.isfinite(image)):
             msg = "image_or_image_stack: expected finite values, got some that are not"
             raise ValueError(msg)
-        transform = rfftn(image)
+        transform = rfftn(image.astype(get_working_dtype(image.dtype), copy=False))
         sums += sum_fourier_shells(transform, transform, image.shape, (1.0,) * image.ndim, n_shells)
     return sums[:, 0], sums[:, 2]
