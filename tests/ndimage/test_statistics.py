@@ -187,3 +187,9 @@ def test_what_is_not_finite_correlates_with_nothing_and_is_an_error(name, wrong)
         pytest.raises(ValueError, match=f"{name}: expected finite values"),
     ):
         compute_fourier_shell_correlation(**maps)
+
+
+@pytest.mark.parametrize("thinnest", [1e-12, 1e-320])
+def test_rings_that_do_not_fit_into_memory_are_refused_before(thinnest):
+    with pytest.raises(MemoryError, match=r"grid_spacing: a profile of \d+ rings takes .* GiB"):
+        compute_radial_average(np.ones((3, 3)), (thinnest, 1.0))
