@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import scipy.fft
 
-from numbavol.arguments import check_fits_in_memory
+from numbavol.arguments import check_fits_in_memory, check_flag
 from numbavol.kernels.dispatch import find_device_of
 from numbavol.kernels.threads import get_num_threads
 from numbavol.ndimage import fftn
@@ -86,6 +86,7 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
             With frequencies ``R^T q``, or ``R q`` if ``inverse``. The grid is the same array.
         """
         name = "frequency_slice_in_pixels"
+        check_flag("inverse", inverse)
         turned = CoordinatesField.rotated(self, name, pose, inverse=not inverse)
         return dataclasses.replace(self, **{name: turned})  # type: ignore[type-var]  # a dataclass
 
