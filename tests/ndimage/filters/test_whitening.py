@@ -157,3 +157,8 @@ def test_images_of_long_double_are_read_in_double_precision():
     long = WhiteningFilter(image.astype(np.longdouble)).get()
     np.testing.assert_array_equal(long, WhiteningFilter(image).get())
     assert long.dtype == np.float64
+
+
+def test_a_word_is_not_taken_for_the_square():
+    with pytest.raises(TypeError, match="outputs_squared: expected True or False, got 'no'"):
+        WhiteningFilter(specimens.make_real((4, 4), 0), outputs_squared="no")
