@@ -171,7 +171,8 @@ def _interpolate(
         msg = f"mode: expected one of {MODES}, got {mode!r}"
         raise ValueError(msg)
     fill = _read_fill_value(cval, is_complex=values.dtype.kind == "c")
-    n_given = len(coordinates) if np.iterable(coordinates) else 0
+    given: object = coordinates
+    n_given = len(coordinates) if np.iterable(given) else 0
     if n_given != len(shape):
         came = n_given or repr(coordinates)
         msg = f"coordinates: expected one array an axis, {len(shape)}, got {came}"
