@@ -84,6 +84,13 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
         -------
         AbstractVoxelVolume
             With frequencies ``R^T q``, or ``R q`` if ``inverse``. The grid is the same array.
+
+        Raises
+        ------
+        TypeError
+            If it is no pose, or `inverse` neither True nor False.
+        ValueError
+            If there are many poses.
         """
         name = "frequency_slice_in_pixels"
         check_flag("inverse", inverse)

@@ -212,6 +212,13 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
         -------
         GaussianMixtureVolume
             With positions ``R r``, or ``R^T r`` if ``inverse``.
+
+        Raises
+        ------
+        TypeError
+            If it is no pose, or `inverse` neither True nor False.
+        ValueError
+            If there are many poses.
         """
         rotated = rotate_positions(self._fetch_positions(), pose, inverse=inverse)
         return dataclasses.replace(self, positions=rotated)

@@ -310,6 +310,13 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
         -------
         IndependentAtomVolume
             With positions ``R r``, or ``R^T r`` if ``inverse``. Scattering factors do not turn.
+
+        Raises
+        ------
+        TypeError
+            If it is no pose, or `inverse` neither True nor False.
+        ValueError
+            If there are many poses.
         """
         return self._map_positions(
             lambda positions: rotate_positions(positions, pose, inverse=inverse)
