@@ -31,7 +31,7 @@ def b_factor_to_variance(b_factor: ArrayLike) -> float | NDArray[np.floating[Any
 
     Returns
     -------
-    The variance, in square angstroms, of the same shape; float32 stays float32.
+    The variance, in square angstroms, of the same shape; arrays of float32 stay so.
 
     References
     ----------
@@ -60,7 +60,7 @@ def variance_to_b_factor(variance: ArrayLike) -> float | NDArray[np.floating[Any
 
     Returns
     -------
-    The B-factor, in square angstroms, of the same shape; float32 stays float32.
+    The B-factor, in square angstroms, of the same shape; arrays of float32 stay so.
 
     References
     ----------

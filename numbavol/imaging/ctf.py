@@ -162,6 +162,8 @@ class CTF(ArrayValue):
 
         Raises
         ------
+        TypeError
+            If they are no `ParticleTable`.
         ValueError
             If they have no defocus.
 

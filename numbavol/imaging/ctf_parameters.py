@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.arguments import check_finite, read_reals
+from numbavol.arguments import check_finite, check_is_a, read_reals
+from numbavol.io import ParticleTable
 from numbavol.io.ctf_defaults import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
-
-    from numbavol.io import ParticleTable
 
 NUMBERS = (
     "defocus_u_in_angstroms",
@@ -65,9 +64,12 @@ def take_ctf_parameters(particles: ParticleTable) -> dict[str, ArrayLike]:
 
     Raises
     ------
+    TypeError
+        If they are no `ParticleTable`.
     ValueError
         If there is no defocus.
     """
+    check_is_a("particles", particles, ParticleTable)
     if particles.defocus_u_in_angstroms is None:
         msg = "particles: expected a defocus, which they do not have"
         raise ValueError(msg)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.arguments import check_is_a
 from numbavol.io.optics_groups import find_optics_groups
+from numbavol.io.partial_file import PART_SUFFIX
 from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS
-from numbavol.io.stack_names import name_from_folder_of, split_image_name
+from numbavol.io.particle_table import ParticleTable
+from numbavol.io.stack_names import (
+    CS_SUFFIX,
+    is_cs_file,
+    name_from_folder_of,
+    split_image_name,
+)
 from numbavol.io.whole_file import write_whole_file
 from numbavol.poses import EulerAnglePose
 from numbavol.poses.relion import negate
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import NDArray
-
-    from numbavol.io.particle_table import ParticleTable
 
 _NEEDED = ("pixel_size", "image_size")
 _NEEDED_FOR_CTF = (
@@ -65,7 +71,8 @@ def write_cs(
     Parameters
     ----------
     filename
-        The file to write, like `particles.cs`.
+        The file to write, like `particles.cs`; other endings are refused, but for `.part`, of a
+        file that is to be renamed.
     particles
         Poses, `pixel_size` and `image_size`; with a defocus, also `voltage_in_kilovolts`,
         `spherical_aberration_in_millimetres` and `amplitude_contrast`.
@@ -79,15 +86,18 @@ def write_cs(
 
     Raises
     ------
+    TypeError
+        If `particles` is no `ParticleTable`, or `overwrite` neither True nor False.
     FileExistsError
         If the file exists and `overwrite` is False.
     OSError
         If it cannot be written. There is then no file of that name, or still the previous one.
     ValueError
-        If something that is needed is not known, a half or class is not counted from 1, a number
-        is beyond what the file can hold, there is something of a contrast transfer function
-        without its defocus; or if there is a beam tilt, an aberration or a scale of the contrast
-        transfer function: how they convert to cryoSPARC's is not known for certain.
+        If the name has another ending, something that is needed is not known, a half or class is
+        not counted from 1, a number is beyond what the file can hold, there is something of a
+        contrast transfer function without its defocus; or if there is a beam tilt, an aberration
+        or a scale of the contrast transfer function: how they convert to cryoSPARC's is not known
+        for certain.
 
     Examples
     --------
@@ -108,6 +118,11 @@ def write_cs(
     if contrast_sign not in (-1, 1):
         msg = f"contrast_sign: expected 1 or -1, got {contrast_sign!r}"
         raise ValueError(msg)
+    # A table that is to get its name later is written under that of an unfinished file.
+    if not is_cs_file(filename) and Path(filename).suffix != PART_SUFFIX:
+        msg = f"filename: expected a name that ends in {CS_SUFFIX}, got {os.fspath(filename)}"
+        raise ValueError(msg)
+    check_is_a("particles", particles, ParticleTable)
     _check_can_be_written(particles)
     paths, indices = _find_images(filename, particles, stack_filename)
     optics = {

@@ -79,6 +79,8 @@ def write_map(
         If the file exists and `overwrite` is False.
     OSError
         If it cannot be written. There is then no file of that name, or still the previous one.
+    TypeError
+        If `overwrite` is neither True nor False.
     ValueError
         If an argument has the wrong type or shape, or a value that a map cannot hold.
 
@@ -174,8 +176,12 @@ def add_labels(header: NDArray[np.void], labels: Sequence[str]) -> None:
     Raises
     ------
     ValueError
-        If there are more than it has room for, or a line is too long or no ASCII.
+        If it is a single text, there are more than it has room for, or a line is too long or no
+        ASCII.
     """
+    if isinstance(labels, (str, bytes)):
+        msg = f"labels: expected a list of texts, got {labels!r}"
+        raise ValueError(msg)
     first, (n_labels,) = int(header["nlabl"]), header["label"].shape
     room = header["label"].dtype.itemsize
     if first + len(labels) > n_labels:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MARK_BYTES = HEADER_DTYPE.itemsize
+PART_SUFFIX = ".part"
 _MARK_NAME = "numbavol: part of an image stack"
 _LABEL_OF_KEY = "resume key "
 _ATTEMPTS = 10  # to open it, before somebody else does
@@ -110,7 +111,7 @@ class Mark(NamedTuple):
 
 def name_part_of(path: Path) -> Path:
     """Name what a file is called until it is whole."""
-    return path.with_name(f"{path.name}.part")
+    return path.with_name(path.name + PART_SUFFIX)
 
 
 def read_mark_of(path: Path) -> Mark | None:

@@ -107,7 +107,23 @@ class ParticleImages:
         -------
         ParticleImages
             Of m images.
+
+        Raises
+        ------
+        IndexError
+            If there is no image of a number.
+        ValueError
+            If they are not whole numbers, ``(m,)``.
         """
+        given = np.asarray(numbers)
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+            msg = f"numbers: expected whole numbers (m,), got {given.dtype} of shape {given.shape}"
+            raise ValueError(msg)
+        numbers = given.astype(np.int64)
+        is_wrong = (numbers < 0) | (numbers >= len(self))
+        if is_wrong.any():
+            msg = f"numbers: expected 0 to {len(self) - 1}, got {numbers[is_wrong][0]}"
+            raise IndexError(msg)
         taken, which = copy.copy(self), self._which[numbers]
         shape = (len(which), *self.shape[1:])
         vars(taken).update(_numbers=self._numbers[numbers], _which=which, shape=shape)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from gemmi import cif
 
-from numbavol.arguments import check_finite, read_reals
+from numbavol.arguments import check_finite, check_is_a, read_reals
 from numbavol.io.optics_groups import find_optics_groups, take
 from numbavol.io.particle_columns import (
     COLUMNS,
@@ -17,6 +17,7 @@ from numbavol.io.particle_columns import (
     POSE_COLUMNS,
     ZERNIKE_COLUMNS,
 )
+from numbavol.io.particle_table import ParticleTable
 from numbavol.io.stack_names import (
     is_cs_file,
     name_from_folder_of,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from io import BufferedWriter
 
     from numpy.typing import NDArray
-
-    from numbavol.io.particle_table import ParticleTable
 
     Cells = Callable[[range], list[str]]
 
@@ -108,6 +107,7 @@ def write_particles(
     ...     print(path.read_text().splitlines()[-1])
     000001@stack.mrcs 10.0 30.5 50.0 0.0 0.0 1 12000.0 11000.0 30.0
     """
+    check_is_a("particles", particles, ParticleTable)
     if stack_filename is None:
         image_names = _make_cells(_quote_image_names(particles.image_names))
     else:

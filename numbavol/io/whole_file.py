@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from numbavol.arguments import check_flag
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedWriter
@@ -71,9 +73,12 @@ def resolve_name(filename: str | os.PathLike[str], *, overwrite: bool) -> Path:
     ------
     FileExistsError
         If the file exists and `overwrite` is False.
+    TypeError
+        If `overwrite` is neither True nor False.
     ValueError
         If the name is of something that is not a file.
     """
+    check_flag("overwrite", overwrite)
     target = Path(os.path.realpath(filename))
     if target.exists() and not target.is_file():
         msg = f"filename: {filename} exists and is not a regular file"

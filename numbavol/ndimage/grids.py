@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import allocate_zeros, read_shape
+from numbavol.arguments import allocate_zeros, check_flag, read_shape
 from numbavol.ndimage.parameters import read_grid_spacing
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ def make_1d_frequency_grid(
 
     Raises
     ------
+    TypeError
+        If `outputs_rfftfreqs` is neither True nor False.
     ValueError
         If `size` or `grid_spacing` is not above 0.
 
@@ -181,6 +183,8 @@ def make_frequency_grid(
 
     Raises
     ------
+    TypeError
+        If `outputs_rfftfreqs` is neither True nor False.
     ValueError
         If `shape` is not one to three whole numbers above 0, or a spacing is not above 0.
 
@@ -220,6 +224,8 @@ def make_radial_frequency_grid(
 
     Raises
     ------
+    TypeError
+        If `outputs_rfftfreqs` is neither True nor False.
     ValueError
         If `shape` is not one to three whole numbers above 0, or a spacing is not above 0.
 
@@ -258,6 +264,8 @@ def make_frequency_slice(
 
     Raises
     ------
+    TypeError
+        If `outputs_rfftfreqs` is neither True nor False.
     ValueError
         If `shape` is not two whole numbers above 0, or a spacing is not above 0.
 
@@ -298,6 +306,7 @@ def _coordinates_of_axes(
 def _frequencies_of_axes(
     name: str, shape: Sequence[int], grid_spacing: ArrayLike, is_halved: bool
 ) -> list[NDArray[np.float64]]:
+    check_flag("outputs_rfftfreqs", is_halved)
     lengths = _read_shape_of_grid(name, shape)
     spacings = read_grid_spacing("grid_spacing", grid_spacing, len(lengths))
     cycles = [np.fft.ifftshift(_indices(n)) for n in lengths]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from numbavol.arguments import read_shape
+from numbavol.arguments import check_flag, read_shape
 from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.parameters import read_array
 
@@ -94,6 +94,8 @@ def enforce_self_conjugate_rfftn_components(
 
     Raises
     ------
+    TypeError
+        If `includes_zero_frequency` is neither True nor False.
     ValueError
         If `rfftn_array` is not the half transform of an array of shape `shape`, or the mode is
         another one.
@@ -116,6 +118,7 @@ def enforce_self_conjugate_rfftn_components(
     if mode not in ("zero", "one", "real"):
         msg = f"mode: expected 'zero', 'one' or 'real', got {mode!r}"
         raise ValueError(msg)
+    check_flag("includes_zero_frequency", includes_zero_frequency)
 
     for index in list_self_conjugate(lengths):
         if any(index) or includes_zero_frequency:

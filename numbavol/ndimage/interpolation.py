@@ -10,7 +10,7 @@ import scipy.ndimage
 
 from numbavol.arguments import check_is_on_host, read_reals
 from numbavol.kernels.dispatch import find_device_of, find_kernel
-from numbavol.ndimage.parameters import get_working_dtype, read_array
+from numbavol.ndimage.parameters import REAL_OR_COMPLEX, get_working_dtype, read_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,8 @@ def map_coordinates(
     Raises
     ------
     ValueError
-        If the order or the mode is another, or there is not one array of coordinates an axis.
+        If the order or the mode is another, there is not one array of coordinates an axis, or
+        ``cval`` is not a number, or a complex one for a real ``input``.
 
     References
     ----------
@@ -138,8 +139,9 @@ def map_coordinates_spline(
     Raises
     ------
     ValueError
-        If the mode is another, there is not one array of coordinates an axis, or an axis has fewer
-        than three coefficients.
+        If the mode is another, there is not one array of coordinates an axis, an axis has fewer
+        than three coefficients, or ``cval`` is not a number, or a complex one for real
+        coefficients.
 
     Examples
     --------
@@ -168,8 +170,12 @@ def _interpolate(
     if mode not in MODES:
         msg = f"mode: expected one of {MODES}, got {mode!r}"
         raise ValueError(msg)
-    if len(coordinates) != len(shape):
-        msg = f"coordinates: expected one array an axis, {len(shape)}, got {len(coordinates)}"
+    fill = _read_fill_value(cval, is_complex=values.dtype.kind == "c")
+    given: object = coordinates
+    n_given = len(coordinates) if np.iterable(given) else 0
+    if n_given != len(shape):
+        came = n_given or repr(coordinates)
+        msg = f"coordinates: expected one array an axis, {len(shape)}, got {came}"
         raise ValueError(msg)
     given_axes = [read_reals("coordinates", axis) for axis in coordinates]
     try:
@@ -182,8 +188,7 @@ def _interpolate(
     padding = 2 if order == 3 else 0
     device = find_device_of(values)
     out: NDArray[Any] = device.xp.empty(axes[0].shape, values.dtype)
-    n_channels = 2 if values.dtype.kind == "c" else 1
-    fill = np.array([cval.real, cval.imag][:n_channels], as_reals(out).dtype)
+    n_channels = len(fill)
     kernel = find_kernel("interpolate_points", device.name)
     places = device.send(points)
     real_out, real_values = as_reals(out).reshape(-1, n_channels), as_reals(values)
@@ -197,13 +202,26 @@ def _interpolate(
             places,
             order,
             MODES.index(mode),
-            fill,
+            fill.astype(real_out.dtype),
             start,
             stop,
         )
 
     device.run_parts(interpolate, points.shape[1], POINTS_PER_TASK)
     return out
+
+
+def _read_fill_value(cval: complex, *, is_complex: bool) -> NDArray[np.float64]:
+    value = np.asarray(cval)
+    if value.ndim or value.dtype.kind not in REAL_OR_COMPLEX:
+        msg = f"cval: expected a number, got {cval!r}"
+        raise ValueError(msg)
+    if is_complex:
+        return np.array([value.real, value.imag], np.float64)
+    if value.imag != 0:
+        msg = f"cval: expected a real number, as the values are real, got {cval!r}"
+        raise ValueError(msg)
+    return np.array([value.real], np.float64)
 
 
 def _stack(axes: Sequence[NDArray[np.float64]], given: object) -> NDArray[np.float64]:

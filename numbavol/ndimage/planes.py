@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import check_finite, read_reals
+from numbavol.arguments import check_finite, read_reals, read_shape
 from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.interpolation import as_reals
+from numbavol.ndimage.parameters import get_working_dtype
 from numbavol.ndimage.space_filling import compute_morton_keys
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def sample_fourier_planes(
     Raises
     ------
     ValueError
-        If the grid is not complex, or the planes have another shape or are not finite.
+        If the grid is not complex or has no element, the planes have another shape or are not
+        finite, or the shape is not two whole numbers above 0.
 
     Examples
     --------
@@ -62,8 +64,9 @@ def sample_fourier_planes(
     array([[[42. , 42.5],
             [46. , 46.5]]])
     """
-    grid = _read_complex("fourier_voxel_grid", fourier_voxel_grid)
-    return _sample(grid, grid.shape, planes, shape, shape, order=1)
+    grid = _read_complex("fourier_voxel_grid", fourier_voxel_grid, smallest=1)
+    rows, columns = read_shape("shape", shape, 2)
+    return _sample(grid, grid.shape, planes, (rows, columns), (rows, columns), order=1)
 
 
 def sample_fourier_planes_spline(
@@ -88,7 +91,8 @@ def sample_fourier_planes_spline(
     Raises
     ------
     ValueError
-        If the coefficients are not complex, or the planes have another shape or are not finite.
+        If the coefficients are not complex or fewer than three along an axis, the planes have
+        another shape or are not finite, or the shape is not two whole numbers above 0.
 
     Examples
     --------
@@ -99,9 +103,10 @@ def sample_fourier_planes_spline(
     >>> sample_fourier_planes_spline(coefficients, [plane], (1, 2)).real.round(9)
     array([[[2., 2.]]])
     """
-    coefficients = _read_complex("spline_coefficients", spline_coefficients)
+    coefficients = _read_complex("spline_coefficients", spline_coefficients, smallest=3)
     grid_shape = tuple(length - 2 for length in coefficients.shape)
-    return _sample(coefficients, grid_shape, planes, shape, shape, order=3)
+    rows, columns = read_shape("shape", shape, 2)
+    return _sample(coefficients, grid_shape, planes, (rows, columns), (rows, columns), order=3)
 
 
 def sample_half_planes(
@@ -205,7 +210,7 @@ def _sample(
     return out
 
 
-def _read_complex(name: str, values: NDArray[Any]) -> NDArray[Any]:
+def _read_complex(name: str, values: NDArray[Any], smallest: int) -> NDArray[Any]:
     device = find_device_of(values)
     sent = device.send(values)
     if sent.dtype.kind != "c" or sent.ndim != 3:
@@ -214,8 +219,11 @@ def _read_complex(name: str, values: NDArray[Any]) -> NDArray[Any]:
             f"{sent.shape}"
         )
         raise ValueError(msg)
-    contiguous: NDArray[Any] = device.xp.ascontiguousarray(sent)
-    return contiguous
+    if min(sent.shape) < smallest:
+        msg = f"{name}: expected {smallest} or more along each axis, got shape {sent.shape}"
+        raise ValueError(msg)
+    working: NDArray[Any] = device.xp.ascontiguousarray(sent, get_working_dtype(sent.dtype))
+    return working
 
 
 def _list_tiles(n_planes: int, shape: tuple[int, int]) -> NDArray[np.int64]:

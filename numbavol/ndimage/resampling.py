@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import allocate_zeros, read_shape
+from numbavol.arguments import allocate_zeros, check_flag, read_reals, read_shape
 from numbavol.ndimage.parameters import read_array, read_grid_spacing
 from numbavol.ndimage.transforms import (
     ComplexArray,
@@ -63,6 +63,8 @@ def fourier_resample_to_shape(
 
     Raises
     ------
+    TypeError
+        If `outputs_real_space` is neither True nor False.
     ValueError
         If `array` has values that are not finite, or `shape` another number of axes.
 
@@ -98,6 +100,8 @@ def fourier_crop_downsample_to_shape(
 
     Raises
     ------
+    TypeError
+        If `outputs_real_space` is neither True nor False.
     ValueError
         If `array` has values that are not finite, or `downsampled_shape` is larger along an axis
         or has another number of axes.
@@ -139,9 +143,11 @@ def fourier_crop_downsample(
 
     Raises
     ------
+    TypeError
+        If `outputs_real_space` is neither True nor False.
     ValueError
-        If `array` has values that are not finite, or the factor is below 1 or above the length of
-        the shortest axis.
+        If `array` has values that are not finite, or the factor is not a number from 1 to the
+        length of the shortest axis.
 
     Examples
     --------
@@ -152,13 +158,14 @@ def fourier_crop_downsample(
            [1., 1., 1.]])
     """
     values = read_array("array", array)
-    if not 1 <= downsample_factor <= min(values.shape):
+    factor = read_reals("downsample_factor", downsample_factor)
+    if factor.ndim or not 1 <= factor <= min(values.shape):
         msg = (
             f"downsample_factor: expected a number from 1 to {min(values.shape)}, the length of "
             f"the shortest axis of array, got {downsample_factor}"
         )
         raise ValueError(msg)
-    target = tuple(math.floor(n / downsample_factor * (1 + _ROUNDING)) for n in values.shape)
+    target = tuple(math.floor(n / float(factor) * (1 + _ROUNDING)) for n in values.shape)
     return _resample(values, target, outputs_real_space)
 
 
@@ -244,6 +251,7 @@ def find_side_for_voxel_size(
 def _resample(
     values: NDArray[Any], target: tuple[int, ...], outputs_real_space: bool
 ) -> RealOrComplexArray:
+    check_flag("outputs_real_space", outputs_real_space)
     is_real = values.dtype.kind != "c"
     spectrum = rfftn(values) if is_real else fftn(values)
     if not np.isfinite(total := spectrum.flat[0]):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numbavol.arguments import check_fits_in_memory
 from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.kernels.rounding import HALF_A_SHELL
 from numbavol.ndimage.parameters import REAL, get_working_dtype, read_array, read_grid_spacing
-from numbavol.ndimage.shells import sum_fourier_shells, sum_in_parts
+from numbavol.ndimage.shells import PLANES_PER_TASK, sum_fourier_shells, sum_in_parts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 DEFAULT_THRESHOLD = 0.143
+# More rings than fit into any memory.
+MOST_RINGS = 2.0**62
 
 
 class RadialProfile(NamedTuple):
@@ -234,6 +238,8 @@ def compute_radial_average(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     ------
     ValueError
         If the array is not real with two or three axes.
+    MemoryError
+        If there are more rings, for sides that differ very much, than fit into the free memory.
 
     Examples
     --------
@@ -247,11 +253,14 @@ def compute_radial_average(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     values = _read_real("array", array, (2, 3))
     spacing = np.array(read_grid_spacing("grid_spacing", grid_spacing, values.ndim))
     width = float(spacing.min())
-    farthest = np.linalg.norm(
-        [n // 2 * side for n, side in zip(values.shape, spacing, strict=True)]
+    farthest = float(
+        np.linalg.norm([n // 2 * side for n, side in zip(values.shape, spacing, strict=True)])
     )
-    n_shells = int(farthest / width + HALF_A_SHELL) + 1
+    n_shells = int(min(farthest / width, MOST_RINGS) + HALF_A_SHELL) + 1
     volume = values.reshape((1,) * (3 - values.ndim) + values.shape)
+    # Two sums of each part, their totals, the distances and the averages.
+    n_numbers = 2 * math.ceil(len(volume) / PLANES_PER_TASK) + 6
+    check_fits_in_memory("grid_spacing", f"a profile of {n_shells} rings", 8 * n_shells * n_numbers)
     steps = np.zeros(3)
     steps[: values.ndim] = spacing[::-1] / width
     device = find_device_of(values)

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from numbavol.arguments import read_shape
 from numbavol.kernels.dispatch import find_device_of
+from numbavol.ndimage.parameters import REAL, read_array
 
 RealOrComplexArray = NDArray[np.inexact[Any]]
 ComplexArray = NDArray[np.complexfloating[Any, Any]]
@@ -33,6 +35,11 @@ def fftn(array: RealOrComplexArray) -> ComplexArray:
     ndarray
         Complex, of the same shape, the zero frequency in the corner.
 
+    Raises
+    ------
+    ValueError
+        If it holds no numbers.
+
     Examples
     --------
     >>> import numpy as np
@@ -41,9 +48,10 @@ def fftn(array: RealOrComplexArray) -> ComplexArray:
     >>> bool(np.allclose(fftn(point), 1.0))
     True
     """
-    device = find_device_of(array)
+    values = read_array("array", array)
+    device = find_device_of(values)
     transformed: ComplexArray = device.fft.fftn(
-        device.xp.fft.ifftshift(device.send(array)), overwrite_x=True, **device.fft_options
+        device.xp.fft.ifftshift(values), overwrite_x=True, **device.fft_options
     )
     return transformed
 
@@ -61,6 +69,11 @@ def ifftn(fourier_array: ComplexArray) -> ComplexArray:
     ndarray
         Complex, of the same shape; the origin is element ``n // 2`` of each axis.
 
+    Raises
+    ------
+    ValueError
+        If it holds no numbers.
+
     Examples
     --------
     >>> import numpy as np
@@ -68,8 +81,9 @@ def ifftn(fourier_array: ComplexArray) -> ComplexArray:
     >>> ifftn(np.ones((1, 4), complex)).real
     array([[0., 0., 1., 0.]])
     """
-    device = find_device_of(fourier_array)
-    transformed: ComplexArray = device.fft.ifftn(device.send(fourier_array), **device.fft_options)
+    values = read_array("fourier_array", fourier_array)
+    device = find_device_of(values)
+    transformed: ComplexArray = device.fft.ifftn(values, **device.fft_options)
     shifted: ComplexArray = device.xp.fft.fftshift(transformed)
     return shifted
 
@@ -88,6 +102,11 @@ def rfftn(array: RealArray) -> ComplexArray:
         Complex, of the same shape but for the last axis, which is of length ``n // 2 + 1``; the
         zero frequency in the corner.
 
+    Raises
+    ------
+    ValueError
+        If it holds no numbers, or complex ones.
+
     Examples
     --------
     >>> import numpy as np
@@ -95,9 +114,10 @@ def rfftn(array: RealArray) -> ComplexArray:
     >>> rfftn(np.ones((4, 6))).shape
     (4, 4)
     """
-    device = find_device_of(array)
+    values = read_array("array", array, kinds=REAL)
+    device = find_device_of(values)
     transformed: ComplexArray = device.fft.rfftn(
-        device.xp.fft.ifftshift(device.send(array)), overwrite_x=True, **device.fft_options
+        device.xp.fft.ifftshift(values), overwrite_x=True, **device.fft_options
     )
     return transformed
 
@@ -120,7 +140,7 @@ def irfftn(fourier_array: ComplexArray, shape: tuple[int, ...]) -> RealArray:
     Raises
     ------
     ValueError
-        If the shapes do not belong together.
+        If the array holds no numbers, or the shapes do not belong together.
 
     Examples
     --------
@@ -129,13 +149,13 @@ def irfftn(fourier_array: ComplexArray, shape: tuple[int, ...]) -> RealArray:
     >>> irfftn(np.ones((1, 3), complex), (1, 5))
     array([[0., 0., 1., 0., 0.]])
     """
-    half = (*shape[:-1], shape[-1] // 2 + 1)
-    if np.shape(fourier_array) != half:
-        msg = f"fourier_array: expected shape {half} for {shape}, got {np.shape(fourier_array)}"
+    values = read_array("fourier_array", fourier_array)
+    lengths = read_shape("shape", shape, values.ndim)
+    half = (*lengths[:-1], lengths[-1] // 2 + 1)
+    if values.shape != half:
+        msg = f"fourier_array: expected shape {half} for {lengths}, got {values.shape}"
         raise ValueError(msg)
-    device = find_device_of(fourier_array)
-    transformed: RealArray = device.fft.irfftn(
-        device.send(fourier_array), s=shape, **device.fft_options
-    )
+    device = find_device_of(values)
+    transformed: RealArray = device.fft.irfftn(values, s=lengths, **device.fft_options)
     shifted: RealArray = device.xp.fft.fftshift(transformed)
     return shifted

@@ -179,14 +179,14 @@ def plot_histogram(values: ArrayLike, *, label: str = "value", axes: Axes | None
     Returns
     -------
     matplotlib.axes.Axes
-        Counts in 100 bins.
+        Counts in 100 bins; without bars where no value is finite, which it says.
 
     Raises
     ------
     ModuleNotFoundError
         If matplotlib is missing.
     ValueError
-        If they are not real, or there are none.
+        If they are not real, or there are none at all.
 
     Examples
     --------
@@ -201,7 +201,9 @@ def plot_histogram(values: ArrayLike, *, label: str = "value", axes: Axes | None
     finite = (flat if is_finite.all() else flat[is_finite]).astype(np.float64, copy=False)
     axes.hist(finite, bins=N_BINS, range=_find_range(finite), log=True, color="gray")
     axes.set(xlabel=label, ylabel="count")
-    if finite.size and finite.min() == finite.max():
+    if not finite.size:
+        _write(axes, "no value is finite")
+    elif finite.min() == finite.max():
         _write(axes, f"every value is {finite[0]:g}")
     return axes
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from numbavol.arguments import read_reals
+from numbavol.arguments import check_is_a, read_reals
 from numbavol.poses.arguments import (
     broadcast_batches,
     read_parameter,
@@ -156,6 +156,11 @@ class AbstractPose(PoseParameters, ABC):
         AbstractPose
             As many, of this class: `pose` itself if it is of it.
 
+        Raises
+        ------
+        TypeError
+            If it is no pose.
+
         Examples
         --------
         >>> from numbavol.poses import EulerAnglePose, QuaternionPose
@@ -164,6 +169,7 @@ class AbstractPose(PoseParameters, ABC):
         """
         if type(pose) is cls:
             return pose
+        check_is_a("pose", pose, AbstractPose)
         return cls.from_rotation_and_translation(pose.rotation, pose.offset_in_angstroms)
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.arguments import check_flag
 from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage.planes import sample_curved_surfaces
 from numbavol.projection.base import AbstractVolumeIntegrator
@@ -98,6 +99,7 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
         if not np.isscalar(sign) or sign not in (1, -1):
             msg = f"curvature_sign: expected 1 or -1, got {sign!r}"
             raise ValueError(msg)
+        check_flag("outputs_integral", self.outputs_integral)
         check_out_of_bounds(self.out_of_bounds_mode, self.fill_value)
         object.__setattr__(self, "device", check_device(self.device))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import read_shape
+from numbavol.arguments import check_flag, read_shape
 from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage import make_frequency_grid
 from numbavol.ndimage.nonuniform import read_eps
@@ -100,6 +100,7 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
 
     def __post_init__(self) -> None:
         """Read the arguments."""
+        check_flag("antialias", self.antialias)
         object.__setattr__(self, "device", check_device(self.device))
         if self.shape is not None:
             object.__setattr__(self, "shape", read_shape("shape", self.shape, 2))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.arguments import check_flag
 from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage.half_transforms import list_self_conjugate
 from numbavol.ndimage.masks import AbstractMask
@@ -95,6 +96,7 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         if mask is not None and not isinstance(mask, AbstractMask):
             msg = f"correction_mask: expected a mask or None, got {type(mask).__name__}"
             raise TypeError(msg)
+        check_flag("outputs_integral", self.outputs_integral)
         check_out_of_bounds(self.out_of_bounds_mode, self.fill_value)
         object.__setattr__(self, "device", check_device(self.device))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.arguments import read_shape
+from numbavol.arguments import check_flag, read_shape
 from numbavol.kernels.dispatch import check_device, find_device, find_kernel
 from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.batches import prepare_on
@@ -91,6 +91,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
 
     def __post_init__(self) -> None:
         """Read the arguments."""
+        check_flag("antialias", self.antialias)
         object.__setattr__(self, "device", check_device(self.device))
         reach_in_deviations(self.tolerance)
         if self.shape is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from numbavol.rendering.base import AbstractVolumeRenderFn
+from numbavol.rendering.base import AbstractVolumeRenderFn, check_ways
 from numbavol.rendering.fft_atoms import DEFAULT_EPS, FFTAtomRenderFn
 from numbavol.rendering.gaussian_mixture import DEFAULT_TOLERANCE, GaussianMixtureRenderFn
 from numbavol.volumes import (
@@ -116,10 +116,13 @@ class AutoVolumeRenderFn(AbstractVolumeRenderFn):
         Raises
         ------
         TypeError
-            If there is no renderer for the volume.
+            If there is no renderer for the volume, or a flag is neither True nor False.
         ValueError, MemoryError
             As its renderer does.
         """
+        check_ways(
+            outputs_real_space=outputs_real_space, outputs_rfft=outputs_rfft, fftshifted=fftshifted
+        )
         return self.choose(volume_representation)(
             volume_representation,
             outputs_real_space=outputs_real_space,

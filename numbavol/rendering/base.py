@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import check_fits_in_memory
+from numbavol.arguments import check_fits_in_memory, check_flag
 from numbavol.kernels.dispatch import find_device, find_device_of
 from numbavol.ndimage import fftn, rfftn
 from numbavol.ndimage.half_transforms import expand_half_transform
@@ -82,6 +82,19 @@ class AbstractVolumeRenderFn(ABC):
             if name not in ("shape", "voxel_size") and value is not None
         }
         return make_table(type(self).__name__, facts)
+
+
+def check_ways(*, outputs_real_space: bool, outputs_rfft: bool, fftshifted: bool) -> None:
+    """Check the ways in which the call of every renderer returns a map.
+
+    Raises
+    ------
+    TypeError
+        If one is neither True nor False.
+    """
+    check_flag("outputs_real_space", outputs_real_space)
+    check_flag("outputs_rfft", outputs_rfft)
+    check_flag("fftshifted", fftshifted)
 
 
 def deliver(array: NDArray[Any], device: str, output: str) -> NDArray[Any]:

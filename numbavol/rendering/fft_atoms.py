@@ -13,6 +13,7 @@ from numbavol.arguments import (
     allocate_zeros,
     check_finite,
     check_fits_in_memory,
+    check_flag,
     check_output,
     read_precision,
     read_shape,
@@ -147,6 +148,8 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
 
     def __post_init__(self) -> None:
         """Read the arguments."""
+        check_flag("antialias", self.antialias)
+        check_flag("periodic", self.periodic)
         values: dict[str, Any] = {
             "shape": read_shape("shape", self.shape, 3),
             "voxel_size": read_voxel_size("voxel_size", self.voxel_size),

@@ -12,6 +12,7 @@ from scipy.special import erfcinv
 
 from numbavol.arguments import (
     check_fits_in_memory,
+    check_is_a,
     check_output,
     read_precision,
     read_reals,
@@ -22,6 +23,7 @@ from numbavol.kernels.dispatch import check_device, find_device, find_device_of,
 from numbavol.kernels.threads import get_num_threads, run_tasks
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
+    check_ways,
     deliver,
     transform_rendered_map,
 )
@@ -174,13 +176,16 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
         Raises
         ------
         TypeError
-            If the volume is of another kind.
+            If the volume is of another kind, or a flag neither True nor False.
         ValueError
             If there are fewer positions than ``n_batches``.
         MemoryError
             If the map does not fit into the free memory.
         """
         check_output(output)
+        check_ways(
+            outputs_real_space=outputs_real_space, outputs_rfft=outputs_rfft, fftshifted=fftshifted
+        )
         rendered: NDArray[Any] = _render(self, volume_representation)
         if not outputs_real_space:
             rendered = transform_rendered_map(
@@ -227,6 +232,7 @@ def render_gaussian_mixture(
     >>> done == list(range(1, len(done) + 1))
     True
     """
+    check_is_a("render_fn", render_fn, GaussianMixtureRenderFn)
     return deliver(_render(render_fn, volume, report), render_fn.device, "host")
 
 

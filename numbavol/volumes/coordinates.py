@@ -9,6 +9,7 @@ import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
 from numbavol.values import have_equal_values
+from numbavol.volumes.positions import rotate_positions
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -38,7 +39,8 @@ class AffineCoordinates:
 
     def rotate(self, pose: AbstractPose, *, inverse: bool) -> Self:
         """Turn the grid by the rotation of one pose."""
-        turned = pose.rotate_coordinates(np.vstack([self.middle, self.steps]), inverse=inverse)
+        vectors = np.vstack([self.middle, self.steps])
+        turned = rotate_positions(vectors, pose, inverse=inverse)
         return dataclasses.replace(self, middle=turned[0], steps=turned[1:])
 
     def to_array(self) -> NDArray[np.float64]:
@@ -110,7 +112,7 @@ class CoordinatesField:
         kept = CoordinatesField.kept_by(instance, name)
         if isinstance(kept, AffineCoordinates):
             return kept.rotate(pose, inverse=inverse)
-        return pose.rotate_coordinates(kept, inverse=inverse)
+        return rotate_positions(kept, pose, inverse=inverse)
 
 
 def _read_coordinates(name: str, value: ArrayLike) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import scipy.fft
 
-from numbavol.arguments import check_fits_in_memory
+from numbavol.arguments import check_fits_in_memory, check_flag
 from numbavol.kernels.dispatch import find_device_of
 from numbavol.kernels.threads import get_num_threads
 from numbavol.ndimage import fftn
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     RealArray = NDArray[np.floating[Any]]
 
 
+# In cycles a pixel: how far the zero frequency may be off by rounding, of float32 as well.
+ZERO_FREQUENCY = 1e-6
+
+
 class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
     """What is imaged by sampling its transform on a plane."""
 
@@ -45,6 +49,23 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
 
     if TYPE_CHECKING:
         frequency_slice_in_pixels: CoordinatesField
+
+    def _check_slice(self) -> None:
+        name = "frequency_slice_in_pixels"
+        kept = CoordinatesField.kept_by(self, name)
+        if isinstance(kept, AffineCoordinates):
+            middle = kept.middle
+        else:
+            # Of no frequencies, none is in the middle.
+            z, y, x = (length // 2 for length in kept.shape[:3])
+            middle = kept[z, y, x] if kept.size else np.full(3, np.nan)
+        if not np.all(np.abs(middle) <= ZERO_FREQUENCY):
+            msg = (
+                f"{name}: expected the zero frequency at n // 2 of each axis, got "
+                f"{middle.tolist()} there, of shape {kept.shape}; make_frequency_slice puts it "
+                "there with outputs_rfftfreqs=False"
+            )
+            raise ValueError(msg)
 
     def rotate_to_pose(self, pose: AbstractPose, inverse: bool = False) -> Self:
         """Turn the frequency slice by the inverse of one pose's rotation.
@@ -63,8 +84,16 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
         -------
         AbstractVoxelVolume
             With frequencies ``R^T q``, or ``R q`` if ``inverse``. The grid is the same array.
+
+        Raises
+        ------
+        TypeError
+            If it is no pose, or `inverse` neither True nor False.
+        ValueError
+            If there are many poses.
         """
         name = "frequency_slice_in_pixels"
+        check_flag("inverse", inverse)
         turned = CoordinatesField.rotated(self, name, pose, inverse=not inverse)
         return dataclasses.replace(self, **{name: turned})  # type: ignore[type-var]  # a dataclass
 
@@ -79,14 +108,15 @@ class FourierVoxelGridVolume(ArrayValue, _AbstractFourierVoxelVolume):
         Complex, (z, y, x), the zero frequency at ``n // 2`` of each axis. It is kept, not copied.
     frequency_slice_in_pixels
         ``(1, y, x, 3)``: the frequencies (x, y, z) of a plane through the origin, in cycles a
-        pixel, the zero frequency at ``n // 2``.
+        pixel, the zero frequency at ``n // 2`` of each axis:
+        ``make_frequency_slice(shape, outputs_rfftfreqs=False)``, or another one.
     voxel_size
         Side of a voxel, or its three sides (x, y, z), in angstroms, if it is to be known.
 
     Raises
     ------
     ValueError
-        If a shape or a type is another.
+        If a shape or a type is another, or the zero frequency is elsewhere.
 
     Examples
     --------
@@ -108,6 +138,7 @@ class FourierVoxelGridVolume(ArrayValue, _AbstractFourierVoxelVolume):
     def __post_init__(self) -> None:
         """Read the arguments."""
         _keep_complex(self, "fourier_voxel_grid", self.fourier_voxel_grid, smallest=1)
+        self._check_slice()
         keep_voxel_size(self)
 
     @property
@@ -138,7 +169,8 @@ class FourierVoxelGridVolume(ArrayValue, _AbstractFourierVoxelVolume):
         pad_mode
             What it is padded with: a mode of `numpy.pad`.
         filter
-            Applied to ``numbavol.fftn`` of the padded map, the zero frequency in the corner.
+            Applied to ``numbavol.fftn`` of the padded map, the zero frequency in the corner. It
+            keeps the shape.
         voxel_size
             Side of a voxel, or its three sides (x, y, z), in angstroms, if it is to be known.
 
@@ -158,7 +190,7 @@ class FourierVoxelGridVolume(ArrayValue, _AbstractFourierVoxelVolume):
         if filter is None:
             grid = _centred_transform(padded, margin=0)
         else:
-            grid = np.fft.fftshift(filter(fftn(padded)))
+            grid = _filtered_transform(padded, filter)
         return cls(grid, _frequency_slice(padded.shape), read_known_voxel_size(voxel_size))
 
 
@@ -177,7 +209,7 @@ class FourierVoxelSplineVolume(ArrayValue, _AbstractFourierVoxelVolume):
     Raises
     ------
     ValueError
-        If a shape or a type is another.
+        If a shape or a type is another, or the zero frequency is elsewhere.
 
     Examples
     --------
@@ -195,6 +227,7 @@ class FourierVoxelSplineVolume(ArrayValue, _AbstractFourierVoxelVolume):
     def __post_init__(self) -> None:
         """Read the arguments."""
         _keep_complex(self, "spline_coefficients", self.spline_coefficients, smallest=3)
+        self._check_slice()
         keep_voxel_size(self)
 
     @property
@@ -246,7 +279,7 @@ class FourierVoxelSplineVolume(ArrayValue, _AbstractFourierVoxelVolume):
                 padded = padded / spread.reshape(along).astype(padded.dtype)
             coefficients = _centred_transform(padded, margin=1)
         else:
-            grid = np.fft.fftshift(filter(fftn(padded)))
+            grid = _filtered_transform(padded, filter)
             coefficients = compute_spline_coefficients(grid).astype(grid.dtype, copy=False)
         return cls(coefficients, _frequency_slice(padded.shape), read_known_voxel_size(voxel_size))
 
@@ -268,6 +301,20 @@ def _centred_transform(real_voxel_grid: RealArray, *, margin: int) -> ComplexArr
     return expand_half_transform(half, real_voxel_grid.shape, margin=margin)
 
 
+def _filtered_transform(
+    real_voxel_grid: RealArray, filter_: Callable[[ComplexArray], ComplexArray]
+) -> ComplexArray:
+    filtered = np.asarray(filter_(fftn(real_voxel_grid)))
+    if filtered.dtype.kind != "c" or filtered.shape != real_voxel_grid.shape:
+        msg = (
+            f"filter: expected it to return a complex array of shape {real_voxel_grid.shape}, got "
+            f"{filtered.dtype} of shape {filtered.shape}"
+        )
+        raise ValueError(msg)
+    shifted: ComplexArray = np.fft.fftshift(filtered)
+    return shifted
+
+
 def _read_padded(real_voxel_grid: ArrayLike, pad_scale: float, pad_mode: str) -> RealArray:
     grid = read_real_voxel_grid(real_voxel_grid)
     grid = find_device_of(grid).fetch(grid)
@@ -287,13 +334,13 @@ def _read_padded(real_voxel_grid: ArrayLike, pad_scale: float, pad_mode: str) ->
 def _keep_complex(volume: object, name: str, value: ArrayLike, smallest: int) -> None:
     xp = find_device_of(value).xp
     array: NDArray[Any] = xp.asarray(value)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind != "c":
         msg = f"{name}: expected complex numbers, got dtype {array.dtype}"
         raise ValueError(msg)
     if array.ndim != 3 or min(array.shape) < smallest:
         least = f" of {smallest} or more each" if smallest > 1 else ""
         msg = f"{name}: expected shape (z, y, x){least}, got {array.shape}"
         raise ValueError(msg)
-    is_single = array.dtype.kind == "c" and array.dtype.itemsize == 8
+    is_single = array.dtype.itemsize == 8
     kept = xp.ascontiguousarray(array, np.complex64 if is_single else np.complex128)
     object.__setattr__(volume, name, kept)

@@ -14,7 +14,7 @@ from numbavol.kernels.dispatch import find_device, find_device_of
 from numbavol.notebooks import describe_memory, make_table
 from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
-from numbavol.volumes.positions import read_positions, translate_positions
+from numbavol.volumes.positions import read_positions, rotate_positions, translate_positions
 
 if TYPE_CHECKING:
     from typing import Any
@@ -212,8 +212,15 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
         -------
         GaussianMixtureVolume
             With positions ``R r``, or ``R^T r`` if ``inverse``.
+
+        Raises
+        ------
+        TypeError
+            If it is no pose, or `inverse` neither True nor False.
+        ValueError
+            If there are many poses.
         """
-        rotated = pose.rotate_coordinates(self._fetch_positions(), inverse=inverse)
+        rotated = rotate_positions(self._fetch_positions(), pose, inverse=inverse)
         return dataclasses.replace(self, positions=rotated)
 
     def translate_to_pose(self, pose: AbstractPose) -> Self:

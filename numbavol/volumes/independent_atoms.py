@@ -14,7 +14,7 @@ from numbavol.notebooks import describe_memory, make_table
 from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
 from numbavol.volumes.grouping import read_number_of_bins, sort_into_bins
-from numbavol.volumes.positions import read_positions, translate_positions
+from numbavol.volumes.positions import read_positions, rotate_positions, translate_positions
 from numbavol.volumes.trees import collect_leaves, map_leaves, map_like
 
 if TYPE_CHECKING:
@@ -310,9 +310,16 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
         -------
         IndependentAtomVolume
             With positions ``R r``, or ``R^T r`` if ``inverse``. Scattering factors do not turn.
+
+        Raises
+        ------
+        TypeError
+            If it is no pose, or `inverse` neither True nor False.
+        ValueError
+            If there are many poses.
         """
         return self._map_positions(
-            lambda positions: pose.rotate_coordinates(positions, inverse=inverse)
+            lambda positions: rotate_positions(positions, pose, inverse=inverse)
         )
 
     def translate_to_pose(self, pose: AbstractPose) -> Self:

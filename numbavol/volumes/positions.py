@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.arguments import check_finite, read_reals
+from numbavol.arguments import check_finite, check_flag, check_is_a, read_reals
+from numbavol.poses import AbstractPose
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-    from numbavol.poses import AbstractPose
 
 
 def read_positions(name: str, value: ArrayLike) -> NDArray[np.float64]:
@@ -35,9 +34,12 @@ def translate_positions(positions: NDArray[np.float64], pose: AbstractPose) -> N
 
     Raises
     ------
+    TypeError
+        If it is no pose.
     ValueError
         If there are many poses.
     """
+    check_is_a("pose", pose, AbstractPose)
     offset = pose.offset_in_angstroms
     if offset.ndim != 1:
         msg = f"pose: expected one pose, got {len(offset)}"
@@ -45,3 +47,20 @@ def translate_positions(positions: NDArray[np.float64], pose: AbstractPose) -> N
     moved = positions.copy()
     moved[:, : offset.size] += offset
     return moved
+
+
+def rotate_positions(
+    positions: NDArray[np.float64], pose: AbstractPose, *, inverse: bool
+) -> NDArray[np.float64]:
+    """Turn positions, or coordinates, by the rotation of one pose.
+
+    Raises
+    ------
+    TypeError
+        If it is no pose, or `inverse` neither True nor False.
+    ValueError
+        If there are many poses.
+    """
+    check_is_a("pose", pose, AbstractPose)
+    check_flag("inverse", inverse)
+    return pose.rotate_coordinates(positions, inverse=inverse)

@@ -145,6 +145,13 @@ class RealVoxelGridVolume(ArrayValue, AbstractVoxelVolume):
         -------
         RealVoxelGridVolume
             With coordinates ``R r``, or ``R^T r`` if ``inverse``. The map is the same array.
+
+        Raises
+        ------
+        TypeError
+            If it is no pose, or `inverse` neither True nor False.
+        ValueError
+            If there are many poses.
         """
         turned = CoordinatesField.rotated(self, "coordinate_grid_in_pixels", pose, inverse=inverse)
         return dataclasses.replace(self, coordinate_grid_in_pixels=turned)

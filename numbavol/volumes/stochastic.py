@@ -38,7 +38,7 @@ class EnsembleVolume(AbstractVolumeParametrization):
     Raises
     ------
     TypeError
-        If one is no volume.
+        If they are no list, or one is no volume.
     ValueError
         If there are none, or the weights are not as many numbers of at least 0.
 
@@ -65,6 +65,10 @@ class EnsembleVolume(AbstractVolumeParametrization):
 
     def __post_init__(self) -> None:
         """Read the arguments; the weights sum to 1."""
+        given_volumes: object = self.volumes
+        if not np.iterable(given_volumes):
+            msg = f"volumes: expected a list of volumes, got {type(given_volumes).__name__}"
+            raise TypeError(msg)
         volumes: tuple[object, ...] = tuple(self.volumes)
         if not volumes:
             msg = "volumes: expected one or more, got none"

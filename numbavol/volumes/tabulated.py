@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from numbavol.arguments import check_fits_in_memory
+from numbavol.arguments import check_fits_in_memory, check_flag, check_is_a
 from numbavol.atoms import Atoms, PengScatteringFactorParameters, load_atoms
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
 from numbavol.volumes.independent_atoms import IndependentAtomVolume
@@ -64,7 +64,7 @@ def load_tabulated_volume(
     Raises
     ------
     TypeError
-        If `output_type` is another class.
+        If `output_type` is another class, or `center` neither True nor False.
     OSError, ValueError
         As `numbavol.load_atoms` does.
 
@@ -80,6 +80,7 @@ def load_tabulated_volume(
             f"got {output_type!r}"
         )
         raise TypeError(msg)
+    check_flag("center", center)
     atoms = load_atoms(filename, **options)
     if center:
         atoms = dataclasses.replace(atoms, positions=atoms.positions - atoms.center_of_mass)
@@ -103,6 +104,8 @@ def make_gaussian_mixture(atoms: Atoms) -> GaussianMixtureVolume:
 
     Raises
     ------
+    TypeError
+        If they are no `Atoms`.
     ValueError
         If there is no factor for an element, or a B-factor makes a width 0 or less.
     MemoryError
@@ -119,6 +122,7 @@ def make_gaussian_mixture(atoms: Atoms) -> GaussianMixtureVolume:
     >>> numbavol.make_gaussian_mixture(atoms).amplitudes.sum().round(4)
     np.float64(1.2544)
     """
+    check_is_a("atoms", atoms, Atoms)
     n = len(atoms)
     check_fits_in_memory("atoms", f"Gaussians of {n} atoms", n * BYTES_AN_ATOM)
     volume = GaussianMixtureVolume.from_tabulated_parameters(
@@ -143,6 +147,8 @@ def make_independent_atoms(atoms: Atoms) -> IndependentAtomVolume:
 
     Raises
     ------
+    TypeError
+        If they are no `Atoms`.
     ValueError
         If there is no factor for an element, or a B-factor makes a width 0 or less.
 
@@ -153,6 +159,7 @@ def make_independent_atoms(atoms: Atoms) -> IndependentAtomVolume:
     >>> numbavol.make_independent_atoms(atoms)
     IndependentAtomVolume(2 atoms in 2 groups)
     """
+    check_is_a("atoms", atoms, Atoms)
     positions, factors = [], []
     for occupancy in np.unique(atoms.occupancies):
         chosen = atoms[atoms.occupancies == occupancy]

@@ -75,3 +75,8 @@ def test_relion_makes_the_same_images_of_the_file(tmp_path):
     inside = np.s_[:, np.arange(SIDE) != SIDE // 2, : SIDE // 2]
     largest = np.abs(transforms[0]).max()
     assert_allclose(ours[inside] / largest, transforms[1][inside] / largest, atol=1e-5)
+
+
+def test_what_are_no_particles_is_named():
+    with pytest.raises(TypeError, match="particles: expected a ParticleTable, got int"):
+        CTF.from_particles(3)

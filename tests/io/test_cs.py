@@ -325,6 +325,16 @@ class TestWriting:
         write_cs(path, particles, "stack.mrcs")
         assert not np.load(path)["ctf/tilt_A"].any()
 
+    @pytest.mark.parametrize("name", ["particles.star", "particles", "particles.cs.gz"])
+    def test_a_name_that_would_not_be_read_is_an_error(self, path, name):
+        with pytest.raises(ValueError, match=f"filename: expected a name that ends in .cs.*{name}"):
+            write_cs(path.with_name(name), PARTICLES, "stack.mrcs")
+        assert not path.with_name(name).exists()
+
+    def test_what_is_no_table_is_named(self, path):
+        with pytest.raises(TypeError, match="particles: expected a ParticleTable, got int"):
+            write_cs(path, 3, "stack.mrcs")
+
     def test_an_existing_file_is_not_replaced(self, path):
         path.write_bytes(b"precious")
         with pytest.raises(FileExistsError, match="overwrite=True would replace it"):

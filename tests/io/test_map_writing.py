@@ -312,3 +312,10 @@ def test_labels_are_kept_and_refused_where_a_header_has_no_room(tmp_path):
         with pytest.raises(ValueError, match="labels: expected"):
             write_map(tmp_path / "other.mrc", np.ones((2, 3, 4)), 1.0, labels=wrong)
     assert not (tmp_path / "other.mrc").exists()
+
+
+@pytest.mark.parametrize("text", ["abc", b"abc"])
+def test_a_text_is_not_taken_for_lines_of_one_letter_each(path, text):
+    with pytest.raises(ValueError, match=r"labels: expected a list of texts, got b?'abc'"):
+        write_map(path, np.ones((2, 3, 4)), 1.0, labels=text)
+    assert not path.exists()

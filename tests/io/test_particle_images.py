@@ -121,3 +121,23 @@ def test_a_stack_that_is_missing_is_named_with_the_folders_that_were_tried(
     with pytest.raises(FileNotFoundError) as caught:
         numbavol.ParticleImages(["1@no.mrcs"])
     assert caught.value.strerror == f"no such file in {here}"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "error", "message"),
+    [
+        ([0, -1], IndexError, "numbers: expected 0 to 5, got -1"),
+        ([6], IndexError, "numbers: expected 0 to 5, got 6"),
+        ([0.5], ValueError, "numbers: expected whole numbers"),
+        ([True] * 6, ValueError, "numbers: expected whole numbers .* got bool"),
+        (2, ValueError, "numbers: expected whole numbers"),
+    ],
+)
+def test_numbers_of_no_image_are_not_taken(folder, numbers, error, message):
+    images = numbavol.ParticleImages(NAMES, folder)
+    with pytest.raises(error, match=message):
+        images.take(np.array(numbers))
+
+
+def test_of_no_numbers_no_image_is_taken(folder):
+    assert numbavol.ParticleImages(NAMES, folder).take(np.array([])).shape == (0, 4, 4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from numbavol.io import read_particles
+from numbavol.io import read_particles, write_particles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +72,9 @@ def test_words_of_the_format_have_to_be_quoted_and_the_error_says_so(tmp_path, n
         read(tmp_path, text)
     particles, _ = read(tmp_path, block({"_rlnMicrographName": f'"{name}"'}))
     assert particles.micrograph_names == name
+
+
+def test_what_is_no_table_of_particles_is_not_written(tmp_path):
+    with pytest.raises(TypeError, match="particles: expected a ParticleTable, got int"):
+        write_particles(tmp_path / "particles.star", 3, "stack.mrcs")
+    assert not list(tmp_path.iterdir())

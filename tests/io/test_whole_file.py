@@ -178,3 +178,10 @@ def test_a_kill_leaves_no_file_of_that_name(path):
     result = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert result.returncode == -9
     assert not path.exists()
+
+
+def test_a_word_is_not_taken_for_leave_to_replace_a_file(path):
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError, match="overwrite: expected True or False, got 'no'"):
+        write(path, overwrite="no")
+    assert path.read_bytes() == b"old"

@@ -190,3 +190,13 @@ def test_spacings_of_another_number_of_axes_are_an_error(make):
 def test_a_grid_that_does_not_fit_into_memory_says_so():
     with pytest.raises(MemoryError, match=r"shape: float64 of shape \(200000, 200000, 200000, 3"):
         make_coordinate_grid((200_000, 200_000, 200_000))
+
+
+@pytest.mark.parametrize(
+    "make", [make_frequency_grid, make_radial_frequency_grid, make_frequency_slice]
+)
+def test_a_word_is_not_taken_for_a_half_grid(make):
+    with pytest.raises(TypeError, match="outputs_rfftfreqs: expected True or False, got 'no'"):
+        make((4, 4), 1.0, "no")
+    with pytest.raises(TypeError, match="outputs_rfftfreqs: expected True or False, got 'no'"):
+        make_1d_frequency_grid(4, 1.0, "no")

@@ -176,3 +176,8 @@ def test_what_is_no_array_of_numbers_is_an_error(array, got):
         convert_fftn_to_rfftn(array)
     with pytest.raises(ValueError, match=f"rfftn_array: expected .*, got {got}"):
         enforce_self_conjugate_rfftn_components(array, (4,))
+
+
+def test_a_word_is_not_taken_for_the_zero_frequency():
+    with pytest.raises(TypeError, match="includes_zero_frequency: expected True or False"):
+        enforce_self_conjugate_rfftn_components([1j, 2j], (2,), "no")

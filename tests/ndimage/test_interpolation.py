@@ -157,6 +157,11 @@ def test_many_points_are_shared_by_threads():
         ),
         ((np.array(["a"]), [[1.0]], 1), r"input: expected real or complex numbers, got dtype <U1"),
         ((np.ones(3), [[1.0j]], 1), r"coordinates: expected real numbers"),
+        ((np.ones(3), 1.5, 1), r"coordinates: expected one array an axis, 1, got 1.5"),
+        ((np.ones(3), [[5.0]], 1, "fill", 2 + 1j), r"cval: expected a real number, .* got \(2\+1j"),
+        ((np.ones(3), [[5.0]], 3, "fill", 1j), r"cval: expected a real number"),
+        ((np.ones(3), [[5.0]], 1, "fill", "x"), r"cval: expected a number, got 'x'"),
+        ((np.ones(3), [[5.0]], 1, "fill", [1.0, 2.0]), r"cval: expected a number, got \["),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):
@@ -167,3 +172,8 @@ def test_wrong_arguments_are_named(arguments, message):
 def test_too_few_coefficients_are_an_error():
     with pytest.raises(ValueError, match=r"coefficients: expected 3 or more .* \(2, 5\)"):
         map_coordinates_spline(np.ones((2, 5)), [[0.0], [0.0]])
+
+
+def test_a_complex_number_without_an_imaginary_part_fills_real_values():
+    assert map_coordinates([1.0, 2.0], [[5.0]], 1, cval=2 + 0j) == [2.0]
+    assert np.isnan(map_coordinates([1.0, 2.0], [[5.0]], 1, cval=np.nan))

@@ -152,3 +152,34 @@ def test_no_plane_gives_no_image():
 def test_wrong_planes_are_named(planes, message):
     with pytest.raises(ValueError, match=message):
         sample_fourier_planes(random_grid((4, 4, 4)), planes, (4, 3))
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 0), (4, 0, 4)])
+def test_a_grid_without_elements_is_an_error(shape):
+    with pytest.raises(ValueError, match=r"fourier_voxel_grid: expected 1 or more along each axis"):
+        sample_fourier_planes(np.ones(shape, complex), np.zeros((1, 3, 3)), (2, 2))
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 0), (1, 1, 1), (2, 2, 2), (1, 2, 2), (3, 2, 3)])
+def test_too_few_coefficients_are_an_error(shape):
+    with pytest.raises(ValueError, match=r"spline_coefficients: expected 3 or more along each"):
+        sample_fourier_planes_spline(np.ones(shape, complex), np.full((1, 3, 3), 0.3), (2, 2))
+
+
+@pytest.mark.parametrize("take", [sample_fourier_planes, sample_fourier_planes_spline])
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [(">c8", np.complex64), (">c16", np.complex128), (np.clongdouble, np.complex128)],
+)
+def test_complex_numbers_of_any_kind_are_taken_in_their_precision(take, dtype, expected):
+    grid, planes = random_grid((5, 6, 7)).astype(np.complex64), half_planes((4, 3), 2)
+    made = take(grid.astype(dtype), planes, (4, 3))
+    assert made.dtype == expected
+    np.testing.assert_array_equal(made, take(grid.astype(expected), planes, (4, 3)))
+
+
+@pytest.mark.parametrize("take", [sample_fourier_planes, sample_fourier_planes_spline])
+@pytest.mark.parametrize("shape", [(2,), (2, 0), (2.0, 2.0), 4])
+def test_a_shape_of_no_plane_is_named(take, shape):
+    with pytest.raises(ValueError, match=r"shape: expected 2 whole numbers above 0, got"):
+        take(random_grid((4, 4, 4)), np.zeros((1, 3, 3)), shape)

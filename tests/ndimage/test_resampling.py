@@ -368,3 +368,14 @@ def test_a_side_holds_a_whole_number_of_new_voxels(shape, voxel_size, new, side)
         resampled, sides = rescale_voxel_size(np.zeros((side,) * 3, np.float32), voxel_size, new)
         assert resampled.shape == (round(number),) * 3
         np.testing.assert_allclose(sides, new, rtol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [(2, 2), "2"])
+def test_a_factor_that_is_no_number_is_named(factor):
+    with pytest.raises(ValueError, match="downsample_factor: expected"):
+        fourier_crop_downsample(np.ones((4, 5)), factor)
+
+
+def test_a_word_is_not_taken_for_real_space():
+    with pytest.raises(TypeError, match="outputs_real_space: expected True or False, got 'no'"):
+        fourier_crop_downsample(np.ones((4, 5)), 2, "no")

@@ -198,3 +198,9 @@ def test_correlations_do_not_depend_on_the_scale(scale):
     found = compute_fourier_shell_correlation(scale * one, scale * other).correlation
     # Roundings of transforms of 8^3 voxels.
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("thinnest", [1e-12, 1e-320])
+def test_rings_that_do_not_fit_into_memory_are_refused_before(thinnest):
+    with pytest.raises(MemoryError, match=r"grid_spacing: a profile of \d+ rings takes .* GiB"):
+        compute_radial_average(np.ones((3, 3)), (thinnest, 1.0))

@@ -139,3 +139,25 @@ def test_the_number_of_threads_changes_no_bit():
     for other in results[1:]:
         for one, another in zip(results[0], other, strict=True):
             np.testing.assert_array_equal(one, another)
+
+
+@pytest.mark.parametrize(
+    ("transform", "arguments", "message"),
+    [
+        (rfftn, (np.ones((4, 4), complex),), "^array: expected real numbers, got dtype complex128"),
+        (rfftn, (3,), "^array: expected an array with at least one element"),
+        (fftn, (1.0,), "^array: expected an array with at least one element"),
+        (fftn, (["a"],), "^array: expected real or complex numbers"),
+        (ifftn, (1j,), "^fourier_array: expected an array with at least one element"),
+        (irfftn, (1j, ()), "^fourier_array: expected an array with at least one element"),
+        (irfftn, (np.ones((3, 3)), 4), "^shape: expected 2 whole numbers above 0, got 4"),
+        (irfftn, (np.ones(3), (4, 4)), "^shape: expected 1 whole numbers above 0"),
+    ],
+)
+def test_what_cannot_be_transformed_is_named(transform, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        transform(*arguments)
+
+
+def test_the_shape_of_one_axis_may_be_its_length():
+    np.testing.assert_array_equal(irfftn([1, 2, 3], 4), irfftn([1, 2, 3], (4,)))

@@ -167,6 +167,11 @@ def test_a_picture_says_that_all_values_are_one(draw: Any, value: float) -> None
     assert bar.get_width() > (right - left) / 200
 
 
+def test_a_histogram_says_that_no_value_is_finite() -> None:
+    axes = plot.plot_histogram([np.nan, np.inf], axes=new_axes())
+    assert [text.get_text() for text in axes.texts] == ["no value is finite"]
+
+
 def test_a_histogram_counts_what_is_finite() -> None:
     axes = plot.plot_histogram([1.0, 2.0, np.nan, np.inf, 2.0], axes=new_axes())
     assert sum(patch.get_height() for patch in axes.patches) == 3

@@ -382,3 +382,8 @@ def test_a_grid_of_rotations_is_an_error(cls):
     # Before its 1.17, SciPy itself refuses to make one.
     with pytest.raises(ValueError, match=r"got an array of them of shape \(2, 3\)|`quat`"):
         cls.from_rotation(Rotation.from_quat(np.ones((2, 3, 4))))
+
+
+def test_what_is_no_pose_is_named():
+    with pytest.raises(TypeError, match="pose: expected an AbstractPose, got int"):
+        EulerAnglePose.from_pose(3)

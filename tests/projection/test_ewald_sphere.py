@@ -204,7 +204,7 @@ def test_a_plane_of_any_shape_is_sampled_in_grids_of_no_symmetry(
     ("frequencies", "message"),
     [
         (np.zeros((1, 4, 4, 3)), r"expected the frequencies of a plane, got steps of \[0"),
-        (np.indices((4, 5))[[0, 0, 0]].T[None] / 9, r"expected the frequencies of a plane"),
+        ((np.indices((4, 5))[[0, 0, 0]].T[None] - 2) / 9, r"expected the frequencies of a plane"),
         (plane_of_frequencies((1, 4)), r"expected a plane of two .* along each axis, got 1 x 4"),
         (plane_of_frequencies((2, 1)), r"expected a plane of two .* along each axis, got 2 x 1"),
     ],

@@ -286,3 +286,17 @@ def test_a_map_that_does_not_fit_into_memory_is_an_error(shape):
 def test_the_public_names_are_those_of_the_modules():
     assert numbavol.GaussianMixtureRenderFn is GaussianMixtureRenderFn
     assert numbavol.rendering.GaussianMixtureRenderFn is GaussianMixtureRenderFn
+
+
+@pytest.mark.parametrize("kind", [GaussianMixtureRenderFn, numbavol.AutoVolumeRenderFn])
+@pytest.mark.parametrize("name", ["outputs_real_space", "outputs_rfft", "fftshifted"])
+def test_a_word_is_not_taken_for_a_flag(kind, name):
+    volume = GaussianMixtureVolume([[0.0, 0.0, 0.0]], 1.0, 1.0)
+    with pytest.raises(TypeError, match=f"{name}: expected True or False, got 'no'"):
+        kind((4, 4, 4), 1.0)(volume, **{name: "no"})
+
+
+def test_what_renders_no_gaussians_is_named():
+    volume = GaussianMixtureVolume([[0.0, 0.0, 0.0]], 1.0, 1.0)
+    with pytest.raises(TypeError, match="render_fn: expected a GaussianMixtureRenderFn, got int"):
+        numbavol.render_gaussian_mixture(3, volume)

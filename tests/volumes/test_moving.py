@@ -149,3 +149,25 @@ def test_gaussians_of_arrays_on_the_device_stay_there():
     assert repr(turned) == repr(expected)
     with pytest.raises(ValueError, match="variances: expected values above 0"):
         numbavol.GaussianMixtureVolume(positions, 1.0, card.send(np.zeros(2)))
+
+
+@pytest.mark.parametrize(
+    ("name", "move"),
+    [
+        (name, move)
+        for name, volume in VOLUMES.items()
+        for move in ("rotate_to_pose", "translate_to_pose")
+        if hasattr(volume, move)
+    ],
+)
+def test_what_is_no_pose_is_named(name, move):
+    with pytest.raises(TypeError, match="pose: expected an AbstractPose, got int"):
+        getattr(VOLUMES[name], move)(3)
+
+
+@pytest.mark.parametrize(
+    "name", [each for each in VOLUMES if hasattr(VOLUMES[each], "rotate_to_pose")]
+)
+def test_a_word_is_not_taken_for_the_inverse(name):
+    with pytest.raises(TypeError, match="inverse: expected True or False, got 'no'"):
+        VOLUMES[name].rotate_to_pose(numbavol.EulerAnglePose(), "no")

@@ -124,6 +124,7 @@ def test_a_model_of_which_nothing_is_left_is_named(tmp_path) -> None:
     ("volumes", "weights", "error", "message"),
     [
         ((), None, ValueError, "volumes: expected one or more, got none"),
+        (atom_at(0), None, TypeError, "volumes: expected a list of volumes, got GaussianMixture"),
         ((3.0,), None, TypeError, "volumes: expected volumes, got float"),
         ((atom_at(0),), [1.0, 2.0], ValueError, "weights: expected 1 numbers"),
         ((atom_at(0),), [-1.0], ValueError, "weights: expected 1 numbers of at least 0"),

@@ -251,3 +251,48 @@ def test_what_does_not_fit_into_memory_is_refused_before():
         message = r"pad_scale: the padded map, float64 of shape \(30000, .* takes .* are free"
         with pytest.raises(MemoryError, match=message):
             volume.from_real_voxel_grid(np.ones((3, 3, 3)), pad_scale=1e4)
+
+
+@pytest.mark.parametrize("kind", FOURIER_VOLUMES)
+@pytest.mark.parametrize(
+    ("filter_", "came"),
+    [
+        (lambda transform: transform[:4, :4, :4], r"complex128 of shape \(4, 4, 4\)"),
+        (np.abs, r"float64 of shape \(6, 6, 6\)"),
+    ],
+)
+def test_a_filter_that_returns_no_transform_of_the_shape_is_an_error(kind, filter_, came):
+    with pytest.raises(ValueError, match=rf"filter: expected .* shape \(6, 6, 6\), got {came}"):
+        kind.from_real_voxel_grid(random_map((6, 6, 6)), filter=filter_)
+
+
+@pytest.mark.parametrize("kind", FOURIER_VOLUMES)
+@pytest.mark.parametrize(
+    "frequencies",
+    [
+        numbavol.make_frequency_slice((16, 16)),
+        np.fft.ifftshift(
+            numbavol.make_frequency_slice((8, 8), outputs_rfftfreqs=False), axes=(1, 2)
+        ),
+        np.zeros((1, 0, 4, 3)),
+    ],
+)
+def test_a_slice_without_the_zero_frequency_in_its_middle_is_an_error(kind, frequencies):
+    with pytest.raises(ValueError, match=r"frequency_slice_in_pixels: expected the zero frequency"):
+        kind(np.ones((16, 16, 16), complex), frequencies)
+
+
+@pytest.mark.parametrize("kind", FOURIER_VOLUMES)
+@given(shape=st.tuples(st.integers(1, 9), st.integers(1, 9)), spacing=st.sampled_from([0.7, 3.0]))
+def test_slices_of_any_sampling_and_curvature_are_taken(kind, shape, spacing):
+    frequencies = numbavol.make_frequency_slice(shape, spacing, outputs_rfftfreqs=False)
+    frequencies[..., 2] = np.sum(frequencies**2, axis=-1)
+    turned = POSE.rotate_coordinates(frequencies.astype(np.float32))
+    volume = kind(np.ones((4, 4, 4), complex), turned)
+    np.testing.assert_array_equal(volume.frequency_slice_in_pixels, turned)
+
+
+@pytest.mark.parametrize("kind", FOURIER_VOLUMES)
+def test_a_map_is_not_taken_for_its_transform(kind):
+    with pytest.raises(ValueError, match=r": expected complex numbers, got dtype float64"):
+        kind(np.ones((4, 4, 4)), numbavol.make_frequency_slice((4, 4), outputs_rfftfreqs=False))

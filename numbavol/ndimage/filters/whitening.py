@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 
+from numbavol.arguments import check_flag
 from numbavol.kernels.rounding import HALF_A_SHELL
 from numbavol.ndimage.filters.base import AbstractFilter
 from numbavol.ndimage.grids import compute_lengths
@@ -68,6 +69,8 @@ class WhiteningFilter(AbstractFilter):
 
     Raises
     ------
+    TypeError
+        If `outputs_squared` is neither True nor False.
     ValueError
         If there is no image, its values are not real and finite, or another argument is not as
         described.
@@ -108,6 +111,7 @@ class WhiteningFilter(AbstractFilter):
             expected = " or ".join(map(repr, get_args(InterpolationMode)))
             msg = f"interpolation_mode: expected {expected}, got {self.interpolation_mode!r}"
             raise ValueError(msg)
+        check_flag("outputs_squared", self.outputs_squared)
         array = _compute_filter(images, shape, self.interpolation_mode, self.outputs_squared)
         vars(self).update(shape=shape, array=array)
 
@@ -211,6 +215,6 @@ def _sum_power(
         if not np.all(np.isfinite(image)):
             msg = "image_or_image_stack: expected finite values, got some that are not"
             raise ValueError(msg)
-        transform = rfftn(image)
+        transform = rfftn(image.astype(get_working_dtype(image.dtype), copy=False))
         sums += sum_fourier_shells(transform, transform, image.shape, (1.0,) * image.ndim, n_shells)
     return sums[:, 0], sums[:, 2]

@@ -150,3 +150,15 @@ def test_what_cannot_be_whitened_is_an_error(arguments, message):
 def test_an_unknown_interpolation_is_an_error():
     with pytest.raises(ValueError, match="interpolation_mode: expected 'nearest' or 'linear', got"):
         WhiteningFilter(np.ones((4, 4)), interpolation_mode="cubic")
+
+
+def test_images_of_long_double_are_read_in_double_precision():
+    image = specimens.make_real((6, 7), 3)
+    long = WhiteningFilter(image.astype(np.longdouble)).get()
+    np.testing.assert_array_equal(long, WhiteningFilter(image).get())
+    assert long.dtype == np.float64
+
+
+def test_a_word_is_not_taken_for_the_square():
+    with pytest.raises(TypeError, match="outputs_squared: expected True or False, got 'no'"):
+        WhiteningFilter(specimens.make_real((4, 4), 0), outputs_squared="no")
