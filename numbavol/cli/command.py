@@ -139,5 +139,5 @@ def _in_one_line(error: BaseException) -> str:
         text = f"{error.filename}: {error.strerror}"
     else:
         text = " ".join(str(error).split()) or type(error).__name__
-    # Where another process has written the file meanwhile, the library says it to programs.
+    # The library speaks to programs.
     return text.replace("overwrite=True would replace it", "--overwrite replaces it")

@@ -107,7 +107,7 @@ def simulate(
     if preview is not None:
         check_picture("--preview", preview)
     config, choices = Choices.of_the_command(sources, options).read()
-    with choices.explain(), _speak_of_options():
+    with choices.explain(), _say_what_to_install():
         where = read_device(device) if dask is None else _read_device_of_cluster(device, dask)
         written = Output.plan(config, output, n_shards, where, cs=cs, overwrite=overwrite)
         # What this simulation drew before is drawn anew.
@@ -205,17 +205,9 @@ def _read_device_of_cluster(device: str, dask: str) -> str:
 
 
 @contextlib.contextmanager
-def _speak_of_options() -> Iterator[None]:
-    """Let errors name the option that lets files be replaced, and say what to install."""
+def _say_what_to_install() -> Iterator[None]:
+    """Let errors say what to install."""
     try:
         yield
     except ModuleNotFoundError as error:
         raise ValueError(str(error)) from error
-    except (FileExistsError, ValueError) as error:
-        what = str(error)
-        if isinstance(error, FileExistsError):
-            what = f"{error.filename}: {error.strerror}"
-        if "overwrite=True would replace it" not in what:
-            raise
-        msg = what.replace("overwrite=True would replace it", "--overwrite replaces it")
-        raise ValueError(msg) from error

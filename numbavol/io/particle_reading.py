@@ -21,9 +21,10 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
 
     A file whose name ends in `.cs` is read by `read_cs`.
 
-    STAR files of RELION 3.1 and later have a block of optics groups, and origins in angstroms. In
-    those of RELION 3.0 and before, origins are in pixels, which `rlnDetectorPixelSize` (in
-    micrometres) and `rlnMagnification` turn into angstroms. Origins that a file does not have are
+    STAR files of RELION 3.1 and later have a block of optics groups, and origins in angstroms:
+    others are not read, with a warning, as RELION ignores them. In those of RELION 3.0 and before,
+    origins are in pixels, which `rlnDetectorPixelSize` (in micrometres) and `rlnMagnification` turn
+    into angstroms. Origins that a file does not have are
     0, everything else that it does not have is None. What is of the contrast transfer function and
     stands in both tables is taken from that of the particles, everything else from that of the
     optics groups, as RELION does. Where these say no `rlnImagePixelSize`, images have the pixels of

@@ -35,6 +35,7 @@ from numbavol.ndimage.parameters import read_grid
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
     arrange_half_transform,
+    check_ways,
     count_outside,
     deliver,
 )
@@ -70,9 +71,8 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
     where `GaussianMixtureRenderFn` averages the potential itself. They agree where the scattering
     factors are negligible at the Nyquist frequency: carbon at 1 angstrom differs by 3 to 10 % of
     the peak, by where in its voxel it is, for a B-factor of 20, by up to 4e-4 for 100 and by up to
-    8e-7 for 200. The Nyquist frequency of an even axis is the mean of both its signs, times the
-    factor of the negative one along z and y: factors that depend on the direction are better in odd
-    boxes. The box repeats itself: what an atom has beyond one side is found at the other.
+    8e-7 for 200. The Nyquist frequency of an even axis is the mean of both its signs, times, along
+    z and y, the factor of the negative one. What an atom has beyond one side is found at the other.
 
     Parameters
     ----------
@@ -195,13 +195,16 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
         Raises
         ------
         TypeError
-            If the volume is of another kind.
+            If the volume is of another kind, or a flag neither True nor False.
         ValueError
             If atoms lie outside of the box and ``periodic`` is not set.
         MemoryError
             If the work does not fit into the free memory.
         """
         check_output(output)
+        check_ways(
+            outputs_real_space=outputs_real_space, outputs_rfft=outputs_rfft, fftshifted=fftshifted
+        )
         if outputs_real_space:
             return deliver(_render(self, volume_representation), self.device, output)
         half = _compute_half_transform(self, volume_representation, origin=(0, 0, 0), report=None)
@@ -317,8 +320,7 @@ def _compute_half_transform(
     n_bytes = (16 if is_single else 32) * math.prod(render_fn.shape)
     if device.name != "cpu":
         n_bytes = count_bytes_on_cuda(render_fn.shape, spreading.dtype)
-    what = "the map and its transforms"
-    check_fits_in_memory("shape", what, n_bytes, device.free_bytes)
+    check_fits_in_memory("shape", "the map and its transforms", n_bytes, device.free_bytes)
     total: NDArray[np.complexfloating[Any]] = device.xp.zeros(
         half_shape, np.complex64 if sums_in_single else np.complex128
     )

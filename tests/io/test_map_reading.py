@@ -100,21 +100,6 @@ class TestStorage:
             mrc.set_extended_header(np.frombuffer(b"symmetry" * 10, "V80"))
         assert_array_equal(read_map(path).data, data)
 
-    def test_statistics_of_zeros_are_none(self, path, data):
-        write(path, data, dmin=0.0, dmax=0.0, dmean=0.0, rms=0.0)
-        header = read_map_header(path)
-        assert (header.minimum, header.maximum, header.mean, header.rms) == (None,) * 4
-
-    def test_labels_that_are_empty_are_none(self, path, data):
-        write(path, data, nlabl=9)
-        assert all(read_map_header(path).labels)
-
-    @pytest.mark.parametrize("wrong", [np.nan, np.inf])
-    def test_an_origin_of_no_numbers_is_an_error(self, path, data, wrong):
-        write(path, data, origin=(wrong, 0.0, 0.0))
-        with pytest.raises(ValueError, match=r"its origin is \((nan|inf), 0.0, 0.0\), expected"):
-            read_map_header(path)
-
     def test_bytes_after_the_map_are_ignored(self, path, data):
         write(path, data)
         path.write_bytes(path.read_bytes() + bytes(100))
