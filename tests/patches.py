@@ -19,7 +19,7 @@ WIDEST_WINDOW = 16
 
 
 class Mixture(NamedTuple):
-    """Gaussians at places in the plane: (n, 2), (n,), (n, k) and (n, k)."""
+    """Gaussians at places in the plane: (n, 2), and what they have, (n, k)."""
 
     places: np.ndarray
     radii: np.ndarray
@@ -51,7 +51,7 @@ def draw_mixture(rng, shape, n, k=2, radius=3.0):
     deviations = rng.uniform(0.5, 4.0, (n, k))
     return Mixture(
         draw_places(rng, shape, n),
-        rng.uniform(0.0, radius, n),
+        rng.uniform(0.0, radius, (n, k)),
         rng.uniform(-1.0, 2.0, (n, k)).astype(np.float32),
         (math.sqrt(0.5) / deviations).astype(np.float32),
     )
@@ -106,7 +106,7 @@ def _integrate(places, mixture, n_pixels, antialias):
         profiles = erf((from_place + 0.5) * widths) - erf((from_place - 0.5) * widths)
     else:
         profiles = 2 / math.sqrt(math.pi) * widths * np.exp(-((from_place * widths) ** 2))
-    is_within = np.abs(from_place) <= mixture.radii[:, np.newaxis, np.newaxis] + 0.5
+    is_within = np.abs(from_place) <= mixture.radii[:, :, np.newaxis] + 0.5
     return np.where(is_within, profiles, 0.0)
 
 

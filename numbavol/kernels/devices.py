@@ -174,6 +174,8 @@ class CudaDevice(Device):
     """What CUDA devices have in common, one card or Numba's simulator of one."""
 
     name = "cuda"
+    array_type: type
+    """That of its own arrays; others that are on CUDA become one by `send`, without a copy."""
 
     @property
     @abstractmethod

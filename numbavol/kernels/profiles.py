@@ -56,7 +56,7 @@ def locate_gaussian(
     a: int,
     positions: Array,
     variances: Array,
-    voxel_size: Array,
+    voxel_size: Array | tuple[float, float, float],
     reach: float,
     shape: tuple[int, int, int],
     block_side: int,
@@ -64,8 +64,8 @@ def locate_gaussian(
     centres: Array,
     planes: Array,
     blocks: Array,
-) -> bool:
-    """Place position ``a`` in a map: see `locate_gaussians` of the CPU. Whether it reaches in."""
+) -> None:
+    """Place position ``a`` in a map: see `locate_gaussians` of the CPU."""
     variance = variances[a, 0]
     for i in range(1, variances.shape[1]):
         variance = max(variance, variances[a, i])
@@ -86,4 +86,3 @@ def locate_gaussian(
         cells = radius / voxel_size[2]
         planes[a, 0] = first_cell(centres[a, 2], cells, shape[0])
         planes[a, 1] = end_cell(centres[a, 2], cells, shape[0])
-    return is_inside

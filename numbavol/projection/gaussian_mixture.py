@@ -93,7 +93,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         """Read the arguments."""
         check_flag("antialias", self.antialias)
         object.__setattr__(self, "device", check_device(self.device))
-        reach_in_deviations(self.tolerance)
+        reach_in_deviations(self.tolerance, np.float32)
         if self.shape is not None:
             object.__setattr__(self, "shape", read_shape("shape", self.shape, 2))
 
@@ -119,8 +119,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         in_pixels = positions[order] / pixel_size
         deviations = xp.sqrt(variances[order]) / pixel_size
         n_gaussians = amplitudes.shape[1]
-        reach = reach_in_deviations(self.tolerance)
-        radii = reach * deviations.max(axis=1) if n_gaussians else xp.zeros(len(positions))
+        radii = reach_in_deviations(self.tolerance, np.float32) * deviations
         sharpest = SHARPEST_AVERAGED if self.antialias else SHARPEST_SAMPLED
         with np.errstate(over="ignore", divide="ignore"):
             widths = xp.minimum(math.sqrt(0.5) / deviations, sharpest).astype(np.float32)

@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from numbavol.volumes import AbstractVolumeRepresentation
 
 DEFAULT_TOLERANCE = 1e-6
-# Beyond six times sqrt(2) standard deviations every factor of the formula is 0 in float64.
-FARTHEST_REACH = 6.0 * math.sqrt(2.0)
+# Beyond six times sqrt(2) standard deviations every factor of the formula is 0 in float64. In
+# float32, beyond 6.5 there is a share of 1e-10, nothing beside its rounding; and products of three
+# such factors are below its normal numbers, with which Intel's processors take many times as long.
+FARTHEST_REACH = {np.dtype(np.float32): 6.5, np.dtype(np.float64): 6.0 * math.sqrt(2.0)}
 # The kernel is compiled for each number of Gaussians a position up to this one.
 MOST_FUSED_GAUSSIANS = 6
 # A task is what an interrupt waits for, and one step of progress.
@@ -144,7 +146,7 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        reach_in_deviations(self.tolerance)
+        reach_in_deviations(self.tolerance, self.dtype)
         if self.batch_options is not None:
             _read_batch_options(self.batch_options, self.shape[0])
             # A copy: the caller's dict may change, this object does not.
@@ -257,37 +259,38 @@ def _render(
     check_fits_in_memory("shape", what, n_bytes, device.free_bytes)
     out: NDArray[np.floating[Any]] = xp.zeros(shape, render_fn.dtype)
     voxel_size = np.broadcast_to(np.asarray(render_fn.voxel_size, np.float64), (3,)).copy()
-    reach = reach_in_deviations(render_fn.tolerance)
+    reach = reach_in_deviations(render_fn.tolerance, render_fn.dtype)
     positions, amplitudes, variances = map(device.send, take_few_gaussians_each(volume))
     centres = xp.empty(positions.shape)
     planes = xp.empty((len(positions), 2), np.int64)
     blocks = xp.empty(len(positions), BLOCK_NUMBER)
     locate = find_kernel("locate_gaussians", render_fn.device)
     block_side = block_side_in_voxels(shape)
-    n_inside = device.run(
-        lambda: locate(
-            positions, variances, voxel_size, reach, shape, block_side, centres, planes, blocks
-        )
-    )
-    order = xp.argsort(blocks, kind="stable")[:n_inside]
+
+    def find_order() -> NDArray[np.intp]:
+        locate(positions, variances, voxel_size, reach, shape, block_side, centres, planes, blocks)
+        order: NDArray[np.intp] = xp.argsort(blocks, kind="stable")
+        return order
+
     render = find_kernel("render_gaussians", render_fn.device)
     fused = (0,) * amplitudes.shape[1]
-    batches = xp.array_split(order, n_batches)
     precision = np.empty(1, out.dtype)
 
-    def add(sums: NDArray[np.floating[Any]], first_plane: int) -> None:
-        for batch in batches:
+    def add(order: NDArray[np.intp], sums: NDArray[np.floating[Any]], first_plane: int = 0) -> None:
+        for batch in xp.array_split(order, n_batches):
             render(
                 sums, first_plane, shape[0], batch, centres, amplitudes, variances, voxel_size,
                 reach, precision, fused,
             )  # fmt: skip
 
     if device.name != "cpu":
-        device.run(lambda: add(out, 0))
+        # At once, and without a count, for which the device would have to be waited for.
+        device.run(lambda: add(find_order(), out))
         if report is not None:
             report(1, 1)
         return out
 
+    order = device.run(find_order)[: np.count_nonzero(blocks != np.iinfo(BLOCK_NUMBER).max)]
     order_planes = planes[order]
     is_crowded = (
         out.itemsize < 8
@@ -304,7 +307,7 @@ def _render(
     def render_slab(slab: tuple[int, int]) -> None:
         own = out[slab[0] : slab[1]]
         sums = np.zeros(own.shape) if is_crowded else own
-        add(sums, slab[0])
+        add(order, sums, slab[0])
         if is_crowded:
             own[:] = sums
 
@@ -330,7 +333,7 @@ def take_few_gaussians_each(
     return positions, amplitudes, variances
 
 
-def reach_in_deviations(tolerance: float) -> float:
+def reach_in_deviations(tolerance: float, dtype: DTypeLike = np.float64) -> float:
     r"""Half a window's side, in standard deviations, that leaves out no more than allowed.
 
     A Gaussian has the share :math:`\operatorname{erfc}(q / \sqrt 2)` of itself beyond
@@ -340,11 +343,13 @@ def reach_in_deviations(tolerance: float) -> float:
     ----------
     tolerance
         The share that may be left out.
+    dtype
+        float32 or float64: of the arithmetic.
 
     Returns
     -------
     float
-        At most ``FARTHEST_REACH``.
+        At most the ``FARTHEST_REACH`` of the type.
 
     Raises
     ------
@@ -355,9 +360,10 @@ def reach_in_deviations(tolerance: float) -> float:
     if share.ndim != 0 or not 0.0 <= share < 1.0:
         msg = f"tolerance: expected a number in [0, 1), got {tolerance!r}"
         raise ValueError(msg)
+    farthest = FARTHEST_REACH[np.dtype(dtype)]
     if tolerance == 0.0:
-        return FARTHEST_REACH
-    return min(math.sqrt(2.0) * float(erfcinv(tolerance / 3.0)), FARTHEST_REACH)
+        return farthest
+    return min(math.sqrt(2.0) * float(erfcinv(tolerance / 3.0)), farthest)
 
 
 def _good_number_of_slabs(

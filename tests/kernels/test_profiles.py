@@ -26,7 +26,7 @@ WIDTHS = st.one_of(
 
 
 @compiled
-def compute(profiles, length, start, first, end, centre, widths):
+def compute(profiles, length, start, firsts, ends, centre, widths):
     k = widths.size
     parts, coefficients = np.empty(k, np.int64), np.empty(k * N_TERMS, profiles.dtype)
     for i in range(k):
@@ -34,14 +34,18 @@ def compute(profiles, length, start, first, end, centre, widths):
         fill_coefficients(widths[i], parts[i], coefficients, i * N_TERMS)
     edges, row = np.empty(length + 1, profiles.dtype), np.empty(LANES, profiles.dtype)
     fill_profiles(
-        profiles, 0, length, length, start, first, end, centre, widths, parts, coefficients, edges,
-        row,
+        profiles, 0, length, length, start, firsts, ends, centre, widths, parts, coefficients,
+        edges, row,
     )  # fmt: skip
 
 
 def profiles_of(dtype, length, start, first, end, centre, widths):
-    profiles = np.full((len(widths), length), np.nan, dtype)
-    compute(profiles.reshape(-1), length, start, first, end, float(centre), np.array(widths, dtype))
+    k = len(widths)
+    profiles = np.full((k, length), np.nan, dtype)
+    firsts, ends = (np.broadcast_to(edge, (k,)).astype(np.int64) for edge in (first, end))
+    compute(
+        profiles.reshape(-1), length, start, firsts, ends, float(centre), np.array(widths, dtype)
+    )
     return profiles
 
 
@@ -127,6 +131,16 @@ def test_cells_outside_the_window_are_nothing(width, dtype) -> None:
     assert not np.any(profiles[:3])
     assert not np.any(profiles[10:])
     assert profiles[6] > 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_each_gaussian_has_a_window_of_its_own(dtype) -> None:
+    widths, firsts, ends = [0.3, 2.0, 50.0, 1.0, 5.0], [0, 5, 6, 9, 2], [LANES, 9, 7, 9, LANES]
+    together = profiles_of(dtype, LANES, 0, firsts, ends, 6.3, widths)
+    for width, first, end, profile in zip(widths, firsts, ends, together, strict=True):
+        alone = profiles_of(dtype, LANES, 0, first, end, 6.3, [width])[0]
+        np.testing.assert_array_equal(profile, alone)
+        assert np.count_nonzero(profile) <= end - first
 
 
 def test_gaussians_of_every_kind_stand_beside_each_other() -> None:

@@ -10,7 +10,17 @@ import types
 import numba
 import numpy as np
 import pytest
-from numba import boolean, complex64, float32, float64, int32, int64, uint16, uint64
+from numba import (
+    boolean,
+    complex64,
+    complex128,
+    float32,
+    float64,
+    int32,
+    int64,
+    uint16,
+    uint64,
+)
 
 import numbavol.kernels.cuda
 from numbavol.kernels.finding import is_simulated
@@ -54,10 +64,18 @@ def spread(real):
     )
 
 
-def maps(real, k):
+def maps(real, pair):
     return (
-        *(array(real, 3), int64, array(int64, 1), array(int32, 2), array(int32, 2), points),
-        *(array(float64, 2), float64, array(real, 3), whole(k)),
+        *(array(real, 3), array(int32, 2), array(int32, 2), int64, int64, int64),
+        *(array(int32, 1), array(pair, 1)),
+    )
+
+
+def profiles(real, pair, k):
+    return (
+        *(array(pair, 1), real, array(int32, 1), int64, int64, int64),
+        *(array(int64, 1), array(int32, 2), array(int64, 1), points),
+        *(array(float64, 2), array(float64, 2), corner, float64, int64, whole(k)),
     )
 
 
@@ -78,25 +96,14 @@ KERNELS = {
             )
         ],
     ),
-    "gaussians._add_to_tiles_single": (False, [maps(float32, k) for k in (1, 5)]),
-    # The constants of polynomials are in single precision.
-    "gaussians._add_to_tiles_double": (True, [maps(float64, k) for k in (1, 5)]),
+    "gaussians._add_to_tiles_single": (False, [maps(float32, uint64)]),
+    "gaussians._add_to_tiles_double": (False, [maps(float64, complex128)]),
     "gaussians._locate": (
         False,
         [
             (
-                *(points, array(float64, 2), vector, float64, whole(3), int64, int64),
+                *(points, array(float64, 2), corner, float64, whole(3), int64, int64),
                 *(points, array(int64, 2), array(uint16, 1)),
-            )
-        ],
-    ),
-    # Windows and widths are found in double precision.
-    "gaussians._prepare": (
-        False,
-        [
-            (
-                *(array(int32, 2), array(float32, 3), array(int64, 1), points),
-                *(array(float64, 2), vector, float64, whole(3), whole(5)),
             )
         ],
     ),
@@ -106,6 +113,17 @@ KERNELS = {
             (
                 *(array(float32, 2), array(float32, 1), whole(3), whole(3), array(float64, 2)),
                 *(int64, int64, array(float32, 1), int64, int64),
+            )
+        ],
+    ),
+    "map_profiles._fill_profiles": (False, [profiles(float32, uint64, k) for k in (1, 5)]),
+    # Windows are found in double precision.
+    "map_profiles._find_windows": (
+        False,
+        [
+            (
+                *(array(int32, 2), array(int64, 1), array(int64, 1), points, array(float64, 2)),
+                *(corner, float64, int64, int64, whole(3), whole(5)),
             )
         ],
     ),
@@ -123,7 +141,7 @@ KERNELS = {
         True,
         [
             (
-                *(array(int64, 4), points, vector, array(float32, 2), array(float32, 2), boolean),
+                *(array(int64, 4), points, points, array(float32, 2), array(float32, 2), boolean),
                 *(rotations, offsets, vector, whole(k)),
             )
             for k in (1, 5)

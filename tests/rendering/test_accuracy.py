@@ -106,9 +106,17 @@ def test_the_reach_leaves_out_a_third_of_the_tolerance_an_axis():
 
 
 @pytest.mark.parametrize("tolerance", [0, -0.0, 5e-324, 1e-300, 1e-17])
-def test_no_reach_is_farther_than_double_precision_can_tell(tolerance):
-    assert reach_in_deviations(tolerance) == FARTHEST_REACH
-    assert naive.average_over_voxels(1, 1.0, FARTHEST_REACH + 0.5, 1.0) == 0
+@pytest.mark.parametrize(("dtype", "rounding"), [(np.float32, 1e-10), (np.float64, 0.0)])
+def test_no_reach_is_farther_than_a_precision_can_tell(tolerance, dtype, rounding):
+    reach = reach_in_deviations(tolerance, dtype)
+    assert reach == FARTHEST_REACH[np.dtype(dtype)]
+    assert naive.average_over_voxels(1, 1.0, reach + 0.5, 1.0) <= rounding
+
+
+def test_products_in_single_precision_are_normal_numbers():
+    # Beyond these, Intel's processors take many times as long.
+    factor = np.exp(-(FARTHEST_REACH[np.dtype(np.float32)] ** 2) / 2)
+    assert 1e-6 * factor**3 > np.finfo(np.float32).smallest_normal
 
 
 @given(

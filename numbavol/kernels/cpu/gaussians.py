@@ -12,6 +12,7 @@ from numbavol.kernels.cpu.lanes import (
     load,
     load_output,
     load_scalar,
+    prefer_whole_lanes,
     store,
     store_output,
     widen,
@@ -41,8 +42,8 @@ def locate_gaussians(
     centres: Array,
     planes: Array,
     blocks: Array,
-) -> int:
-    """Place Gaussians in a map; returns how many of the positions reach into it.
+) -> None:
+    """Place Gaussians in a map.
 
     Reads ``positions`` (n, 3) and ``voxel_size`` (3,), both (x, y, z) in angstroms, ``variances``
     (n, k) and ``reach`` as in `render_gaussians`. Owns ``centres`` (n, 3), in voxels from the
@@ -51,14 +52,11 @@ def locate_gaussians(
     lies in or next to, or the largest number of its type if it does not reach into the map.
     """
     outside = np.iinfo(blocks.dtype).max
-    n_inside = 0
     for a in range(positions.shape[0]):
-        if locate_gaussian(
+        locate_gaussian(
             a, positions, variances, voxel_size, reach, shape, block_side, outside, centres,
             planes, blocks,
-        ):  # fmt: skip
-            n_inside += 1
-    return n_inside
+        )  # fmt: skip
 
 
 @kernel
@@ -80,12 +78,13 @@ def render_gaussians(
     The caller owns those planes: ``out`` (z, y, x), C-contiguous, is plane ``first_plane`` of the
     map's ``n_planes`` and those after it. ``order`` holds the positions to add, in this order;
     ``centres`` (n, 3) are (x, y, z) in voxels from the centre of voxel 0; ``amplitudes`` and
-    ``variances`` are (n, k), ``voxel_size`` (3,) is (x, y, z). Per position, cells that lie
-    further than ``reach`` standard deviations of its widest Gaussian along any axis are left out.
+    ``variances`` are (n, k), ``voxel_size`` (3,) is (x, y, z). Of a Gaussian, cells that lie
+    further than ``reach`` of its standard deviations along any axis are left out.
     Averages are computed in the type of ``precision``, an array of any length, and added in that
     of ``out``, which is the same or more precise. ``fused`` holds k zeros: its length is known to
     the compiler.
     """
+    prefer_whole_lanes()
     n_own, ny, nx = out.shape
     flat = out.reshape(-1)
     real = precision.dtype.type
@@ -94,14 +93,14 @@ def render_gaussians(
     voxels_per_angstrom = 1.0 / voxel_size
     normalisation = 0.125 * np.prod(voxels_per_angstrom)
 
-    widest = 0.0
+    largest = 0.0
     for a in order:
         for i in range(k):
-            widest = max(widest, variances[a, i])
+            largest = max(largest, variances[a, i])
     length = LANES
     for axis in range(3):
         # A window has at most 2 radius + 2 cells of an axis.
-        radius = reach * math.sqrt(widest) * voxels_per_angstrom[axis]
+        radius = reach * math.sqrt(largest) * voxels_per_angstrom[axis]
         cells = int(min(2.0 * radius + 3.0, float(n_cells[axis])))
         length = max(length, in_whole_lanes(cells))
     profiles = np.empty(3 * k * length, precision.dtype)
@@ -110,17 +109,20 @@ def render_gaussians(
     one_row = np.empty(LANES, precision.dtype)
     widths, parts = np.empty(k, precision.dtype), np.empty(k, np.int64)
     coefficients = np.empty(k * N_TERMS, precision.dtype)
-    first, end = np.empty(3, np.int64), np.empty(3, np.int64)
+    firsts, ends = np.empty((3, k), np.int64), np.empty((3, k), np.int64)
 
     for a in order:
-        variance = 0.0
+        widest = 0
+        for i in range(1, k):
+            if variances[a, i] > variances[a, widest]:
+                widest = i
         for i in range(k):
-            variance = max(variance, variances[a, i])
-        deviation = math.sqrt(variance)
-        for axis in range(3):
-            radius = reach * deviation * voxels_per_angstrom[axis]
-            first[axis] = first_cell(centres[a, axis], radius, n_cells[axis])
-            end[axis] = end_cell(centres[a, axis], radius, n_cells[axis])
+            deviation = math.sqrt(variances[a, i])
+            for axis in range(3):
+                radius = reach * deviation * voxels_per_angstrom[axis]
+                firsts[axis, i] = first_cell(centres[a, axis], radius, n_cells[axis])
+                ends[axis, i] = end_cell(centres[a, axis], radius, n_cells[axis])
+        first, end = firsts[:, widest], ends[:, widest]
         x_first, y_first, z_first = first[0], first[1], first[2]
         z_from, z_to = max(z_first, first_plane), min(end[2], first_plane + n_own)
         if z_from >= z_to or y_first >= end[1] or x_first >= end[0]:
@@ -144,8 +146,8 @@ def render_gaussians(
                 length,
                 in_whole_lanes(end[axis] - first[axis]),
                 x_start if axis == 0 else first[axis],
-                first[axis],
-                end[axis],
+                firsts[axis],
+                ends[axis],
                 centres[a, axis],
                 widths,
                 parts,

@@ -69,6 +69,14 @@ def store_output(array: Array, start: int, lanes: Array) -> None:
     array[start : start + LANES] = lanes
 
 
+def prefer_whole_lanes() -> None:
+    """Ask that the loops of the calling function be made of whole lanes, where they are vectorised.
+
+    For many processors with AVX-512 LLVM makes them half as wide, and what is stored in two halves
+    and loaded as one waits for the cache, a quarter of the time of images (scripts/bench project).
+    """
+
+
 class LanesType(types.Type):
     """Numba's type of a number of lanes of one type."""
 
@@ -182,6 +190,18 @@ def _register_store(function: Any, metadata: str | None) -> None:
 
 _register_store(store, None)
 _register_store(store_output, "alias.scope")
+
+
+@type_callable(prefer_whole_lanes)
+def _type_of_preference(context: Any) -> Any:
+    return lambda: types.none
+
+
+@lower_builtin(prefer_whole_lanes)
+def _lower_preference(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    # llvmlite writes whatever is in the set, and its own `add` knows no attribute with a value.
+    set.add(builder.function.attributes, f'"prefer-vector-width"="{32 * LANES}"')
+    return context.get_dummy_value()
 
 
 @type_callable(operator.add)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numbavol.kernels.cpu.lanes import LANES, load, load_eight, store
+from numbavol.kernels.cpu.lanes import LANES, load, load_eight, prefer_whole_lanes, store
 from numbavol.kernels.jit import by_precision, helper
 from numbavol.kernels.math import N_TERMS, SERIES, erf, floor, gaussian_increment
 from numbavol.kernels.profiles import SQRT_LOG2_E, TWO_OVER_SQRT_PI
@@ -66,6 +66,7 @@ def fill_increments(
     is ``offset`` beyond the middle of that part of its own; cells outside ``low`` and ``high``
     become 0. ``coefficients`` are used from ``at`` on. Owns ``row`` (LANES,).
     """
+    prefer_whole_lanes()
     real = row.dtype.type
     c0, c1 = coefficients[at], coefficients[at + 1]
     c2, c3 = coefficients[at + 2], coefficients[at + 3]
@@ -85,8 +86,8 @@ def fill_profiles(
     stride: int,
     length: int,
     start: int,
-    first: int,
-    end: int,
+    firsts: Array,
+    ends: Array,
     centre: float,
     widths: Array,
     parts: Array,
@@ -96,20 +97,22 @@ def fill_profiles(
 ) -> None:
     """Twice the integral of each unit Gaussian over ``length`` cells of an axis from ``start`` on.
 
-    Cells outside [``first``, ``end``) become 0. ``centre`` is in cells, ``widths`` (k,) those of a
-    cell in units of sqrt(2 variance) of each Gaussian, ``parts`` (k,) and ``coefficients``
-    (k * N_TERMS,) are theirs. Gaussian i owns the ``length`` elements of ``profiles`` from
-    ``at + i * stride`` on; ``edges`` (stride + 1,) and ``row`` (LANES,) are scratch.
+    Cells outside [``firsts[i]``, ``ends[i]``) become 0 for Gaussian i. ``centre`` is in cells,
+    ``widths`` (k,) those of a cell in units of sqrt(2 variance) of each Gaussian, ``parts`` (k,)
+    and ``coefficients`` (k * N_TERMS,) are theirs. Gaussian i owns the ``length`` elements of
+    ``profiles`` from ``at + i * stride`` on; ``edges`` (stride + 1,) and ``row`` (LANES,) are
+    scratch.
     """
+    prefer_whole_lanes()
     real = profiles.dtype.type
     # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
     nearest = floor(centre + 0.5)
     within = real(centre - nearest)
     half = real(0.5)
-    low, high = real(first - nearest) - half, real(end - nearest) - half
     # Gaussian after Gaussian of the usual kind, so that constants stay in registers.
     for i in range(widths.size):
         if parts[i] == 1:
+            low, high = real(firsts[i] - nearest) - half, real(ends[i] - nearest) - half
             scale = widths[i] * real(SQRT_LOG2_E)
             for chunk in range(0, length, LANES):
                 cell = real(start + chunk - nearest)
@@ -120,6 +123,7 @@ def fill_profiles(
         if n_parts == 1:
             continue
         own = at + i * stride
+        low, high = real(firsts[i] - nearest) - half, real(ends[i] - nearest) - half
         if n_parts > 1:
             scale = widths[i] * real(SQRT_LOG2_E)
             share = real(1) / real(n_parts)
@@ -142,6 +146,7 @@ def fill_profiles(
                 row[lane] = erf(min(max(edge, first_edge), last_edge) * widths[i])
             store(edges, chunk, load(row, 0))
         # Only where a row begins early is the last lane a cell of the window.
-        edges[length] = erf(last_edge * widths[i]) if end == start + length else edges[length - 1]
+        is_whole = ends[i] == start + length
+        edges[length] = erf(last_edge * widths[i]) if is_whole else edges[length - 1]
         for chunk in range(0, length, LANES):
             store(profiles, own + chunk, load(edges, chunk + 1) - load(edges, chunk))

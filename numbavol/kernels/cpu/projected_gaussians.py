@@ -11,6 +11,7 @@ from numbavol.kernels.cpu.lanes import (
     load,
     load_output,
     load_scalar,
+    prefer_whole_lanes,
     store,
     store_output,
 )
@@ -43,9 +44,10 @@ def project_gaussians(
     there. ``positions`` (n, 3) in pixels become, for each image, ``rotations[image]`` (2, 3) times
     them plus ``offsets[image]`` (2,), which is (x, y) from the centre of pixel 0. ``amplitudes``
     and ``widths`` (n, k) are float32; a width is that of a pixel in units of sqrt(2 variance).
-    Pixels that lie further than ``radii`` (n,) from a position along an axis are left out.
+    Of a Gaussian, pixels that lie further than ``radii`` (n, k) from it along an axis are left out.
     ``fused`` holds k zeros: its length is known to the compiler.
     """
+    prefer_whole_lanes()
     n_images, ny, nx = sums.shape
     k = len(fused)
     most = 0
@@ -55,12 +57,14 @@ def project_gaussians(
     windows = np.empty((most, 4), np.int64)
     widest = 0.0
     for a in range(positions.shape[0]):
-        widest = max(widest, radii[a])
+        for i in range(k):
+            widest = max(widest, radii[a, i])
     # A window has at most 2 radius + 2 pixels of an axis.
     length = in_whole_lanes(int(min(2.0 * widest + 3.0, float(max(ny, nx)))))
     profiles = np.empty(2 * k * length, np.float32)
     edges, row = np.empty(length + 1, np.float32), np.empty(LANES, np.float32)
     parts, coefficients = np.empty(k, np.int64), np.empty(k * N_TERMS, np.float32)
+    firsts, ends = np.empty(k, np.int64), np.empty(k, np.int64)
     patch = np.empty(ny * (nx + 2 * LANES), np.float32)
 
     for image in range(n_images):
@@ -69,7 +73,9 @@ def project_gaussians(
             low_x, high_x, low_y, high_y = nx, 0, ny, 0
             for a in range(start, stop):
                 x, y = place_in_plane(positions, a, rotations[image], offsets[image])
-                window, reach = windows[a - start], radii[a]
+                window, reach = windows[a - start], 0.0
+                for i in range(k):
+                    reach = max(reach, radii[a, i])
                 places[a - start, 0], places[a - start, 1] = x, y
                 window[:] = 0
                 # Also false where a place is not a number.
@@ -105,15 +111,19 @@ def project_gaussians(
                 x_lanes = (x_end - x_first + LANES - 1) // LANES * LANES
                 y_lanes = (y_end - y_first + LANES - 1) // LANES * LANES
                 for axis in range(2):
+                    place, n_pixels = places[a - start, axis], nx if axis == 0 else ny
+                    for i in range(k):
+                        firsts[i] = first_cell(place, radii[a, i], n_pixels)
+                        ends[i] = end_cell(place, radii[a, i], n_pixels)
                     fill_profiles(
                         profiles,
                         axis * k * length,
                         length,
                         x_lanes if axis == 0 else y_lanes,
                         x_first if axis == 0 else y_first,
-                        x_first if axis == 0 else y_first,
-                        x_end if axis == 0 else y_end,
-                        places[a - start, axis],
+                        firsts,
+                        ends,
+                        place,
                         widths[a],
                         parts,
                         coefficients,

@@ -9,7 +9,7 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import get_device
 from numbavol.kernels.cuda.launch import launch_for_each
-from numbavol.kernels.cuda.warps import WARP, vote
+from numbavol.kernels.cuda.warps import WARP, narrow, unsigned, vote
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -37,8 +37,9 @@ def count_before(is_counted: bool, counts: Array) -> tuple[int, int]:
 
 @cuda_helper
 def _reaches(windows: Array, number: int, axis: int, start: int, side: int) -> bool:
-    first, end = windows[number, 2 * axis], windows[number, 2 * axis + 1]
-    reaches: bool = first < start + side and end > start and first < end
+    first = windows[2 * axis, unsigned(number)]
+    end = windows[2 * axis + 1, unsigned(number)]
+    reaches: bool = first < narrow(start + side) and end > narrow(start) and first < end
     return reaches
 
 
@@ -51,7 +52,7 @@ def is_near(
 ) -> bool:
     """Whether window ``number`` has cells of the tile that begins at ``starts``.
 
-    ``windows`` (n, 6) are (first, end) of each axis, with first = end where there is nothing.
+    ``windows`` (6, n) are (first, end) of each axis, with first = end where there is nothing.
     """
     return (
         _reaches(windows, number, 0, starts[0], sides[0])
@@ -64,6 +65,7 @@ def is_near(
 def keep_near_groups(
     bounds: Array,
     start: int,
+    end: int,
     starts: Array,
     sides: tuple[int, int, int],
     counts: Array,
@@ -71,11 +73,11 @@ def keep_near_groups(
 ) -> int:
     """List the groups that reach into a tile, of as many from ``start`` on as there are threads.
 
-    Owns ``near_groups``, shared memory; returns how many there are. Every thread of the block
-    calls this.
+    None is listed from ``end`` on. Owns ``near_groups``, shared memory; returns how many there are.
+    Every thread of the block calls this.
     """
     group = start + cuda.threadIdx.x
-    is_kept = group < bounds.shape[0] and is_near(bounds, group, starts, sides)
+    is_kept = group < end and is_near(bounds, group, starts, sides)
     if not cuda.syncthreads_or(np.int32(is_kept)):
         return 0
     place, n_kept = count_before(is_kept, counts)
@@ -85,57 +87,26 @@ def keep_near_groups(
     return n_kept
 
 
-@cuda_helper
-def keep_near(
-    windows: Array,
-    near_groups: Array,
-    first: int,
-    n_groups: int,
-    group_size: int,
-    starts: Array,
-    sides: tuple[int, int, int],
-    counts: Array,
-    near: Array,
-    n_before: int,
-) -> int:
-    """List the windows that reach into a tile, of as many as there are threads.
-
-    They are those of the groups ``near_groups`` from ``first`` on, of which there are ``n_groups``.
-    Writes ``near``, shared memory, from element ``n_before`` on; returns how many it has then.
-    Every thread of the block calls this.
-    """
-    number = first + cuda.threadIdx.x // group_size
-    entry, is_kept = 0, False
-    if number < n_groups:
-        entry = near_groups[number] * group_size + cuda.threadIdx.x % group_size
-        is_kept = entry < windows.shape[0] and is_near(windows, entry, starts, sides)
-    place, n_kept = count_before(is_kept, counts)
-    if is_kept:
-        near[n_before + place] = entry
-    cuda.syncthreads()
-    return n_before + n_kept
-
-
 def bound_groups(windows: Array, group_size: int) -> Array:
     """Find the cells that windows of a group have, ``group_size`` after one another.
 
-    ``windows`` (n, 6), int32, are (first, end) of each axis, with first = end where there is
-    nothing; returned are (groups, 6).
+    ``windows`` (6, n), int32, are (first, end) of each axis, with first = end where there is
+    nothing; returned are (6, groups).
     """
-    bounds = get_device().xp.empty((-(-len(windows) // group_size), 6), np.int32)
-    launch_for_each(_bound, len(bounds), bounds, windows, group_size)
+    bounds = get_device().xp.empty((6, -(-windows.shape[1] // group_size)), np.int32)
+    launch_for_each(_bound, bounds.shape[1], bounds, windows, group_size)
     return bounds  # type: ignore[no-any-return]
 
 
 @cuda_kernel
 def _bound(bounds: Array, windows: Array, group_size: int) -> None:
     g = cuda.grid(1)
-    if g >= bounds.shape[0]:
+    if g >= bounds.shape[1]:
         return
     for axis in range(3):
         first, end = np.int32(2**31 - 1), np.int32(-(2**31))
-        for entry in range(g * group_size, min((g + 1) * group_size, windows.shape[0])):
-            if windows[entry, 2 * axis] < windows[entry, 2 * axis + 1]:
-                first = min(first, windows[entry, 2 * axis])
-                end = max(end, windows[entry, 2 * axis + 1])
-        bounds[g, 2 * axis], bounds[g, 2 * axis + 1] = first, end
+        for entry in range(g * group_size, min((g + 1) * group_size, windows.shape[1])):
+            if windows[2 * axis, entry] < windows[2 * axis + 1, entry]:
+                first = min(first, windows[2 * axis, entry])
+                end = max(end, windows[2 * axis + 1, entry])
+        bounds[2 * axis, g], bounds[2 * axis + 1, g] = first, end

@@ -38,6 +38,7 @@ class Card(CudaDevice):
         import cupyx.scipy.fft
 
         self.xp, self.fft = cupy, Transforms(cupyx.scipy.fft)
+        self.array_type = cupy.ndarray
         self._empty_pinned = cupyx.empty_pinned
         # The stream of the work before, and when that is done.
         self._before: tuple[Any, Any] | None = None

@@ -8,16 +8,20 @@ takes, and what was compiled for arguments of such types is found in a table.
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib
 import importlib.metadata
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.devices import is_on_cuda
+
+if TYPE_CHECKING:
+    from numbavol.kernels.devices import CudaDevice
 
 # numba-cuda warns by a class of its own, which that of Numba's core is not.
 _errors = importlib.import_module("numba.core.errors" if IS_SIMULATED else "numba.cuda.core.errors")
@@ -77,7 +81,8 @@ def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
     """
     if n_blocks == 0:
         return
-    there = [_send(argument) for argument in arguments]
+    device = get_device()
+    there = [_send(device, argument) for argument in arguments]
     if not FLATTENS_CALLS:
         _launch_by_numba(kernel, n_blocks, n_threads, there)
         return
@@ -88,7 +93,7 @@ def launch(kernel: Any, n_blocks: int, n_threads: int, *arguments: Any) -> None:
     loaded = _loaded.get(tuple(key))
     if loaded is None:
         loaded = _loaded[tuple(key)] = _load(kernel, there)
-    stream = cuda_core.Stream.from_handle(get_device().stream_address)
+    stream = _find_stream(device.stream_address)
     config = cuda_core.LaunchConfig(grid=n_blocks, block=n_threads)
     cuda_core.launch(stream, config, loaded, *numbers)
 
@@ -131,7 +136,8 @@ def flatten(argument: Any, key: list[Any], numbers: list[Any]) -> None:
     elif isinstance(argument, float):
         key.append(float)
         numbers.append(ctypes.c_double(argument))
-    elif is_on_cuda(argument):
+    elif hasattr(type(argument), "__cuda_array_interface__"):
+        # Of its type: an array makes up what it says, which takes longer than all the rest here.
         flags = argument.flags
         key.append((argument.dtype, argument.ndim, flags.c_contiguous, flags.f_contiguous))
         numbers += (0, 0, argument.size, argument.itemsize, argument.data.ptr)
@@ -140,6 +146,12 @@ def flatten(argument: Any, key: list[Any], numbers: list[Any]) -> None:
     else:
         msg = f"a kernel takes no {type(argument).__name__}"
         raise TypeError(msg)
+
+
+@functools.lru_cache
+def _find_stream(address: int) -> Any:
+    # Of the two, cuda-core only borrows it.
+    return cuda_core.Stream.from_handle(address)
 
 
 def _load(kernel: Any, arguments: list[Any]) -> Any:
@@ -157,9 +169,11 @@ def _launch_by_numba(kernel: Any, n_blocks: int, n_threads: int, arguments: list
         kernel[n_blocks, n_threads, stream](*map(_as_numba_takes_it, arguments))
 
 
-def _send(argument: Any) -> Any:
-    is_of_another = isinstance(argument, np.ndarray) or is_on_cuda(argument)
-    return get_device().send(argument) if is_of_another else argument
+def _send(device: CudaDevice, argument: Any) -> Any:
+    if isinstance(argument, (device.array_type, bool, int, float, tuple)):
+        return argument
+    is_array = isinstance(argument, np.ndarray) or is_on_cuda(argument)
+    return device.send(argument) if is_array else argument
 
 
 def _as_numba_takes_it(argument: Any) -> Any:

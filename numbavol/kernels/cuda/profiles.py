@@ -43,21 +43,20 @@ def _coefficient(power: int, q: Any, scale: Any) -> Any:
 
 
 @cuda_helper
-def fit_polynomial(width: Any, n_parts: int, is_averaged: bool) -> Polynomial:
-    """Coefficients of the polynomial of a part of a cell: see `gaussian_increment`.
-
-    ``width`` is the cell's, in units of sqrt(2 variance); without ``is_averaged``, a cell has the
-    value of its middle.
-    """
+def fit_polynomial(width: Any, is_averaged: bool) -> tuple[int, Polynomial]:
+    """In how many parts a cell is averaged over, and the polynomial of one: see `fill_profile`."""
     real = type(width)
-    part = width / real(max(n_parts, 1))
+    n_parts = narrow(count_parts(width) if is_averaged else 1)
+    # A difference of values of `erf` needs none.
+    part = width / real(n_parts) if n_parts > 0 else real(0)
     q = real(0.25) * part * part if is_averaged else real(0)
     scale = part * real(TWO_OVER_SQRT_PI)
-    return (
+    polynomial = (
         _coefficient(0, q, scale), _coefficient(1, q, scale), _coefficient(2, q, scale),
         _coefficient(3, q, scale), _coefficient(4, q, scale), _coefficient(5, q, scale),
         _coefficient(6, q, scale), _coefficient(7, q, scale),
     )  # fmt: skip
+    return n_parts, polynomial
 
 
 def _exp2_single(x: np.float32) -> np.float32:
@@ -115,8 +114,8 @@ def fill_profile(
     low: Any,
     high: Any,
     width: Any,
+    parts: tuple[int, Polynomial],
     factor: Any,
-    is_averaged: bool,
 ) -> None:
     """Write twice the integrals of a Gaussian over cells, times a factor, as pairs of neighbours.
 
@@ -124,10 +123,10 @@ def fill_profile(
     written are the ``pairs`` (first, end, step). Cell 0 is ``start`` cells from the one next to the
     Gaussian, a whole number, and the Gaussian is ``within`` cells beyond the middle of that; cells
     beyond ``low`` and ``high``, from the Gaussian, are 0. ``width`` is that of a cell in units of
-    sqrt(2 variance); without ``is_averaged``, a cell has the value of its middle.
+    sqrt(2 variance), and ``parts`` what `fit_polynomial` found for it.
     """
     real = type(width)
-    n_parts = narrow(count_parts(width) if is_averaged else 1)
+    n_parts, polynomial = parts
     if n_parts == 0:
         for number in range(pairs[0], pairs[1], pairs[2]):
             one_at = (start + real(narrow(2 * number))) - within
@@ -136,7 +135,6 @@ def fill_profile(
             two = _integrate_by_differences(two_at, low, high, width)
             profiles[np.uint32(at + number * row)] = join(factor * one, factor * two)
         return
-    polynomial = fit_polynomial(width, n_parts, is_averaged)
     scale, share = width * real(SQRT_LOG2_E), real(1) / real(n_parts)
     step, before_middle = share * scale, real(0.5) * (real(1) - share)
     for number in range(pairs[0], pairs[1], pairs[2]):

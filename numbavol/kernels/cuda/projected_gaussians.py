@@ -9,7 +9,6 @@ import numpy as np
 from numba import cuda
 
 from numbavol.kernels.cuda.device import get_device
-from numbavol.kernels.cuda.gaussians import MOST_GAUSSIANS
 from numbavol.kernels.cuda.launch import launch
 from numbavol.kernels.cuda.patches import (
     CELLS_A_PROFILE,
@@ -26,7 +25,7 @@ from numbavol.kernels.cuda.patches import (
     scale_of,
     split_images,
 )
-from numbavol.kernels.cuda.profiles import fill_profile, nearest_cell
+from numbavol.kernels.cuda.profiles import fill_profile, fit_polynomial, nearest_cell
 from numbavol.kernels.cuda.warps import PAIRS, WARP, narrow
 from numbavol.kernels.jit import cuda_kernel_in_registers
 from numbavol.kernels.places import place_in_plane
@@ -34,6 +33,7 @@ from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, end_cell, first_cell
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+MOST_GAUSSIANS = 6
 ROWS_AN_AXIS = MOST_GAUSSIANS * PAIRS_A_PROFILE
 N_PAIRS = 2 * ROWS_AN_AXIS * ROW
 PAIR = PAIRS[np.dtype(np.float32)]
@@ -98,16 +98,16 @@ def _add_patches(
     lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
     windows = cuda.shared.array((6, WARP), numba.int32)
     box = cuda.shared.array(6, numba.int32)
-    # Of each position: the pixel next to its place, and how far beyond it the place is.
-    nearest = cuda.shared.array((2, WARP), numba.int32)
-    within = cuda.shared.array((2, WARP), widths.dtype)
+    places = cuda.shared.array((2, WARP), numba.float64)
     profiles = cuda.shared.array(N_PAIRS, PAIR)
 
     begin_windows(windows, box)
     a = first + lane
     if warp == 0 and a < end:
         x, y = place_in_plane(positions, a, rotations[image], offsets[image])
-        n_y, n_x, reach = whole.shape[2], whole.shape[3], radii[a]
+        n_y, n_x, reach = whole.shape[2], whole.shape[3], 0.0
+        for i in range(k):
+            reach = max(reach, radii[a, i])
         # Also false where a place is not a number.
         if (
             x + reach >= -0.5 and x - reach <= n_x - 0.5
@@ -115,9 +115,7 @@ def _add_patches(
         ):  # fmt: skip
             put_window(windows, box, lane, 0, first_cell(x, reach, n_x), end_cell(x, reach, n_x))
             put_window(windows, box, lane, 1, first_cell(y, reach, n_y), end_cell(y, reach, n_y))
-            nearest_x, nearest_y = nearest_cell(x), nearest_cell(y)
-            nearest[0, lane], nearest[1, lane] = nearest_x, nearest_y
-            within[0, lane], within[1, lane] = real(x - nearest_x), real(y - nearest_y)
+            places[0, lane], places[1, lane] = x, y
     cuda.syncthreads()
 
     n_segments_x, n_segments_y = count_segments(box, 0), count_segments(box, 1)
@@ -129,15 +127,19 @@ def _add_patches(
                 axis, i = task % 2, task // 2
                 own_segment = segment_y if axis == 1 else segment_x
                 begin = windows[3 * axis + 2, lane] + CELLS_A_PROFILE * own_segment
-                pixel, beyond = nearest[axis, lane], within[axis, lane]
-                edge = real(0.5) + beyond
+                place, radius = places[axis, lane], radii[a, i]
+                n_pixels = whole.shape[3 - axis]
+                pixel = nearest_cell(place)
+                within = real(place - pixel)
+                edge = real(0.5) + within
                 fill_profile(
                     profiles, (axis * ROWS_AN_AXIS + i * PAIRS_A_PROFILE) * ROW + lane, ROW,
                     (0, PAIRS_A_PROFILE, 1),
-                    real(narrow(begin - pixel)), beyond,
-                    real(narrow(windows[3 * axis, lane] - pixel)) - edge,
-                    real(narrow(windows[3 * axis + 1, lane] - pixel)) - edge,
-                    widths[a, i], amplitudes[a, i] if axis == 1 else real(1), antialias,
+                    real(narrow(begin - pixel)), within,
+                    real(narrow(first_cell(place, radius, n_pixels) - pixel)) - edge,
+                    real(narrow(end_cell(place, radius, n_pixels) - pixel)) - edge,
+                    widths[a, i], fit_polynomial(widths[a, i], antialias),
+                    amplitudes[a, i] if axis == 1 else real(1),
                 )  # fmt: skip
         cuda.syncthreads()
         add_patch(

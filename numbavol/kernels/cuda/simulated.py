@@ -141,6 +141,7 @@ class SimulatedCard(CudaDevice):
     """Numba's simulator of a CUDA card."""
 
     xp = _Functions(np)
+    array_type = SimulatedArray
     fft = Transforms(_Functions(scipy.fft))
 
     def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:

@@ -22,8 +22,8 @@ from patches import (
     take,
 )
 
-from numbavol.kernels.cuda.gaussians import MOST_GAUSSIANS
 from numbavol.kernels.cuda.patches import CELLS_A_PROFILE, PART_X, PART_Y
+from numbavol.kernels.cuda.projected_gaussians import MOST_GAUSSIANS
 from numbavol.kernels.cuda.warps import WARP
 
 pytestmark = pytest.mark.cuda
@@ -44,7 +44,7 @@ def place_window(firsts, length, deviations):
     deviations = np.array(deviations, float)[np.newaxis]
     return Mixture(
         (np.array(firsts) + (length - 1) / 2)[np.newaxis],
-        np.array([(length - 2) / 2]),
+        np.full(deviations.shape, (length - 2) / 2),
         np.linspace(1.0, -0.5, deviations.size, dtype=np.float32)[np.newaxis],
         (math.sqrt(0.5) / deviations).astype(np.float32),
     )
@@ -103,7 +103,7 @@ def test_places_at_edges_and_corners_of_pixels(rng, radius, antialias):
         (-0.5 - radius, 1.0), (1.0, 2.5 + radius), (1.45, 0.55),
     ]  # fmt: skip
     mixture = draw_mixture(rng, (3, 4), len(places))._replace(
-        places=np.array(places), radii=np.full(len(places), radius)
+        places=np.array(places), radii=np.full((len(places), 2), radius)
     )
     # Much sharper than a pixel, and not at all.
     mixture.widths[:, 0] = math.sqrt(0.5) / 0.1
@@ -111,7 +111,7 @@ def test_places_at_edges_and_corners_of_pixels(rng, radius, antialias):
 
 
 def test_four_pixels_share_a_point_at_their_corner():
-    mixture = Mixture(np.full((1, 2), 0.5), np.zeros(1), *np.float32([[[3.0]], [[1e30]]]))
+    mixture = Mixture(np.full((1, 2), 0.5), np.zeros((1, 1)), *np.float32([[[3.0]], [[1e30]]]))
     expected = np.zeros((1, 3, 3))
     expected[0, :2, :2] = 3.0
     np.testing.assert_array_equal(project(np.zeros((1, 3, 3)), mixture), expected)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from planar import check_projection, check_spreading, draw_projection, draw_spreading, run_on_both
 
-from numbavol.kernels.cuda.gaussians import MOST_GAUSSIANS
 from numbavol.kernels.cuda.patches import THREADS
+from numbavol.kernels.cuda.projected_gaussians import MOST_GAUSSIANS
 from numbavol.kernels.cuda.warps import WARP
 
 pytestmark = pytest.mark.cuda

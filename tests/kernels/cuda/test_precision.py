@@ -60,7 +60,10 @@ def test_blocks_that_cancel_leave_what_is_beside_them(rng):
 def test_all_amplitudes_together_fit_into_a_pixel(sign):
     n, amplitude = 2 * WARP, np.float32(sign * 1.5)
     mixture = Mixture(
-        np.ones((n, 2)), np.zeros(n), np.full((n, 2), amplitude), np.full((n, 2), 1e30, np.float32)
+        np.ones((n, 2)),
+        np.zeros((n, 2)),
+        np.full((n, 2), amplitude),
+        np.full((n, 2), 1e30, np.float32),
     )
     expected = np.zeros((1, 2, 2))
     expected[0, 1, 1] = 4 * 2 * n * np.float64(amplitude)
@@ -73,7 +76,7 @@ def test_sums_are_rounded_to_the_nearest_whole_number(amount, expected):
     smallest = 8 / (LARGEST * OF_SECOND)
     mixture = Mixture(
         np.array([[0.0, 0.0], [99.0, 0.0]]),
-        np.zeros(2),
+        np.zeros((2, 1)),
         np.float32([[amount * smallest / 4], [1.0]]),
         np.full((2, 1), 1e30, np.float32),
     )
@@ -129,7 +132,7 @@ def test_sharp_gaussians_in_wide_windows(deviation, antialias):
     # At an edge of a pixel, or at its centre.
     place = place_a_flank(CELLS_A_PROFILE - (0.5 if antialias else 1.0), deviation)
     width = math.sqrt(0.5) / deviation
-    radii = np.full(1, float(CELLS_A_PROFILE))
+    radii = np.full((1, 1), float(CELLS_A_PROFILE))
     mixture = Mixture(np.full((1, 2), place), radii, *np.float32([[[1.0]], [[width]]]))
     sums = np.zeros((1, CELLS_A_PROFILE + 2, CELLS_A_PROFILE + 1))
     check_projections(sums, mixture, antialias=antialias)
