@@ -66,7 +66,7 @@ def spread(real):
 
 def maps(real, pair):
     return (
-        *(array(real, 3), array(int32, 2), array(int32, 2), int64, int64, int64),
+        *(array(real, 3), array(uint64, 2), array(uint64, 2), int64, int64, int64),
         *(array(int32, 1), array(pair, 1)),
     )
 
@@ -74,14 +74,14 @@ def maps(real, pair):
 def profiles(real, pair, k):
     return (
         *(array(pair, 1), real, array(int32, 1), int64, int64, int64),
-        *(array(int64, 1), array(int32, 2), array(int64, 1), points),
+        *(array(int64, 1), array(uint64, 2), array(int64, 1), points),
         *(array(float64, 2), array(float64, 2), corner, float64, int64, whole(k)),
     )
 
 
 # For each kernel: how often float32 becomes float64, and what it is compiled for.
 KERNELS = {
-    "blocks._bound": (False, [(array(int32, 2), array(int32, 2), int64)]),
+    "blocks._bound": (False, [(array(uint64, 2), array(uint64, 2), int64)]),
     "filters._add_filtered": (
         False,
         [(*(array(float32, n) for n in (3, 3, 2, 2, 2)), int64)],
@@ -122,7 +122,7 @@ KERNELS = {
         False,
         [
             (
-                *(array(int32, 2), array(int64, 1), array(int64, 1), points, array(float64, 2)),
+                *(array(uint64, 2), array(int64, 1), array(int64, 1), points, array(float64, 2)),
                 *(corner, float64, int64, int64, whole(3), whole(5)),
             )
         ],

@@ -9,10 +9,12 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import get_device
 from numbavol.kernels.cuda.launch import launch_for_each
-from numbavol.kernels.cuda.warps import WARP, narrow, unsigned, vote
+from numbavol.kernels.cuda.warps import BITS, EVERY_LANE, WARP, narrow, unsigned, vote
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+NOWHERE = 2**31 - 1
 
 
 @cuda_helper
@@ -36,11 +38,16 @@ def count_before(is_counted: bool, counts: Array) -> tuple[int, int]:
 
 
 @cuda_helper
-def _reaches(windows: Array, number: int, axis: int, start: int, side: int) -> bool:
-    first = windows[2 * axis, unsigned(number)]
-    end = windows[2 * axis + 1, unsigned(number)]
-    reaches: bool = first < narrow(start + side) and end > narrow(start) and first < end
-    return reaches
+def join_window(first: int, end: int) -> np.uint64:
+    """Keep where a window begins and ends, not below 0, so that one instruction reads both."""
+    return np.uint64(np.uint64(first) | np.uint64(np.uint64(end) << BITS))
+
+
+@cuda_helper
+def read_window(windows: Array, axis: int, number: int) -> tuple[int, int]:
+    """Find where window ``number`` begins and ends along an axis."""
+    window = windows[axis, unsigned(number)]
+    return narrow(window & np.uint64(EVERY_LANE)), narrow(window >> BITS)
 
 
 @cuda_helper
@@ -52,13 +59,16 @@ def is_near(
 ) -> bool:
     """Whether window ``number`` has cells of the tile that begins at ``starts``.
 
-    ``windows`` (6, n) are (first, end) of each axis, with first = end where there is nothing.
+    ``windows`` (3, n) are of `join_window` along each axis, with first = end where there is
+    nothing.
     """
-    return (
-        _reaches(windows, number, 0, starts[0], sides[0])
-        and _reaches(windows, number, 1, starts[1], sides[1])
-        and _reaches(windows, number, 2, starts[2], sides[2])
-    )
+    is_found = True
+    for axis in range(3):
+        first, end = read_window(windows, axis, number)
+        start, stop = narrow(starts[axis]), narrow(starts[axis] + sides[axis])
+        # No branch: in a warp, some thread goes on in any case.
+        is_found = is_found & (first < end) & (first < stop) & (end > start)
+    return bool(is_found)
 
 
 @cuda_helper
@@ -88,25 +98,24 @@ def keep_near_groups(
 
 
 def bound_groups(windows: Array, group_size: int) -> Array:
-    """Find the cells that windows of a group have, ``group_size`` after one another.
+    """Find the window that all of a group have together, ``group_size`` after one another.
 
-    ``windows`` (6, n), int32, are (first, end) of each axis, with first = end where there is
-    nothing; returned are (6, groups).
+    ``windows`` (3, n) are of `join_window` along each axis, and so are those returned (3, groups).
     """
-    bounds = get_device().xp.empty((6, -(-windows.shape[1] // group_size)), np.int32)
+    bounds = get_device().xp.empty((3, -(-windows.shape[1] // group_size)), np.uint64)
     launch_for_each(_bound, bounds.shape[1], bounds, windows, group_size)
     return bounds  # type: ignore[no-any-return]
 
 
 @cuda_kernel
 def _bound(bounds: Array, windows: Array, group_size: int) -> None:
-    g = cuda.grid(1)
-    if g >= bounds.shape[1]:
+    group = cuda.grid(1)
+    if group >= bounds.shape[1]:
         return
     for axis in range(3):
-        first, end = np.int32(2**31 - 1), np.int32(-(2**31))
-        for entry in range(g * group_size, min((g + 1) * group_size, windows.shape[1])):
-            if windows[2 * axis, entry] < windows[2 * axis + 1, entry]:
-                first = min(first, windows[2 * axis, entry])
-                end = max(end, windows[2 * axis + 1, entry])
-        bounds[2 * axis, g], bounds[2 * axis + 1, g] = first, end
+        first, end = NOWHERE, 0
+        for number in range(group * group_size, min((group + 1) * group_size, windows.shape[1])):
+            own_first, own_end = read_window(windows, axis, number)
+            if own_first < own_end:
+                first, end = min(first, own_first), max(end, own_end)
+        bounds[axis, group] = join_window(first, end)

@@ -215,7 +215,7 @@ def _add_to_tiles(
     tiles_x = (out.shape[2] + TILE_X - 1) // TILE_X
     tiles_y = (out.shape[1] + TILE_Y - 1) // TILE_Y
     tile, thread = cuda.blockIdx.x, narrow(cuda.threadIdx.x)
-    lane = narrow(thread % WARP)
+    lane = narrow(thread & (WARP - 1))
     counts = cuda.shared.array(N_WARPS, numba.int32)
     near_groups = cuda.shared.array(THREADS_A_TILE, numba.int32)
     # In shared memory, which the compiler reads anew where it would run out of registers.
@@ -246,11 +246,11 @@ def _add_to_tiles(
             group = near_groups[unsigned(near)]
             is_near_group = is_near(bounds, group, part, sides)
             first, end = narrow(group * group_size), narrow((group + 1) * group_size)
-            while first < end:
+            # The simulator's votes are of all warps.
+            while first < end and (is_near_group or IS_SIMULATED):
                 number = narrow(first + lane)
-                mask = vote(
-                    is_near_group and number < n_gaussians and is_near(windows, number, part, sides)
-                )
+                is_own = is_near_group and number < n_gaussians
+                mask = vote(is_own and is_near(windows, number, part, sides))
                 n_in_sum = narrow(n_in_sum + cuda.popc(mask))
                 _add_products(sums, profiles, places, first, mask, own)
                 if n_in_sum > MOST_IN_A_SUM:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
+from numbavol.kernels.cuda.blocks import join_window, read_window
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch_for_each
 from numbavol.kernels.cuda.profiles import fill_profile, fit_polynomial, nearest_cell
@@ -109,12 +110,12 @@ def find_windows(
     Returns
     -------
     windows
-        ``(6, n)``, int32: (first, end) along each axis, with first = end where there is nothing.
+        ``(3, n)``, of `join_window` along each axis, with first = end where there is nothing.
     begins
         ``(n + 1,)``: how many pairs the profiles before each Gaussian have, and all.
     """
     xp, n = get_device().xp, mixture.n_gaussians
-    windows, counts = xp.empty((6, n), np.int32), xp.empty(n + 1, np.int64)
+    windows, counts = xp.empty((3, n), np.uint64), xp.empty(n + 1, np.int64)
     launch_for_each(
         _find_windows, n, windows, counts, mixture.order, mixture.centres, mixture.variances,
         tuple(1.0 / side for side in mixture.sides), reach, n_planes, first_plane, shape,
@@ -151,10 +152,10 @@ def _find_windows(
         first = max(first_cell(centre, cells, n_cells) - from_cell, 0)
         end = min(end_cell(centre, cells, n_cells) - from_cell, shape[2 - axis])
         is_empty = is_empty or first >= end
-        windows[2 * axis, number], windows[2 * axis + 1, number] = first, end
+        windows[axis, number] = join_window(first, max(first, end))
         n_pairs += ((end + PART - 1) // PART - first // PART) * (PART // 2)
     if is_empty:
-        windows[0, number], windows[1, number] = 0, 0
+        windows[0, number] = join_window(0, 0)
     counts[number + 1] = 0 if is_empty else n_pairs
     if number == 0:
         counts[0] = 0
@@ -214,7 +215,7 @@ def _fill_profiles(
         if axis > 0 and sides[axis] != sides[axis - 1]:
             width = real(min(sides[axis] * sharpness, SHARPEST))
             parts = fit_polynomial(width, IS_AVERAGED)
-        window_first, window_end = windows[2 * axis, number], windows[2 * axis + 1, number]
+        window_first, window_end = read_window(windows, axis, number)
         start = narrow(window_first // PART * PART)
         n_pairs = narrow((window_end + PART - 1) // PART * (PART // 2) - start // 2)
         centre = centres[a, axis]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
+from numbavol.kernels.cuda.blocks import NOWHERE
 from numbavol.kernels.cuda.device import IS_SIMULATED
 from numbavol.kernels.cuda.launch import launch_for_each
 from numbavol.kernels.cuda.warps import (
@@ -47,7 +48,6 @@ LARGEST = 2.0**61
 OF_SECOND = 2.0**40
 # At once, so that a launch takes no longer than a second, and grids are no larger than they may be.
 MOST_BLOCKS = 2**24
-NOWHERE = 2**31 - 1
 
 
 def split_images(n_images: int, n_blocks: int) -> list[slice]:
