@@ -59,7 +59,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         Average over each pixel; without it, sample at its centre.
     tolerance
         The terms that are left out sum to at most ``tolerance * sum(abs(amplitudes))`` over the
-        image (divided by the pixel's area).
+        image (divided by the pixel's area), or to 3e-10 of that where it is less.
     shape
         Pixels (y, x) that are computed, if they are fewer than those of the image: for a molecule
         that is small beside it.

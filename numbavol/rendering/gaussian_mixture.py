@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from numbavol.volumes import AbstractVolumeRepresentation
 
 DEFAULT_TOLERANCE = 1e-6
-# Beyond six times sqrt(2) standard deviations every factor of the formula is 0 in float64. In
-# float32, beyond 6.5 there is a share of 1e-10, nothing beside its rounding; and products of three
-# such factors are below its normal numbers, with which Intel's processors take many times as long.
+# Beyond six times sqrt(2) standard deviations every factor of the formula is 0 in float64. Beyond
+# 6.5 nothing is left beside the rounding of float32, and not far from there products of three such
+# factors are subnormal: Intel's processors take a hundred cycles for each.
 FARTHEST_REACH = {np.dtype(np.float32): 6.5, np.dtype(np.float64): 6.0 * math.sqrt(2.0)}
 # The kernel is compiled for each number of Gaussians a position up to this one.
 MOST_FUSED_GAUSSIANS = 6
@@ -86,8 +86,9 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
     tolerance
         The terms that are left out because they are far from their position sum to at most
         ``tolerance * sum(abs(amplitudes))`` over the map (divided by the voxel's volume). 0 leaves
-        out only what is 0 in float64. Rounding comes on top: about 1e-6 in float32 and 1e-12 in
-        float64 of the highest value in the map or at a position that reaches into it.
+        out only what is 0 in float64; float32 has 3e-10 at least. Rounding comes on top: about 1e-6
+        in float32 and 1e-12 in float64 of the highest value in the map or at a position that
+        reaches into it.
     dtype
         float32 or float64: of the map, and of the arithmetic.
     device
@@ -269,8 +270,7 @@ def _render(
 
     def find_order() -> NDArray[np.intp]:
         locate(positions, variances, voxel_size, reach, shape, block_side, centres, planes, blocks)
-        order: NDArray[np.intp] = xp.argsort(blocks, kind="stable")
-        return order
+        return xp.argsort(blocks, kind="stable")  # type: ignore[no-any-return]
 
     render = find_kernel("render_gaussians", render_fn.device)
     fused = (0,) * amplitudes.shape[1]
