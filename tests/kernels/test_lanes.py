@@ -14,6 +14,7 @@ from numbavol.kernels.cpu.lanes import (
     load,
     load_output,
     load_scalar,
+    prefer_whole_lanes,
     store,
     store_output,
 )
@@ -181,3 +182,18 @@ def test_what_is_loaded_stays_loaded_while_output_is_stored():
     assert all("!alias.scope" in line for line in stores)
     loads = [line for line in llvm.splitlines() if "load <16 x float>" in line]
     assert any("!noalias" in line for line in loads)
+
+
+@pytest.mark.compiled
+def test_loops_are_made_of_whole_lanes_where_that_is_asked_for():
+    @compiled
+    def halve(values):
+        prefer_whole_lanes()
+        for lane in range(LANES):
+            values[lane] *= np.float32(0.5)
+
+    values = np.arange(LANES, dtype=np.float32)
+    halve(values)
+    np.testing.assert_array_equal(values, np.arange(LANES) / 2)
+    (code,) = halve.inspect_llvm().values()
+    assert f'"prefer-vector-width"="{32 * LANES}"' in code
