@@ -200,7 +200,7 @@ def _type_of_preference(context: Any) -> Any:
 @lower_builtin(prefer_whole_lanes)
 def _lower_preference(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     attributes = builder.function.attributes
-    # llvmlite writes all that is in the set, and its own `add` knows no attribute with a value. This
+    # llvmlite writes what is in the set, and its own `add` knows no attribute with a value. This
     # is not its public interface: without it, loops are slower, and right.
     if isinstance(attributes, set):
         set.add(attributes, f'"prefer-vector-width"="{32 * LANES}"')
