@@ -39,7 +39,7 @@ def draw_projection(rng, shape, n, k, antialias, n_images=2, deviations=(0.5, 1.
         rng.standard_normal((n_images, *shape)),
         np.array([0, n // 3, n]),
         max(shape) * rng.uniform(-0.8, 0.8, (n, 3)),
-        reach_in_deviations(1e-6) * deviations,
+        reach_in_deviations(1e-6, np.float32) * deviations,
         rng.uniform(-1.0, 2.0, (n, k)).astype(np.float32),
         (math.sqrt(0.5) / deviations).astype(np.float32),
         antialias,

@@ -319,7 +319,7 @@ def _half_that_holds(
     tolerance: float,
 ) -> float:
     """Half the side in pixels of images that hold a model however it is turned, and moved."""
-    reach = reach_in_deviations(tolerance) * np.sqrt(gaussians.variances.max(axis=1))
+    reach = reach_in_deviations(tolerance, np.float32) * np.sqrt(gaussians.variances.max(axis=1))
     farthest = float(np.max(np.linalg.norm(gaussians.positions, axis=1) + reach))
     offset = float(np.max(np.abs(poses.offset_in_angstroms)))
     return (farthest + offset) / pixel_size + 0.5

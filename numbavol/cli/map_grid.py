@@ -142,7 +142,7 @@ def _lengths_that_hold(
     A margin in angstroms stays empty besides.
     """
     read_voxel_size("voxel_size", voxel_size)
-    reach = reach_in_deviations(tolerance) * np.sqrt(volume.variances.max(axis=1))
+    reach = reach_in_deviations(tolerance, np.float32) * np.sqrt(volume.variances.max(axis=1))
     halves = np.max(np.abs(volume.positions) + reach[:, np.newaxis], axis=0) + margin
     if (largest := float(halves.max())) / voxel_size > LARGEST_SIDE:
         option, blur = "--voxel-size", ""

@@ -79,7 +79,9 @@ def choose_method(
     if method == "fft":
         _check_fft(gaussians, mixture, grid)
     seconds = {
-        "gaussian": predict_gaussian_mixture(gaussians, voxel_size, reach_in_deviations(tolerance))
+        "gaussian": predict_gaussian_mixture(
+            gaussians, voxel_size, reach_in_deviations(tolerance, np.float32)
+        )
     }
     # Grouping may take longer than rendering: one transform is the least there is.
     can_group = tolerance >= SMALLEST_EPS
@@ -141,7 +143,9 @@ def _why_not_fft(gaussians: GaussianMixtureVolume, mixture: GaussianMixtureRende
         return f"its error is never below {SMALLEST_EPS:g}"
     if not averages_agree(gaussians, voxel_size, tolerance):
         return f"atoms have frequencies beyond {2 * np.max(voxel_size):g} A"
-    reach = reach_in_deviations(tolerance) * np.sqrt(gaussians.variances.max(axis=1, initial=0.0))
+    reach = reach_in_deviations(tolerance, np.float32) * np.sqrt(
+        gaussians.variances.max(axis=1, initial=0.0)
+    )
     cells = gaussians.positions / np.asarray(voxel_size) + np.array(shape[::-1]) // 2
     ends = np.array(shape[::-1]) - 0.5
     reach_in_voxels = reach[:, np.newaxis] / np.asarray(voxel_size)

@@ -284,7 +284,6 @@ def _render(
             )  # fmt: skip
 
     if device.name != "cpu":
-        # At once, and without a count, for which the device would have to be waited for.
         device.run(lambda: add(find_order(), out))
         if report is not None:
             report(1, 1)
@@ -333,7 +332,7 @@ def take_few_gaussians_each(
     return positions, amplitudes, variances
 
 
-def reach_in_deviations(tolerance: float, dtype: DTypeLike = np.float64) -> float:
+def reach_in_deviations(tolerance: float, dtype: DTypeLike) -> float:
     r"""Half a window's side, in standard deviations, that leaves out no more than allowed.
 
     A Gaussian has the share :math:`\operatorname{erfc}(q / \sqrt 2)` of itself beyond

@@ -321,5 +321,5 @@ def make_models(
 
 def count_operations(mixture: numbavol.GaussianMixtureVolume, n_axes: int) -> float:
     """Operations that windows and profiles of Gaussians cannot do without, at 1 A."""
-    cells = 2.0 * reach_in_deviations(1e-6) * np.sqrt(mixture.variances) + 1.0
+    cells = 2.0 * reach_in_deviations(1e-6, np.float32) * np.sqrt(mixture.variances) + 1.0
     return float(np.sum(2 * cells**n_axes + n_axes * cells * OPERATIONS_A_PROFILE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import naive
 import numpy as np
@@ -67,12 +68,15 @@ def test_single_precision_keeps_its_promise_at_every_width(width, data):
 
 @given(scenes(), strategies.tolerances)
 @example(rows_begin_early, 0.01)
+@example(make_scene((1, 1, 15), (6.5, 0, 0), 900.0), 0.0)
 def test_what_is_left_out_sums_to_at_most_the_tolerance(scene, tolerance):
     left_out = scene.compute() - scene.render(tolerance=tolerance, dtype=np.float64)
     sum_of_amplitudes = scene.sum_of_absolute_amplitudes
     n_terms = scene.amplitudes.size * left_out.size
-    # Each term has a rounding of its own, of a few 1e-16 of the highest.
-    rounding = 1e-15 * n_terms * scene.compute_highest_voxel() * scene.voxel_volume
+    # Each term has a rounding of its own, of a few 1e-16 of the highest, or more where it is a
+    # difference of values of erf that are close to each other.
+    voxels = math.sqrt(scene.variances.max()) / scene.voxel_sizes.min()
+    rounding = 1e-15 * (1 + voxels) * n_terms * scene.compute_highest_voxel() * scene.voxel_volume
     allowed = tolerance * sum_of_amplitudes + rounding
     assert np.abs(left_out).sum() * scene.voxel_volume <= allowed
 
@@ -99,7 +103,7 @@ def test_a_tolerance_is_made_use_of(tolerance, dtype):
 
 def test_the_reach_leaves_out_a_third_of_the_tolerance_an_axis():
     for tolerance in [0.9, 0.5, 1e-3, 1e-6, 1e-12]:
-        reach = reach_in_deviations(tolerance)
+        reach = reach_in_deviations(tolerance, np.float64)
         beyond = 1 - naive.average_over_voxels(1, 2 * reach, 0.0, 1.0).item() * 2 * reach
         # 1e-16 is the rounding of 1.
         assert beyond == pytest.approx(tolerance / 3, rel=1e-9, abs=2e-16)

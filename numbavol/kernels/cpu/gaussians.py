@@ -18,7 +18,7 @@ from numbavol.kernels.cpu.lanes import (
     widen,
 )
 from numbavol.kernels.cpu.profiles import fill_coefficients, fill_profiles, in_whole_lanes
-from numbavol.kernels.jit import kernel
+from numbavol.kernels.jit import helper, kernel
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.profiles import (
     SHARPEST,
@@ -57,6 +57,25 @@ def locate_gaussians(
             a, positions, variances, voxel_size, reach, shape, block_side, outside, centres,
             planes, blocks,
         )  # fmt: skip
+
+
+@helper
+def _find_window(
+    firsts: Array,
+    ends: Array,
+    i: int,
+    centre: Array,
+    variances: Array,
+    reach: float,
+    voxels_per_angstrom: Array,
+    n_cells: tuple[int, int, int],
+) -> None:
+    """Write where the window of Gaussian i of a position begins and ends along each axis."""
+    deviation = math.sqrt(variances[i])
+    for axis in range(3):
+        radius = reach * deviation * voxels_per_angstrom[axis]
+        firsts[axis, i] = first_cell(centre[axis], radius, n_cells[axis])
+        ends[axis, i] = end_cell(centre[axis], radius, n_cells[axis])
 
 
 @kernel
@@ -116,17 +135,20 @@ def render_gaussians(
         for i in range(1, k):
             if variances[a, i] > variances[a, widest]:
                 widest = i
-        for i in range(k):
-            deviation = math.sqrt(variances[a, i])
-            for axis in range(3):
-                radius = reach * deviation * voxels_per_angstrom[axis]
-                firsts[axis, i] = first_cell(centres[a, axis], radius, n_cells[axis])
-                ends[axis, i] = end_cell(centres[a, axis], radius, n_cells[axis])
+        _find_window(
+            firsts, ends, widest, centres[a], variances[a], reach, voxels_per_angstrom, n_cells
+        )
         first, end = firsts[:, widest], ends[:, widest]
         x_first, y_first, z_first = first[0], first[1], first[2]
         z_from, z_to = max(z_first, first_plane), min(end[2], first_plane + n_own)
+        # What the widest does not reach, no other does.
         if z_from >= z_to or y_first >= end[1] or x_first >= end[0]:
             continue
+        for i in range(k):
+            if i != widest:
+                _find_window(
+                    firsts, ends, i, centres[a], variances[a], reach, voxels_per_angstrom, n_cells
+                )
 
         # Whole lanes are written to each row; where they would pass its end they begin earlier.
         x_lanes = in_whole_lanes(end[0] - x_first)

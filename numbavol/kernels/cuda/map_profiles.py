@@ -1,7 +1,7 @@
 """The profiles of the Gaussians of a map, made once, in memory.
 
 Gaussian after Gaussian of position after position, and of each along x, y and z: twice the averages
-over the voxels of its window, and over those that the window lacks of whole *parts* of the map.
+over the voxels of its window, and 0 for those that the window lacks of whole *parts* of the map.
 Neighbours are read together, as pairs.
 """
 
@@ -27,11 +27,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # Voxels of a part along each axis.
 PART = 4 if IS_SIMULATED else 8
 # Of the profiles that are made at once, 256 MiB in single precision.
-MOST_PAIRS = 1024 if IS_SIMULATED else 2**25
+MOST_PAIRS = 2**25
 # Threads that write a profile together.
 LANES_A_PROFILE = 2
 IS_AVERAGED = True
-FARTHEST = 1e300
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,40 +62,43 @@ class Batch:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Profiles:
-    """The profiles of some Gaussians that follow one another."""
+    """The profiles of a batch."""
 
     places: Array
-    """``(3 n,)``: of a Gaussian along x, y and z, the place of the pair that the map begins with,
-    if there were one."""
+    """``(3 n,)``, int32: of a Gaussian along x, y and z, the place of the pair that the map begins
+    with, if there were one."""
     pairs: Array
     """Of neighbours of a profile."""
 
     @classmethod
-    def allocate(cls, n_gaussians: int, batches: list[Batch], dtype: Any) -> Profiles:
-        """Make room for the largest batch."""
+    def allocate(cls, batches: list[Batch], dtype: Any) -> Profiles:
+        """Make room for any of them."""
         xp = get_device().xp
+        n = max((batch.end - batch.first for batch in batches), default=0)
         n_pairs = max((batch.n_pairs for batch in batches), default=0)
-        return cls(xp.empty(3 * n_gaussians, np.int32), as_pairs(xp.empty(2 * n_pairs, dtype)))
+        return cls(xp.empty(3 * n, np.int32), as_pairs(xp.empty(2 * n_pairs, dtype)))
 
 
 def split(begins: Array, group_size: int) -> list[Batch]:
     """Split Gaussians, at groups, so that the profiles of a batch fit into `MOST_PAIRS`, or nearly.
 
-    ``begins`` (n + 1,) count the pairs before each Gaussian, and all.
+    ``begins`` (n + 1,) count the pairs before each Gaussian, and all. Those at the end that have
+    none are in no batch.
     """
     device = get_device()
-    n_all = int(begins[-1])
+    xp, n_pairs = device.xp, begins[-1:]
+    # Together, for the device is waited for.
+    n_all, n = map(int, device.fetch(xp.concatenate([n_pairs, xp.searchsorted(begins, n_pairs)])))
     firsts, before = np.zeros(1, np.int64), np.zeros(1, np.int64)
     if n_all > MOST_PAIRS:
-        multiples = device.xp.arange(MOST_PAIRS, n_all, MOST_PAIRS)
-        numbers = device.fetch(device.xp.searchsorted(begins, multiples))
+        numbers = device.fetch(xp.searchsorted(begins, xp.arange(MOST_PAIRS, n_all, MOST_PAIRS)))
         firsts = np.unique(np.append(firsts, numbers // group_size * group_size))
         before = device.fetch(begins[device.send(firsts)])
     first, n_before = ([int(number) for number in each] for each in (firsts, before))
     return [
         Batch(start, stop, before_it, before_next - before_it)
         for start, stop, before_it, before_next in zip(
-            first, [*first[1:], len(begins) - 1], n_before, [*n_before[1:], n_all], strict=True
+            first, [*first[1:], n], n_before, [*n_before[1:], n_all], strict=True
         )
         if before_next > before_it
     ]
@@ -147,15 +149,12 @@ def _find_windows(
     for axis in range(3):
         n_cells = n_planes if axis == 2 else shape[2 - axis]
         from_cell = first_plane if axis == 2 else 0
-        # Bounded: beside an infinite centre, an infinite radius is not a number.
-        centre, cells = centres[a, axis], min(radius * voxels_per_angstrom[axis], FARTHEST)
+        centre, cells = centres[a, axis], radius * voxels_per_angstrom[axis]
         first = max(first_cell(centre, cells, n_cells) - from_cell, 0)
         end = min(end_cell(centre, cells, n_cells) - from_cell, shape[2 - axis])
         is_empty = is_empty or first >= end
         windows[axis, number] = join_window(first, max(first, end))
         n_pairs += ((end + PART - 1) // PART - first // PART) * (PART // 2)
-    if is_empty:
-        windows[0, number] = join_window(0, 0)
     counts[number + 1] = 0 if is_empty else n_pairs
     if number == 0:
         counts[0] = 0
@@ -210,11 +209,11 @@ def _fill_profiles(
     begin = narrow(begins[number] - n_before)
     sharpness = 1.0 / math.sqrt(2.0 * variances[a, i])
     width = real(min(sides[0] * sharpness, SHARPEST))
-    parts = fit_polynomial(width, IS_AVERAGED)
+    fitted = fit_polynomial(width, IS_AVERAGED)
     for axis in range(3):
         if axis > 0 and sides[axis] != sides[axis - 1]:
             width = real(min(sides[axis] * sharpness, SHARPEST))
-            parts = fit_polynomial(width, IS_AVERAGED)
+            fitted = fit_polynomial(width, IS_AVERAGED)
         window_first, window_end = read_window(windows, axis, number)
         start = narrow(window_first // PART * PART)
         n_pairs = narrow((window_end + PART - 1) // PART * (PART // 2) - start // 2)
@@ -226,9 +225,9 @@ def _fill_profiles(
         fill_profile(
             profiles, begin, 1, (lane, n_pairs, LANES_A_PROFILE), real(narrow(start - before)),
             within, real(narrow(window_first - before)) - edge,
-            real(narrow(window_end - before)) - edge, width, parts,
+            real(narrow(window_end - before)) - edge, width, fitted,
             real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
         )  # fmt: skip
         if lane == 0:
-            places[3 * number + axis] = begin - start // 2
+            places[3 * (number - first) + axis] = begin - start // 2
         begin = narrow(begin + n_pairs)

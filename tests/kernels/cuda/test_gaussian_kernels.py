@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from strategies import Scene, make_scene, scenes
 
 from numbavol import GaussianMixtureRenderFn
+from numbavol.kernels.cuda import gaussians, map_profiles
 from numbavol.kernels.cuda.gaussians import POSITIONS_IN_A_GROUP, THREADS_A_TILE
-from numbavol.kernels.cuda.map_profiles import MOST_PAIRS
-from numbavol.kernels.cuda.projected_gaussians import MOST_GAUSSIANS
 from numbavol.kernels.dispatch import find_device, find_kernel
-from numbavol.rendering.gaussian_mixture import reach_in_deviations
+from numbavol.rendering.gaussian_mixture import MOST_FUSED_GAUSSIANS, reach_in_deviations
 from numbavol.rendering.slabs import BLOCK_NUMBER
 
 pytestmark = pytest.mark.cuda
@@ -85,7 +84,7 @@ def test_one_atom(position, dtype):
 
 
 @pytest.mark.parametrize("dtype", REAL)
-@pytest.mark.parametrize("k", [1, MOST_GAUSSIANS, MOST_GAUSSIANS + 1])
+@pytest.mark.parametrize("k", [1, MOST_FUSED_GAUSSIANS, MOST_FUSED_GAUSSIANS + 1])
 def test_some_gaussians_a_position(rng, k, dtype):
     check_rendering(draw_scene(rng, 2, k, (2, 2, 4)), dtype)
 
@@ -137,13 +136,35 @@ def test_many_positions_of_which_few_are_near(rng):
 
 @pytest.mark.parametrize("dtype", REAL)
 @pytest.mark.parametrize("k", [1, 3])
-def test_profiles_that_do_not_fit_into_memory_together(rng, k, dtype):
-    # Of windows as wide as the map, and of some that are narrow.
-    shape = (3, 2, 40)
-    n_pairs_at_least = sum(shape) // 2
-    n = min(2 * MOST_PAIRS // (k * n_pairs_at_least) + 3, MOST_FOR_LOOPS)
-    scene = draw_scene(rng, n, k, shape, width=(0.3, 7.0))
-    check_rendering(scene, dtype)
+@pytest.mark.parametrize("most_pairs", [1, 100])
+def test_profiles_that_do_not_fit_into_memory_together(rng, k, dtype, most_pairs, monkeypatch):
+    monkeypatch.setattr(map_profiles, "MOST_PAIRS", most_pairs)
+    n_batches = []
+
+    def split(*arguments):
+        batches = map_profiles.split(*arguments)
+        n_batches.append(len(batches))
+        return batches
+
+    monkeypatch.setattr(gaussians, "split", split)
+    # Some windows are as wide as the map, and some are narrow; some are of no voxel.
+    n = 4 * POSITIONS_IN_A_GROUP + 1
+    check_rendering(draw_scene(rng, n, k, (3, 2, 11), spread=1.5, width=(0.3, 3.0)), dtype)
+    assert min(n_batches) > 1
+
+
+def test_positions_outside_have_no_profiles(rng):
+    scene = draw_scene(rng, 9 * POSITIONS_IN_A_GROUP, 2)
+    scene.positions[POSITIONS_IN_A_GROUP:] += 1000.0
+    device, reach = find_device("cuda"), reach_in_deviations(1e-6, np.float64)
+    centres, _, blocks = locate("cuda", scene, reach)
+    mixture = map_profiles.Mixture(
+        device.xp.argsort(blocks, kind="stable"), centres, device.send(scene.amplitudes),
+        device.send(scene.variances), (1.0, 1.0, 1.0), (0, 0),
+    )  # fmt: skip
+    _, begins = map_profiles.find_windows(mixture, scene.shape, 0, scene.shape[0], reach)
+    (batch,) = map_profiles.split(begins, 2 * POSITIONS_IN_A_GROUP)
+    assert batch.end <= 2 * POSITIONS_IN_A_GROUP
 
 
 @pytest.mark.parametrize("options", [{"n_batches": 2}, {"batch_size": 1, "n_batches": 3}])
@@ -218,7 +239,7 @@ def locate(device_name, scene, reach):
 
 def test_places_in_a_map(rng):
     scene = draw_scene(rng, 2 * THREADS_A_TILE + 1, 2, voxel_size=(0.5, 1.0, 1.7), spread=4.0)
-    reach = reach_in_deviations(1e-3)
+    reach = reach_in_deviations(1e-3, np.float64)
     expected, found = locate("cpu", scene, reach), locate("cuda", scene, reach)
     centres, planes, blocks = map(find_device("cuda").fetch, found)
     assert 0 < np.count_nonzero(blocks == np.iinfo(BLOCK_NUMBER).max) < len(scene.positions)
@@ -229,7 +250,7 @@ def test_places_in_a_map(rng):
 
 @pytest.mark.parametrize(("first_plane", "n_own"), [(0, 2), (1, 1), (1, 3), (3, 1)])
 def test_planes_of_a_map_are_added_to(rng, first_plane, n_own):
-    scene, reach = draw_scene(rng, 3, 2, (4, 3, 4)), reach_in_deviations(1e-6)
+    scene, reach = draw_scene(rng, 3, 2, (4, 3, 4)), reach_in_deviations(1e-6, np.float64)
     before = rng.standard_normal((n_own, 3, 4))
     maps = []
     for name in ("cpu", "cuda"):

@@ -159,6 +159,18 @@ def test_maps_of_many_positions_at_a_place(rng, n):
     check_map(Scene((2, 1, 3), 1.0, positions, amplitudes, variances))
 
 
+@pytest.mark.parametrize("amplitude", [0.3, 0.7, 1.1])
+def test_equal_terms_lose_few_digits_together(amplitude):
+    # Each addition rounds the same way: a bound on how many are added in single precision.
+    n = 4 * POSITIONS_IN_A_SUM
+    scene = Scene((1, 1, 1), 1.0, np.zeros((n, 3)), np.full((n, 1), amplitude), np.ones((n, 1)))
+    found, expected = (
+        scene.render(dtype=dtype, device=device, tolerance=0.0)
+        for dtype, device in ((np.float32, "cuda"), (np.float64, "cpu"))
+    )
+    np.testing.assert_allclose(found, expected, rtol=5e-6)
+
+
 def test_what_rounding_takes_from_a_sum_is_in_the_next():
     n = 8 * POSITIONS_IN_A_SUM
     # Less than half of what lies between the first sum and the next number of single precision.
