@@ -133,7 +133,8 @@ def render_gaussians(
         fill_profiles(profiles, batch, mixture, windows, begins, first_plane, nothing)
         launch(
             _ADD_TO_TILES[out.dtype], n_tiles, THREADS_A_TILE, out, windows, bounds,
-            batch.first, batch.end, group_size, profiles.places, profiles.pairs,
+            batch.first // group_size, -(-batch.end // group_size), group_size, profiles.places,
+            profiles.pairs,
         )  # fmt: skip
 
 
@@ -177,8 +178,8 @@ def _add_products(
 ) -> None:
     """Add the products of profiles of the Gaussians of a mask to a thread's 2 x 2 x 4 sums.
 
-    ``first`` is that of lane 0, of those that ``places`` has. ``own`` are the pairs (x, y, z) of
-    the map that are the thread's, the first of two along z.
+    ``first`` is that of lane 0. ``own`` are the pairs (x, y, z) of the map that are the thread's,
+    the first of two along z.
     """
     one = unsigned(1)
     while mask != 0:
@@ -205,14 +206,13 @@ def _add_to_tiles(
     out: Array,
     windows: Array,
     bounds: Array,
-    from_first: int,
-    to_end: int,
+    first_group: int,
+    end_group: int,
     group_size: int,
     places: Array,
     profiles: Array,
 ) -> None:
-    real, first_group = out.dtype.type, from_first // group_size
-    end_group = (to_end + group_size - 1) // group_size
+    real, n_gaussians = out.dtype.type, narrow(windows.shape[1])
     tiles_x = (out.shape[2] + TILE_X - 1) // TILE_X
     tiles_y = (out.shape[1] + TILE_Y - 1) // TILE_Y
     tile, thread = cuda.blockIdx.x, narrow(cuda.threadIdx.x)
@@ -250,10 +250,10 @@ def _add_to_tiles(
             # The simulator's votes are of all warps.
             while first < end and (is_near_group or IS_SIMULATED):
                 number = narrow(first + lane)
-                is_own = is_near_group and number < narrow(to_end)
+                is_own = is_near_group and number < n_gaussians
                 mask = vote(is_own and is_near(windows, number, part, sides))
                 n_in_sum = narrow(n_in_sum + cuda.popc(mask))
-                _add_products(sums, profiles, places, narrow(first - from_first), mask, own)
+                _add_products(sums, profiles, places, first, mask, own)
                 if n_in_sum > MOST_IN_A_SUM:
                     n_in_sum = narrow(0)
                     _add_to_map(out, starts, sums)

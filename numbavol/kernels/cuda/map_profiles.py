@@ -72,9 +72,9 @@ class Profiles:
 
     @classmethod
     def allocate(cls, batches: list[Batch], dtype: Any) -> Profiles:
-        """Make room for any of them."""
+        """Make room for any of them, and for the places of all."""
         xp = get_device().xp
-        n = max((batch.end - batch.first for batch in batches), default=0)
+        n = max((batch.end for batch in batches), default=0)
         n_pairs = max((batch.n_pairs for batch in batches), default=0)
         return cls(xp.empty(3 * n, np.int32), as_pairs(xp.empty(2 * n_pairs, dtype)))
 
@@ -229,5 +229,5 @@ def _fill_profiles(
             real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
         )  # fmt: skip
         if lane == 0:
-            places[3 * (number - first) + axis] = begin - start // 2
+            places[3 * number + axis] = begin - start // 2
         begin = narrow(begin + n_pairs)
