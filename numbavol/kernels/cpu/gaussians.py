@@ -12,7 +12,6 @@ from numbavol.kernels.cpu.lanes import (
     load,
     load_output,
     load_scalar,
-    prefer_whole_lanes,
     store,
     store_output,
     widen,
@@ -103,7 +102,6 @@ def render_gaussians(
     of ``out``, which is the same or more precise. ``fused`` holds k zeros: its length is known to
     the compiler.
     """
-    prefer_whole_lanes()
     n_own, ny, nx = out.shape
     flat = out.reshape(-1)
     real = precision.dtype.type

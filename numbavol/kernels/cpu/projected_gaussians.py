@@ -11,7 +11,6 @@ from numbavol.kernels.cpu.lanes import (
     load,
     load_output,
     load_scalar,
-    prefer_whole_lanes,
     store,
     store_output,
 )
@@ -47,7 +46,6 @@ def project_gaussians(
     Of a Gaussian, pixels that lie further than ``radii`` (n, k) from it along an axis are left out.
     ``fused`` holds k zeros: its length is known to the compiler.
     """
-    prefer_whole_lanes()
     n_images, ny, nx = sums.shape
     k = len(fused)
     most = 0

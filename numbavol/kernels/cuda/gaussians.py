@@ -264,7 +264,7 @@ def _add_to_tiles(
         _add_to_map(out, starts, sums)
 
 
-# Four blocks fit onto a multiprocessor, and two.
+# Of the first four blocks fit onto a multiprocessor, of the second two, and no register is spilled.
 _add_to_tiles_single = cuda_kernel_in_registers(64)(_add_to_tiles)
 _add_to_tiles_double = cuda_kernel_in_registers(128)(_add_to_tiles)
 _ADD_TO_TILES = {

@@ -150,7 +150,7 @@ def flatten(argument: Any, key: list[Any], numbers: list[Any]) -> None:
 
 @functools.lru_cache
 def _find_stream(address: int) -> Any:
-    # Of the two, cuda-core only borrows it.
+    # The stream is CuPy's: cuda-core borrows it, and never destroys it.
     return cuda_core.Stream.from_handle(address)
 
 
