@@ -157,7 +157,7 @@ def by_type(bodies: dict[Any, Callable[..., Any]]) -> Callable[..., Any]:
     def chosen(*arguments: Any) -> Any:
         return of_numpy[np.result_type(arguments[0]).type](*arguments)
 
-    overload(chosen, jit_options=FLAGS, strict=False)(lambda *types: bodies[types[0]])
+    overload(chosen, jit_options=FLAGS, strict=False)(lambda *types: bodies.get(types[0]))
     return chosen
 
 

@@ -2,16 +2,21 @@
 
 The approximations for float32 are minimax polynomials and a series, without a branch, so that a
 loop over them becomes vector instructions; the largest error stands with each, and the tests hold
-it.
+it. What takes `Lanes` takes several values at once, too, where a device has them.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numba
 import numpy as np
 
-from numbavol.kernels.jit import by_precision, helper
+from numbavol.kernels.jit import by_precision, by_type, helper
+
+# A float32, or what adds and multiplies as one.
+Lanes = Any
 
 ONE = np.float32(1)
 
@@ -20,18 +25,18 @@ E0, E1, E2, E3, E4, E5, E6 = (
     np.float32(c)
     for c in (1.0, 0.6931472, 0.24022646, 0.055503286, 0.009618489, 0.0013399931, 0.0001534581)
 )
-# log2(erfc(x)) / x on [0, 4]: erf to 2e-8 before rounding.
+# -log2(erfc(x)) / x on [0, 4]: erf to 2e-8 before rounding.
 C0, C1, C2, C3, C4, C5, C6, C7 = (
     np.float32(c)
     for c in (
-        -1.6279085874557495,
-        -0.9184163808822632,
-        -0.14848162233829498,
-        0.028253687545657158,
-        -0.0007746365154162049,
-        -0.001489437185227871,
-        0.0004455062444321811,
-        -4.5358421630226076e-05,
+        1.6279085874557495,
+        0.9184163808822632,
+        0.14848162233829498,
+        -0.028253687545657158,
+        0.0007746365154162049,
+        0.001489437185227871,
+        -0.0004455062444321811,
+        4.5358421630226076e-05,
     )
 )
 # The mean of exp(-(u + t)^2) over |t| < h/2 is exp(-u^2) times the sum over n of
@@ -54,9 +59,9 @@ SERIES = np.array(
 )
 # Adding and taking off 1.5 * 2**23 rounds a float32 to an integer.
 ROUNDING = np.float32(12582912)
-SMALLEST_EXPONENT = np.float32(-126)
-EXPONENT_BIAS = np.int32(127)
 MANTISSA_BITS = np.int32(23)
+# 2**-126 is the smallest normal float32.
+LARGEST_POWER = np.float32(126)
 # sin(2 pi t) / t on [0, 1/4], by the square of t: t times it errs by 7e-9 before rounding.
 S0, S1, S2, S3, S4 = (
     np.float32(c)
@@ -91,21 +96,33 @@ ROUNDING_DOUBLE = 6755399441055744.0
 ERF_IS_ONE_FROM = np.float32(4)
 
 
+def _scale_by_power_single(mantissa: np.float32, shifted: np.float32) -> np.float32:
+    exponent = np.int32(np.float32(shifted).view(np.int32) << MANTISSA_BITS)
+    return np.int32(np.float32(mantissa).view(np.int32) + exponent).view(np.float32)
+
+
+scale_by_power = by_type({numba.float32: _scale_by_power_single})
+"""Multiply by 2**n, n a whole number of which ROUNDING + n is given, to a normal float32."""
+
+
 @helper
-def exp2_of_negative(x: np.float32) -> np.float32:
-    """2**x for x <= 0 in float32, to 1.2e-7 of the value; 2**-126 for all smaller x."""
-    x = max(x, SMALLEST_EXPONENT)
-    whole = (x + ROUNDING) - ROUNDING
-    f = x - whole
+def power_of_half(v: Lanes) -> Lanes:
+    """2**-v in float32 for 0 <= v <= LARGEST_POWER, to 1.2e-7 of the value."""
+    shifted = ROUNDING - v
+    f = (ROUNDING - shifted) - v
     mantissa = E0 + f * (E1 + f * (E2 + f * (E3 + f * (E4 + f * (E5 + f * E6)))))
-    exponent = np.int32((np.int32(whole) + EXPONENT_BIAS) << MANTISSA_BITS)
-    return mantissa * exponent.view(np.float32)
+    return scale_by_power(mantissa, shifted)
+
+
+@helper
+def erf_of_positive(a: Lanes) -> Lanes:
+    """`erf` in float32 for 0 <= a <= ERF_IS_ONE_FROM."""
+    power = a * (C0 + a * (C1 + a * (C2 + a * (C3 + a * (C4 + a * (C5 + a * (C6 + a * C7)))))))
+    return ONE - power_of_half(power)
 
 
 def _erf_single(x: np.float32) -> np.float32:
-    a = min(abs(x), ERF_IS_ONE_FROM)
-    exponent = a * (C0 + a * (C1 + a * (C2 + a * (C3 + a * (C4 + a * (C5 + a * (C6 + a * C7)))))))
-    return np.float32(math.copysign(ONE - exp2_of_negative(exponent), x))
+    return np.float32(math.copysign(erf_of_positive(min(abs(x), ERF_IS_ONE_FROM)), x))
 
 
 def _erf_double(x: np.float64) -> np.float64:
@@ -117,15 +134,8 @@ erf = by_precision(float32=_erf_single, float64=_erf_double)
 
 
 @helper
-def bounded_square(u: np.float32) -> np.float32:
-    """Square u, up to where `exp2_of_negative` ends."""
-    # There, the polynomial ends as well: it would outgrow the exponential.
-    return min(u * u, -SMALLEST_EXPONENT)
-
-
-@helper
 def increment_polynomial(
-    v: np.float32,
+    v: Lanes,
     c0: np.float32,
     c1: np.float32,
     c2: np.float32,
@@ -134,14 +144,14 @@ def increment_polynomial(
     c5: np.float32,
     c6: np.float32,
     c7: np.float32,
-) -> np.float32:
+) -> Lanes:
     """Find what part of an exponential its average is: see `gaussian_increment`."""
     return c0 + v * (c1 + v * (c2 + v * (c3 + v * (c4 + v * (c5 + v * (c6 + v * c7))))))
 
 
 @helper
 def gaussian_increment(
-    u: np.float32,
+    v: Lanes,
     c0: np.float32,
     c1: np.float32,
     c2: np.float32,
@@ -150,14 +160,13 @@ def gaussian_increment(
     c5: np.float32,
     c6: np.float32,
     c7: np.float32,
-) -> np.float32:
-    """Average of exp(-x^2) over a cell of width h around x, ``u`` = x sqrt(log2(e)).
+) -> Lanes:
+    """Average of exp(-x^2) over a cell of width h around x, ``v`` = x^2 log2(e) <= LARGEST_POWER.
 
     The coefficients are the sums over n of (h / 2)^2n SERIES[n]. For h <= 1.6 it errs by 6.5e-7
     of its largest value, also where a difference of two values of `erf` would keep their errors.
     """
-    v = bounded_square(u)
-    return exp2_of_negative(-v) * increment_polynomial(v, c0, c1, c2, c3, c4, c5, c6, c7)
+    return power_of_half(v) * increment_polynomial(v, c0, c1, c2, c3, c4, c5, c6, c7)
 
 
 @helper

@@ -17,7 +17,7 @@ SHARPEST = 1e30
 # The widest cell that `gaussian_increment` averages over; wider ones are so many of its parts.
 WIDEST_PART = np.float32(1.6)
 TWO, FOUR = np.float32(2), np.float32(4)
-SQRT_LOG2_E = math.sqrt(math.log2(math.e))
+LOG2_E = math.log2(math.e)
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 
 

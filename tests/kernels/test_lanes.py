@@ -11,10 +11,13 @@ from hypothesis.extra.numpy import arrays
 
 from numbavol.kernels.cpu.lanes import (
     LANES,
+    at_most,
+    copy_sign,
+    keep_up_to,
     load,
     load_output,
     load_scalar,
-    prefer_whole_lanes,
+    magnitude,
     store,
     store_output,
 )
@@ -62,6 +65,26 @@ def multiply(weights, index, right, target):
 @compiled
 def multiply_lanes(left, right, target):
     store(target, 0, load(left, 0) * load(right, 0))
+
+
+@compiled
+def combine_with_number(number, lanes, target):
+    left, right = load(lanes, 0), load(lanes, LANES)
+    store(target, 0, (number + left) * ((left + number) * ((number - right) * (right - number))))
+    store(target, LANES, left * number)
+    store(target, 2 * LANES, number * right)
+
+
+@compiled
+def bound(keys, bounds, target):
+    store(target, 0, at_most(load(keys, 0), bounds[0]))
+    store(target, LANES, keep_up_to(load(target, 0), load(keys, 0), bounds[1]))
+
+
+@compiled
+def exchange_signs(left, right, target):
+    store(target, 0, magnitude(load(left, 0)))
+    store(target, LANES, copy_sign(load(left, 0), load(right, 0)))
 
 
 @compiled
@@ -125,6 +148,41 @@ def test_a_number_multiplies_every_lane(dtype, data):
 
 @dtypes
 @given(data=st.data())
+def test_a_number_stands_on_either_side_of_lanes(dtype, data):
+    number = data.draw(numbers(dtype, 1))[0]
+    lanes = data.draw(numbers(dtype, 2 * LANES))
+    left, right = lanes[:LANES], lanes[LANES:]
+    product = (number + left) * ((left + number) * ((number - right) * (right - number)))
+    expected = np.concatenate([product, left * number, number * right])
+    for result in run(combine_with_number, number, lanes, np.zeros(3 * LANES, dtype)):
+        np.testing.assert_array_equal(result, expected)
+
+
+@dtypes
+@given(data=st.data())
+def test_lanes_end_at_bounds(dtype, data):
+    keys, bounds = data.draw(numbers(dtype, LANES)), data.draw(numbers(dtype, 2))
+    keys[0], keys[1] = bounds
+    keys[2], keys[3], keys[4] = np.nan, np.inf, -np.inf
+    bounded = [key if key < bounds[0] else bounds[0] for key in keys]
+    kept = [lane if key <= bounds[1] else 0 for lane, key in zip(bounded, keys, strict=True)]
+    for result in run(bound, keys, bounds, np.zeros(2 * LANES, dtype)):
+        np.testing.assert_array_equal(result, bounded + kept)
+
+
+@dtypes
+@given(data=st.data())
+def test_lanes_take_signs(dtype, data):
+    left, right = data.draw(numbers(dtype, LANES)), data.draw(numbers(dtype, LANES))
+    right[:4] = 0.0, -0.0, -np.inf, np.nan
+    expected = np.concatenate([np.abs(left), np.copysign(left, right)])
+    for result in run(exchange_signs, left, right, np.zeros(2 * LANES, dtype)):
+        np.testing.assert_array_equal(result, expected)
+        np.testing.assert_array_equal(np.signbit(result), np.signbit(expected))
+
+
+@dtypes
+@given(data=st.data())
 def test_lanes_overlap_where_they_are_told_to(dtype, data):
     edges = data.draw(numbers(dtype, LANES + 1))
     for result in run(take_differences, edges, np.zeros(LANES, dtype)):
@@ -182,18 +240,3 @@ def test_what_is_loaded_stays_loaded_while_output_is_stored():
     assert all("!alias.scope" in line for line in stores)
     loads = [line for line in llvm.splitlines() if "load <16 x float>" in line]
     assert any("!noalias" in line for line in loads)
-
-
-@pytest.mark.compiled
-def test_loops_are_made_of_whole_lanes_where_that_is_asked_for():
-    @compiled
-    def halve(values):
-        prefer_whole_lanes()
-        for lane in range(LANES):
-            values[lane] *= np.float32(0.5)
-
-    values = np.arange(LANES, dtype=np.float32)
-    halve(values)
-    np.testing.assert_array_equal(values, np.arange(LANES) / 2)
-    (code,) = halve.inspect_llvm().values()
-    assert f'"prefer-vector-width"="{32 * LANES}"' in code

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from numbavol.kernels.cpu.lanes import LANES
-from numbavol.kernels.cpu.profiles import fill_coefficients, fill_profiles
+from numbavol.kernels.cpu.profiles import fill_coefficients, fill_distances, fill_profiles
 from numbavol.kernels.jit import FLAGS
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.profiles import WIDEST_PART, count_parts, end_cell, first_cell
@@ -26,37 +26,32 @@ WIDTHS = st.one_of(
 
 
 @compiled
-def compute(profiles, length, start, firsts, ends, centre, widths):
+def compute(profiles, length, start, centre, radii, widths):
     k = widths.size
     parts, coefficients = np.empty(k, np.int64), np.empty(k * N_TERMS, profiles.dtype)
     for i in range(k):
         parts[i] = count_parts(widths[i])
         fill_coefficients(widths[i], parts[i], coefficients, i * N_TERMS)
-    edges, row = np.empty(length + 1, profiles.dtype), np.empty(LANES, profiles.dtype)
-    fill_profiles(
-        profiles, 0, length, length, start, firsts, ends, centre, widths, parts, coefficients,
-        edges, row,
-    )  # fmt: skip
+    distances, edges = np.empty(length, profiles.dtype), np.empty(LANES + 1, profiles.dtype)
+    fill_distances(distances, 0, length, start, centre)
+    fill_profiles(profiles, length, 0, length, distances, radii, widths, parts, coefficients, edges)
 
 
-def profiles_of(dtype, length, start, first, end, centre, widths):
+def profiles_of(dtype, length, start, centre, widths, radii=np.inf):
     k = len(widths)
     profiles = np.full((k, length), np.nan, dtype)
-    firsts, ends = (np.broadcast_to(edge, (k,)).astype(np.int64) for edge in (first, end))
-    compute(
-        profiles.reshape(-1), length, start, firsts, ends, float(centre), np.array(widths, dtype)
-    )
+    radii = np.array(np.broadcast_to(radii, (k,)), np.float64)
+    compute(profiles.reshape(-1), length, start, float(centre), radii, np.array(widths, dtype))
     return profiles
 
 
-def expected_profiles(length, start, first, end, centre, widths):
+def expected_profiles(length, start, centre, widths):
     cells = start + np.arange(length)
     width = np.array(widths, np.float64)[:, None]
     upper, lower = (cells + 0.5 - centre) * width, (cells - 0.5 - centre) * width
     # On the side where erf is near 1, what is beyond has the digits.
     sign = np.where(lower + upper > 0, 1, -1)
-    integrals = sign * (scipy.special.erfc(sign * lower) - scipy.special.erfc(sign * upper))
-    return np.where((cells >= first) & (cells < end), integrals, 0.0)
+    return sign * (scipy.special.erfc(sign * lower) - scipy.special.erfc(sign * upper))
 
 
 @given(st.lists(WIDTHS, min_size=1, max_size=5), st.floats(-1, 40), st.integers(0, 20))
@@ -65,9 +60,9 @@ def expected_profiles(length, start, first, end, centre, widths):
 @example([3.2, 6.4, 6.5], 7.25, 3)
 @example([1e6], 9.5, 5)
 def test_profiles_in_single_precision_err_by_rounding(widths, centre, start) -> None:
-    window = (2 * LANES, start, start, start + 2 * LANES)
-    computed = profiles_of(np.float32, *window, centre, widths)
-    expected = expected_profiles(*window, centre, widths)
+    cells = (2 * LANES, start)
+    computed = profiles_of(np.float32, *cells, centre, widths)
+    expected = expected_profiles(*cells, centre, widths)
     # Each part of a cell errs by 6.5e-7 of a part's largest value, the most that was found in 4e5
     # profiles: the rounding of places, and of the exponent. A difference of two values of erf, of
     # cells beyond 6.4, errs by less, and by the rounding of places.
@@ -81,18 +76,16 @@ def test_profiles_in_single_precision_err_by_rounding(widths, centre, start) -> 
 
 @given(st.floats(0.01, 8.0), st.floats(0, 15))
 def test_profiles_in_double_precision_err_by_its_rounding(width, centre) -> None:
-    window = (LANES, 0, 0, LANES)
-    computed = profiles_of(np.float64, *window, centre, [width])
+    computed = profiles_of(np.float64, LANES, 0, centre, [width])
     np.testing.assert_allclose(
-        computed, expected_profiles(*window, centre, [width]), rtol=0, atol=5e-15
+        computed, expected_profiles(LANES, 0, centre, [width]), rtol=0, atol=5e-15
     )
 
 
 @given(st.floats(2.0**-4, 1.5, width=32), st.floats(4, 12))
 def test_far_tails_keep_their_digits(width, centre) -> None:
-    window = (LANES, 0, 0, LANES)
-    computed = profiles_of(np.float32, *window, centre, [width])[0].astype(np.float64)
-    expected = expected_profiles(*window, centre, [width])[0]
+    computed = profiles_of(np.float32, LANES, 0, centre, [width])[0].astype(np.float64)
+    expected = expected_profiles(LANES, 0, centre, [width])[0]
     # Until where windows end: a difference of values of erf would have no digit left there.
     told = expected > 1e-6 * expected.max()
     # The exponent of 2 is up to 38, and is rounded to 4e-6 of 1.
@@ -102,17 +95,15 @@ def test_far_tails_keep_their_digits(width, centre) -> None:
 @pytest.mark.parametrize("width", [0.02, 0.5, 1.5, 3.0, 6.0, 9.0, 1e5])
 def test_a_profile_adds_up_to_the_whole_gaussian(width) -> None:
     length = int(-(-(12 / width + 4) // LANES) * LANES) + LANES
-    window = (length, 0, 0, length)
     for within in (0.0, 0.25, 0.49):
-        computed = profiles_of(np.float32, *window, length // 2 + within, [width])
+        computed = profiles_of(np.float32, length, 0, length // 2 + within, [width])
         assert computed.sum(dtype=np.float64) == pytest.approx(2.0, abs=2e-6)
 
 
 @given(st.floats(2.0**-4, 1.5, width=32), st.integers(1, 7))
 def test_a_profile_is_even_in_every_bit(width, eighths) -> None:
-    window = (LANES, 0, 0, LANES)
-    left = profiles_of(np.float32, *window, 7 - eighths / 16, [width])[0]
-    right = profiles_of(np.float32, *window, 7 + eighths / 16, [width])[0]
+    left = profiles_of(np.float32, LANES, 0, 7 - eighths / 16, [width])[0]
+    right = profiles_of(np.float32, LANES, 0, 7 + eighths / 16, [width])[0]
     np.testing.assert_array_equal(left[:15], right[:15][::-1])
 
 
@@ -120,35 +111,44 @@ def test_a_profile_is_even_in_every_bit(width, eighths) -> None:
 @pytest.mark.parametrize("distance", [30, 1_000, 1_000_000])
 def test_nothing_is_far_from_a_gaussian(width, distance) -> None:
     # The window of a position may be that of a far wider Gaussian.
-    window = (LANES, distance, 0, 2 * distance)
-    assert np.all(profiles_of(np.float32, *window, 0.25, [width]) < 1e-18)
+    assert np.all(profiles_of(np.float32, LANES, distance, 0.25, [width]) < 1e-18)
 
 
 @pytest.mark.parametrize("width", [0.5, 3.0, 9.0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_cells_outside_the_window_are_nothing(width, dtype) -> None:
-    profiles = profiles_of(dtype, LANES, 2, 5, 12, 8.3, [width])[0]
+def test_cells_further_than_the_radius_are_nothing(width, dtype) -> None:
+    profiles = profiles_of(dtype, LANES, 2, 8.3, [width], 3.0)[0]
+    # From 5.3 to 11.3: the cells 5 to 11.
     assert not np.any(profiles[:3])
     assert not np.any(profiles[10:])
     assert profiles[6] > 0
 
 
+@given(st.floats(2.0**-4, 12.0, width=32), st.floats(4, 12), st.floats(0.5, 6.0))
+def test_what_is_within_the_radius_is_left_as_it_is(width, centre, radius) -> None:
+    for dtype in (np.float32, np.float64):
+        whole = profiles_of(dtype, LANES, 0, centre, [width])[0]
+        within = profiles_of(dtype, LANES, 0, centre, [width], radius)[0]
+        is_within = np.abs(np.arange(LANES) - centre) < radius - 0.501
+        np.testing.assert_array_equal(within[is_within], whole[is_within])
+        assert np.all((within == whole) | (within == 0))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_each_gaussian_has_a_window_of_its_own(dtype) -> None:
-    widths, firsts, ends = [0.3, 2.0, 50.0, 1.0, 5.0], [0, 5, 6, 9, 2], [LANES, 9, 7, 9, LANES]
-    together = profiles_of(dtype, LANES, 0, firsts, ends, 6.3, widths)
-    for width, first, end, profile in zip(widths, firsts, ends, together, strict=True):
-        alone = profiles_of(dtype, LANES, 0, first, end, 6.3, [width])[0]
+    widths, radii = [0.3, 2.0, 50.0, 1.0, 5.0], [7.0, 1.5, 0.4, 3.0, 2.0]
+    together = profiles_of(dtype, LANES, 0, 6.3, widths, radii)
+    for width, radius, profile in zip(widths, radii, together, strict=True):
+        alone = profiles_of(dtype, LANES, 0, 6.3, [width], radius)[0]
         np.testing.assert_array_equal(profile, alone)
-        assert np.count_nonzero(profile) <= end - first
+        assert np.count_nonzero(profile) <= 2 * radius + 2
 
 
 def test_gaussians_of_every_kind_stand_beside_each_other() -> None:
     widths = [0.3, 2.0, 50.0, 1.0, 5.0]
-    window = (LANES, 0, 0, LANES)
-    together = profiles_of(np.float32, *window, 6.3, widths)
+    together = profiles_of(np.float32, LANES, 0, 6.3, widths)
     for width, profile in zip(widths, together, strict=True):
-        np.testing.assert_array_equal(profile, profiles_of(np.float32, *window, 6.3, [width])[0])
+        np.testing.assert_array_equal(profile, profiles_of(np.float32, LANES, 0, 6.3, [width])[0])
 
 
 def test_the_widest_series_ends_where_its_accuracy_does() -> None:

@@ -16,8 +16,13 @@ from numbavol.kernels.cpu.lanes import (
     store_output,
     widen,
 )
-from numbavol.kernels.cpu.profiles import fill_coefficients, fill_profiles, in_whole_lanes
-from numbavol.kernels.jit import helper, kernel
+from numbavol.kernels.cpu.profiles import (
+    fill_coefficients,
+    fill_distances,
+    fill_profiles,
+    in_whole_lanes,
+)
+from numbavol.kernels.jit import kernel
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.profiles import (
     SHARPEST,
@@ -56,25 +61,6 @@ def locate_gaussians(
             a, positions, variances, voxel_size, reach, shape, block_side, outside, centres,
             planes, blocks,
         )  # fmt: skip
-
-
-@helper
-def _find_window(
-    firsts: Array,
-    ends: Array,
-    i: int,
-    centre: Array,
-    variances: Array,
-    reach: float,
-    voxels_per_angstrom: Array,
-    n_cells: tuple[int, int, int],
-) -> None:
-    """Write where the window of Gaussian i of a position begins and ends along each axis."""
-    deviation = math.sqrt(variances[i])
-    for axis in range(3):
-        radius = reach * deviation * voxels_per_angstrom[axis]
-        firsts[axis, i] = first_cell(centre[axis], radius, n_cells[axis])
-        ends[axis, i] = end_cell(centre[axis], radius, n_cells[axis])
 
 
 @kernel
@@ -120,81 +106,75 @@ def render_gaussians(
         radius = reach * math.sqrt(largest) * voxels_per_angstrom[axis]
         cells = int(min(2.0 * radius + 3.0, float(n_cells[axis])))
         length = max(length, in_whole_lanes(cells))
-    profiles = np.empty(3 * k * length, precision.dtype)
+    stride = 3 * length
+    profiles = np.empty(k * stride, precision.dtype)
+    distances = np.empty(stride, precision.dtype)
     weights = np.empty(k * length, precision.dtype)
-    edges = np.empty(length + 1, precision.dtype)
-    one_row = np.empty(LANES, precision.dtype)
+    edges = np.empty(LANES + 1, precision.dtype)
     widths, parts = np.empty(k, precision.dtype), np.empty(k, np.int64)
+    radii = np.empty(k)
     coefficients = np.empty(k * N_TERMS, precision.dtype)
-    firsts, ends = np.empty((3, k), np.int64), np.empty((3, k), np.int64)
+    first, end = np.empty(3, np.int64), np.empty(3, np.int64)
 
     for a in order:
-        widest = 0
-        for i in range(1, k):
-            if variances[a, i] > variances[a, widest]:
-                widest = i
-        _find_window(
-            firsts, ends, widest, centres[a], variances[a], reach, voxels_per_angstrom, n_cells
-        )
-        first, end = firsts[:, widest], ends[:, widest]
+        widest = 0.0
+        for i in range(k):
+            widest = max(widest, variances[a, i])
+        for axis in range(3):
+            radius = reach * math.sqrt(widest) * voxels_per_angstrom[axis]
+            first[axis] = first_cell(centres[a, axis], radius, n_cells[axis])
+            end[axis] = end_cell(centres[a, axis], radius, n_cells[axis])
         x_first, y_first, z_first = first[0], first[1], first[2]
         z_from, z_to = max(z_first, first_plane), min(end[2], first_plane + n_own)
         # What the widest does not reach, no other does.
         if z_from >= z_to or y_first >= end[1] or x_first >= end[0]:
             continue
-        for i in range(k):
-            if i != widest:
-                _find_window(
-                    firsts, ends, i, centres[a], variances[a], reach, voxels_per_angstrom, n_cells
-                )
 
         # Whole lanes are written to each row; where they would pass its end they begin earlier.
         x_lanes = in_whole_lanes(end[0] - x_first)
         x_start = max(0, min(x_first, nx - x_lanes))
         x_whole = min(x_lanes, nx // LANES * LANES)
-        y_lanes = in_whole_lanes(end[1] - y_first)
+        begun, filled = 0, 0
         for axis in range(3):
-            if axis == 0 or voxel_size[axis] != voxel_size[axis - 1]:
-                for i in range(k):
-                    sharpness = 1.0 / math.sqrt(2.0 * variances[a, i])
-                    widths[i] = min(voxel_size[axis] * sharpness, SHARPEST)
-                    parts[i] = count_parts(widths[i])
-                    fill_coefficients(widths[i], parts[i], coefficients, i * N_TERMS)
+            start = x_start if axis == 0 else first[axis]
+            lanes = in_whole_lanes(end[axis] - first[axis])
+            fill_distances(distances, filled, lanes, start, centres[a, axis])
+            filled += lanes
+            if axis < 2 and voxel_size[axis + 1] == voxel_size[axis]:
+                continue
+            for i in range(k):
+                deviation = math.sqrt(variances[a, i])
+                radii[i] = reach * deviation * voxels_per_angstrom[axis]
+                widths[i] = min(voxel_size[axis] * (math.sqrt(0.5) / deviation), SHARPEST)
+                parts[i] = count_parts(widths[i])
+                fill_coefficients(widths[i], parts[i], coefficients, i * N_TERMS)
             fill_profiles(
-                profiles,
-                axis * k * length,
-                length,
-                in_whole_lanes(end[axis] - first[axis]),
-                x_start if axis == 0 else first[axis],
-                firsts[axis],
-                ends[axis],
-                centres[a, axis],
-                widths,
-                parts,
-                coefficients,
+                profiles, stride, begun, filled, distances, radii, widths, parts, coefficients,
                 edges,
-                one_row,
-            )
+            )  # fmt: skip
+            begun = filled
 
-        z_lanes = in_whole_lanes(end[2] - z_first)
+        y_lanes, z_lanes = in_whole_lanes(end[1] - y_first), in_whole_lanes(end[2] - z_first)
+        z_profiles = x_lanes + y_lanes
         for i in range(k):
             amplitude = real(amplitudes[a, i] * normalisation)
-            for chunk in range((2 * k + i) * length, (2 * k + i) * length + z_lanes, LANES):
+            own = i * stride + z_profiles
+            for chunk in range(own, own + z_lanes, LANES):
                 store(profiles, chunk, amplitude * load(profiles, chunk))
         n_rows = end[1] - y_first
-        y_profiles, z_profiles = k * length, 2 * k * length - z_first
         for z in range(z_from, z_to):
             for i in range(k):
-                z_weight = load_scalar(profiles, z_profiles + i * length + z)
-                for chunk in range(i * length, i * length + y_lanes, LANES):
-                    store(weights, chunk, z_weight * load(profiles, y_profiles + chunk))
+                z_weight = load_scalar(profiles, i * stride + z_profiles + z - z_first)
+                for chunk in range(0, y_lanes, LANES):
+                    y_profile = load(profiles, i * stride + x_lanes + chunk)
+                    store(weights, i * length + chunk, z_weight * y_profile)
             for chunk in range(0, x_whole, LANES):
                 cell = ((z - first_plane) * ny + y_first) * nx + x_start + chunk
                 for y in range(n_rows):
                     row = load_scalar(weights, y) * load(profiles, chunk)
                     for i in range(1, k):
                         weight = load_scalar(weights, i * length + y)
-                        row = row + weight * load(profiles, i * length + chunk)
+                        row = row + weight * load(profiles, i * stride + chunk)
                     store_output(flat, cell, load_output(flat, cell) + widen(row, flat))
                     cell += nx
             # Only a map narrower than the window has cells left over.
@@ -202,5 +182,5 @@ def render_gaussians(
                 for y in range(n_rows):
                     total = weights[y] * profiles[x]
                     for i in range(1, k):
-                        total += weights[i * length + y] * profiles[i * length + x]
+                        total += weights[i * length + y] * profiles[i * stride + x]
                     out[z - first_plane, y_first + y, x_start + x] += total

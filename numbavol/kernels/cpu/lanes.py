@@ -5,19 +5,25 @@ cannot; short loops it takes apart before it tries. A kernel that works on rows 
 says so with these functions instead, and LLVM makes of them what the processor has: one AVX-512
 register of float32, two of AVX, four of SSE or NEON.
 
-A value of lanes adds, subtracts, multiplies and is multiplied by a scalar. Uncompiled it is a NumPy
-array.
+A value of lanes adds, subtracts and multiplies, also with a scalar, so that a `helper` written for
+scalars may take lanes. Uncompiled it is a NumPy array.
 """
 
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import get_or_insert_function
 from numba.extending import lower_builtin, models, register_model, type_callable
+
+from numbavol.kernels.math import MANTISSA_BITS, scale_by_power
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LANES = 16
 
@@ -69,12 +75,24 @@ def store_output(array: Array, start: int, lanes: Array) -> None:
     array[start : start + LANES] = lanes
 
 
-def prefer_whole_lanes() -> None:
-    """Ask that the loops of the calling function be made of whole lanes, where they are vectorised.
+def magnitude(lanes: Array) -> Array:
+    """Absolute values."""
+    return np.abs(lanes)
 
-    For many processors with AVX-512 LLVM makes them half as wide, and what is stored in two halves
-    and loaded as one waits for the cache, a quarter of the time of images (scripts/bench project).
-    """
+
+def copy_sign(lanes: Array, signs: Array) -> Array:
+    """Absolute values with the signs of others."""
+    return np.copysign(lanes, signs)
+
+
+def at_most(lanes: Array, bound: Any) -> Array:
+    """Replace what is above a bound, and what is not a number, by the bound."""
+    return np.where(lanes < bound, lanes, bound)
+
+
+def keep_up_to(lanes: Array, keys: Array, bound: Any) -> Array:
+    """Replace lanes of which the key is above a bound, or not a number, by zeros."""
+    return np.where(keys <= bound, lanes, lanes.dtype.type(0))
 
 
 class LanesType(types.Type):
@@ -192,59 +210,98 @@ _register_store(store, None)
 _register_store(store_output, "alias.scope")
 
 
-@type_callable(prefer_whole_lanes)
-def _type_of_preference(context: Any) -> Any:
-    return lambda: types.none
-
-
-@lower_builtin(prefer_whole_lanes)
-def _lower_preference(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    attributes = builder.function.attributes
-    # llvmlite writes what is in the set, and its own `add` knows no attribute with a value. This
-    # is not its public interface: without it, loops are slower, and right.
-    if isinstance(attributes, set):
-        set.add(attributes, f'"prefer-vector-width"="{32 * LANES}"')
-    return context.get_dummy_value()
-
-
-@type_callable(operator.add)
-@type_callable(operator.sub)
-def _type_of_sum(context: Any) -> Any:
-    def type_sum(left: Any, right: Any) -> Any:
-        return left if isinstance(left, LanesType) and left == right else None
-
-    return type_sum
-
-
-@lower_builtin(operator.add, LanesType, LanesType)
-def _lower_add(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    return builder.fadd(*arguments, flags=("contract",))
-
-
-@lower_builtin(operator.sub, LanesType, LanesType)
-def _lower_subtract(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    return builder.fsub(*arguments, flags=("contract",))
-
-
-@type_callable(operator.mul)
-def _type_of_multiple(context: Any) -> Any:
-    def type_multiple(factor: Any, lanes: Any) -> Any:
-        is_lanes = isinstance(lanes, LanesType)
-        return lanes if is_lanes and factor in (lanes.dtype, lanes) else None
-
-    return type_multiple
-
-
-@lower_builtin(operator.mul, types.Float, LanesType)
-def _lower_multiple(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    scalar, lanes = arguments
-    undefined = ir.Constant(lanes.type, ir.Undefined)
+def _splat(builder: Any, lanes_type: Any, scalar: Any) -> Any:
+    undefined = ir.Constant(lanes_type, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.type.count), None)
-    splat = builder.shuffle_vector(first, undefined, zeros)
-    return builder.fmul(splat, lanes, flags=("contract",))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes_type.count), None)
+    return builder.shuffle_vector(first, undefined, zeros)
 
 
-@lower_builtin(operator.mul, LanesType, LanesType)
-def _lower_product(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    return builder.fmul(*arguments, flags=("contract",))
+def _register_operator(operation: Callable[[Any, Any], Any], instruction: str) -> None:
+    @type_callable(operation)
+    def type_of_operation(context: Any) -> Any:
+        def type_operation(left: Any, right: Any) -> Any:
+            lanes = left if isinstance(left, LanesType) else right
+            if isinstance(lanes, LanesType) and {left, right} <= {lanes, lanes.dtype}:
+                return lanes
+            return None
+
+        return type_operation
+
+    def lower_operation(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes_type = context.get_value_type(signature.return_type)
+        left, right = (
+            value if isinstance(kind, LanesType) else _splat(builder, lanes_type, value)
+            for value, kind in zip(arguments, signature.args, strict=True)
+        )
+        return getattr(builder, instruction)(left, right, flags=("contract",))
+
+    for kinds in ((LanesType, LanesType), (types.Float, LanesType), (LanesType, types.Float)):
+        lower_builtin(operation, *kinds)(lower_operation)
+
+
+_register_operator(operator.add, "fadd")
+_register_operator(operator.sub, "fsub")
+_register_operator(operator.mul, "fmul")
+
+
+@type_callable(magnitude)
+def _type_of_magnitude(context: Any) -> Any:
+    return lambda lanes: lanes
+
+
+@type_callable(copy_sign)
+def _type_of_signed(context: Any) -> Any:
+    return lambda lanes, signs: lanes
+
+
+def _register_intrinsic(function: Any, name: str, n_arguments: int) -> None:
+    @lower_builtin(function, *[LanesType] * n_arguments)
+    def lower_intrinsic(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = arguments[0].type
+        overloaded = f"llvm.{name}.v{lanes.count}f{signature.return_type.dtype.bitwidth}"
+        kind = ir.FunctionType(lanes, [lanes] * n_arguments)
+        return builder.call(get_or_insert_function(builder.module, kind, overloaded), arguments)
+
+
+_register_intrinsic(magnitude, "fabs", 1)
+_register_intrinsic(copy_sign, "copysign", 2)
+
+
+@type_callable(at_most)
+def _type_of_bounded(context: Any) -> Any:
+    return lambda lanes, bound: lanes
+
+
+@lower_builtin(at_most, LanesType, types.Float)
+def _lower_at_most(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    lanes, bound = arguments
+    bounds = _splat(builder, lanes.type, bound)
+    return builder.select(builder.fcmp_ordered("<", lanes, bounds), lanes, bounds)
+
+
+@type_callable(keep_up_to)
+def _type_of_kept(context: Any) -> Any:
+    return lambda lanes, keys, bound: lanes
+
+
+@lower_builtin(keep_up_to, LanesType, LanesType, types.Float)
+def _lower_keep_up_to(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    lanes, keys, bound = arguments
+    is_kept = builder.fcmp_ordered("<=", keys, _splat(builder, keys.type, bound))
+    return builder.select(is_kept, lanes, ir.Constant(lanes.type, None))
+
+
+@type_callable(scale_by_power)
+def _type_of_scaled(context: Any) -> Any:
+    return lambda mantissa, shifted: mantissa if isinstance(mantissa, LanesType) else None
+
+
+@lower_builtin(scale_by_power, LanesType, LanesType)
+def _lower_scale_by_power(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    mantissa, shifted = arguments
+    integers = ir.VectorType(ir.IntType(32), mantissa.type.count)
+    places = ir.Constant(integers, [int(MANTISSA_BITS)] * mantissa.type.count)
+    exponent = builder.shl(builder.bitcast(shifted, integers), places)
+    bits = builder.add(builder.bitcast(mantissa, integers), exponent)
+    return builder.bitcast(bits, mantissa.type)

@@ -6,14 +6,38 @@ from typing import Any
 
 import numpy as np
 
-from numbavol.kernels.cpu.lanes import LANES, load, load_eight, prefer_whole_lanes, store
+from numbavol.kernels.cpu.lanes import (
+    LANES,
+    at_most,
+    copy_sign,
+    keep_up_to,
+    load,
+    load_eight,
+    magnitude,
+    store,
+    widen,
+)
 from numbavol.kernels.jit import by_precision, helper
-from numbavol.kernels.math import N_TERMS, SERIES, erf, floor, gaussian_increment
-from numbavol.kernels.profiles import SQRT_LOG2_E, TWO_OVER_SQRT_PI
+from numbavol.kernels.math import (
+    ERF_IS_ONE_FROM,
+    HALF,
+    LARGEST_POWER,
+    N_TERMS,
+    ONE,
+    SERIES,
+    erf,
+    erf_of_positive,
+    floor,
+    gaussian_increment,
+)
+from numbavol.kernels.profiles import LOG2_E, TWO_OVER_SQRT_PI
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 FLAT_SERIES = SERIES.reshape(-1)
+NUMBERS = np.arange(LANES, dtype=np.float32)
+# Cells are counted up to there, and the square of it is a float32.
+FARTHEST = 1e19
 
 
 @helper
@@ -50,103 +74,151 @@ Owns the N_TERMS elements of ``coefficients`` from ``at`` on.
 
 
 @helper
-def fill_increments(
-    row: Array,
-    cell: Any,
-    offset: Any,
-    low: Any,
-    high: Any,
-    scale: Any,
+def fill_distances(distances: Array, at: int, length: int, start: int, centre: float) -> None:
+    """Write how far cells of an axis from ``start`` on are from ``centre``, both in cells.
+
+    Owns the ``length`` elements of ``distances`` from ``at`` on.
+    """
+    real = distances.dtype.type
+    # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
+    nearest = floor(centre + 0.5)
+    within = real(centre - nearest)
+    numbers = widen(load(NUMBERS, 0), distances)
+    for chunk in range(0, length, LANES):
+        # A whole number first: where density is, what is left of it has all its digits.
+        store(distances, at + chunk, (real(start + chunk - nearest) + numbers) - within)
+
+
+@helper
+def _average_over_part(
+    distance: Array, scale: np.float32, polynomial: tuple[np.float32, ...]
+) -> Array:
+    """Twice the integral over a part of each cell."""
+    v = at_most(scale * (distance * distance), LARGEST_POWER)
+    increment: Array = gaussian_increment(v, *polynomial)
+    return increment
+
+
+def _fill_averages_single(
+    width: np.float32,
+    profiles: Array,
+    own: int,
+    first: int,
+    end: int,
+    distances: Array,
+    radius: float,
+    n_parts: int,
     coefficients: Array,
     at: int,
 ) -> None:
-    """Averages of a Gaussian over a part of each cell.
+    polynomial = (
+        coefficients[at], coefficients[at + 1], coefficients[at + 2], coefficients[at + 3],
+        coefficients[at + 4], coefficients[at + 5], coefficients[at + 6], coefficients[at + 7],
+    )  # fmt: skip
+    scale = width * width * np.float32(LOG2_E)
+    reach = np.float32(min(radius, FARTHEST)) + HALF
+    if n_parts == 1:
+        for cell in range(first, end, LANES):
+            distance = load(distances, cell)
+            average = _average_over_part(distance, scale, polynomial)
+            store(profiles, own + cell, keep_up_to(average, distance * distance, reach * reach))
+        return
+    step = ONE / np.float32(n_parts)
+    for cell in range(first, end, LANES):
+        distance = load(distances, cell)
+        beyond = distance - HALF * (ONE - step)
+        total = _average_over_part(beyond, scale, polynomial)
+        for part in range(1, n_parts):
+            total = total + _average_over_part(beyond + np.float32(part) * step, scale, polynomial)
+        store(profiles, own + cell, keep_up_to(total, distance * distance, reach * reach))
 
-    ``cell`` is the first cell, a whole number of cells from that of the Gaussian, and the Gaussian
-    is ``offset`` beyond the middle of that part of its own; cells outside ``low`` and ``high``
-    become 0. ``coefficients`` are used from ``at`` on. Owns ``row`` (LANES,).
-    """
-    prefer_whole_lanes()
-    real = row.dtype.type
-    c0, c1 = coefficients[at], coefficients[at + 1]
-    c2, c3 = coefficients[at + 2], coefficients[at + 3]
-    c4, c5 = coefficients[at + 4], coefficients[at + 5]
-    c6, c7 = coefficients[at + 6], coefficients[at + 7]
+
+def _fill_averages_double(
+    width: np.float64,
+    profiles: Array,
+    own: int,
+    first: int,
+    end: int,
+    distances: Array,
+    radius: float,
+    n_parts: int,
+    coefficients: Array,
+    at: int,
+) -> None:
+    pass
+
+
+_fill_averages = by_precision(float32=_fill_averages_single, float64=_fill_averages_double)
+"""Write a row of `fill_profiles` as sums of `gaussian_increment` over the parts of cells."""
+
+
+def _fill_edges_single(width: np.float32, edges: Array, distances: Array, cell: int) -> None:
+    x = width * (load(distances, cell) - HALF)
+    within = at_most(magnitude(x), ERF_IS_ONE_FROM)
+    store(edges, 0, copy_sign(erf_of_positive(within), x))
+
+
+def _fill_edges_double(width: np.float64, edges: Array, distances: Array, cell: int) -> None:
     for lane in range(LANES):
-        # A whole number first: where density is, what is left of it has all its digits.
-        whole = cell + real(np.int32(lane))
-        increment = gaussian_increment((whole - offset) * scale, c0, c1, c2, c3, c4, c5, c6, c7)
-        row[lane] = increment if low < whole < high else real(0)
+        edges[lane] = erf(width * (distances[cell + lane] - 0.5))
+
+
+_fill_edges = by_precision(float32=_fill_edges_single, float64=_fill_edges_double)
+"""Write `erf` at where the cells of a row of lanes begin."""
+
+
+@helper
+def _fill_differences(
+    width: Any,
+    profiles: Array,
+    own: int,
+    first: int,
+    end: int,
+    distances: Array,
+    radius: float,
+    edges: Array,
+) -> None:
+    """Write a row of `fill_profiles` as differences of `erf`."""
+    real = profiles.dtype.type
+    half = real(0.5)
+    reach = real(min(radius, FARTHEST)) + half
+    for cell in range(first, end, LANES):
+        _fill_edges(width, edges, distances, cell)
+        last = distances[cell + LANES - 1]
+        # Only where a row begins early is the last lane a cell of the window.
+        edges[LANES] = erf(width * (last + half)) if last <= reach else edges[LANES - 1]
+        integrals = load(edges, 1) - load(edges, 0)
+        distance = load(distances, cell)
+        store(profiles, own + cell, keep_up_to(integrals, distance * distance, reach * reach))
 
 
 @helper
 def fill_profiles(
     profiles: Array,
-    at: int,
     stride: int,
-    length: int,
-    start: int,
-    firsts: Array,
-    ends: Array,
-    centre: float,
+    first: int,
+    end: int,
+    distances: Array,
+    radii: Array,
     widths: Array,
     parts: Array,
     coefficients: Array,
     edges: Array,
-    row: Array,
 ) -> None:
-    """Twice the integral of each unit Gaussian over ``length`` cells of an axis from ``start`` on.
+    """Twice the integral of each unit Gaussian over cells at ``distances``, ``first`` to ``end``.
 
-    Cells outside [``firsts[i]``, ``ends[i]``) become 0 for Gaussian i. ``centre`` is in cells,
+    Cells of which no point is within ``radii[i]`` become 0 for Gaussian i; radii are in cells,
     ``widths`` (k,) those of a cell in units of sqrt(2 variance) of each Gaussian, ``parts`` (k,)
-    and ``coefficients`` (k * N_TERMS,) are theirs. Gaussian i owns the ``length`` elements of
-    ``profiles`` from ``at + i * stride`` on; ``edges`` (stride + 1,) and ``row`` (LANES,) are
-    scratch.
+    and ``coefficients`` (k * N_TERMS,) are theirs. Gaussian i owns the elements of ``profiles``
+    from ``i * stride`` on that stand as those of ``distances``; ``edges`` (LANES + 1,) are scratch.
     """
-    prefer_whole_lanes()
-    real = profiles.dtype.type
-    # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
-    nearest = floor(centre + 0.5)
-    within = real(centre - nearest)
-    half = real(0.5)
-    # Gaussian after Gaussian of the usual kind, so that constants stay in registers.
     for i in range(widths.size):
-        if parts[i] == 1:
-            low, high = real(firsts[i] - nearest) - half, real(ends[i] - nearest) - half
-            scale = widths[i] * real(SQRT_LOG2_E)
-            for chunk in range(0, length, LANES):
-                cell = real(start + chunk - nearest)
-                fill_increments(row, cell, within, low, high, scale, coefficients, i * N_TERMS)
-                store(profiles, at + i * stride + chunk, load(row, 0))
-    for i in range(widths.size):
-        n_parts = parts[i]
-        if n_parts == 1:
-            continue
-        own = at + i * stride
-        low, high = real(firsts[i] - nearest) - half, real(ends[i] - nearest) - half
-        if n_parts > 1:
-            scale = widths[i] * real(SQRT_LOG2_E)
-            share = real(1) / real(n_parts)
-            for chunk in range(0, length, LANES):
-                cell = real(start + chunk - nearest)
-                for part in range(n_parts):
-                    shift = (real(part) + half) * share - half
-                    fill_increments(
-                        row, cell, within - shift, low, high, scale, coefficients, i * N_TERMS
-                    )
-                    if part > 0:
-                        store(row, 0, load(profiles, own + chunk) + load(row, 0))
-                    store(profiles, own + chunk, load(row, 0))
-            continue
-        first_edge, last_edge = low - within, high - within
-        for chunk in range(0, length, LANES):
-            cell = real(start + chunk - nearest)
-            for lane in range(LANES):
-                edge = cell + real(np.int32(lane)) - (half + within)
-                row[lane] = erf(min(max(edge, first_edge), last_edge) * widths[i])
-            store(edges, chunk, load(row, 0))
-        # Only where a row begins early is the last lane a cell of the window.
-        is_whole = ends[i] == start + length
-        edges[length] = erf(last_edge * widths[i]) if is_whole else edges[length - 1]
-        for chunk in range(0, length, LANES):
-            store(profiles, own + chunk, load(edges, chunk + 1) - load(edges, chunk))
+        if parts[i] > 0:
+            _fill_averages(
+                widths[i], profiles, i * stride, first, end, distances, radii[i], parts[i],
+                coefficients, i * N_TERMS,
+            )  # fmt: skip
+        else:
+            _fill_differences(
+                widths[i], profiles, i * stride, first, end, distances, radii[i], edges
+            )

@@ -13,14 +13,35 @@ from numbavol.kernels.cpu.lanes import (
     load_scalar,
     store,
     store_output,
+    widen,
 )
-from numbavol.kernels.cpu.profiles import fill_coefficients, fill_profiles, in_whole_lanes
-from numbavol.kernels.jit import kernel
+from numbavol.kernels.cpu.profiles import (
+    fill_coefficients,
+    fill_distances,
+    fill_profiles,
+    in_whole_lanes,
+)
+from numbavol.kernels.jit import helper, kernel
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.places import place_in_plane
 from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, count_parts, end_cell, first_cell
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@helper
+def _farthest(radii: Array, a: int) -> float:
+    """Radius of the widest Gaussian of a position."""
+    reach = 0.0
+    for i in range(radii.shape[1]):
+        reach = max(reach, radii[a, i])
+    return reach
+
+
+@helper
+def _reaches(place: float, reach: float, n_pixels: int) -> bool:
+    """Whether what is at a place reaches a pixel of an axis; not if that is not a number."""
+    return place + reach >= -0.5 and place - reach <= n_pixels - 0.5
 
 
 @kernel
@@ -47,57 +68,48 @@ def project_gaussians(
     ``fused`` holds k zeros: its length is known to the compiler.
     """
     n_images, ny, nx = sums.shape
+    flat = sums.reshape(-1)
     k = len(fused)
-    most = 0
-    for g in range(groups.size - 1):
-        most = max(most, groups[g + 1] - groups[g])
-    places = np.empty((most, 2))
-    windows = np.empty((most, 4), np.int64)
     widest = 0.0
-    for a in range(positions.shape[0]):
-        for i in range(k):
-            widest = max(widest, radii[a, i])
+    reaches = np.zeros(groups.size - 1)
+    for g in range(groups.size - 1):
+        for a in range(groups[g], groups[g + 1]):
+            reaches[g] = max(reaches[g], _farthest(radii, a))
+        widest = max(widest, reaches[g])
     # A window has at most 2 radius + 2 pixels of an axis.
     length = in_whole_lanes(int(min(2.0 * widest + 3.0, float(max(ny, nx)))))
-    profiles = np.empty(2 * k * length, np.float32)
-    edges, row = np.empty(length + 1, np.float32), np.empty(LANES, np.float32)
+    stride = 2 * length
+    profiles = np.empty(k * stride, np.float32)
+    distances = np.empty(stride, np.float32)
+    edges = np.empty(LANES + 1, np.float32)
     parts, coefficients = np.empty(k, np.int64), np.empty(k * N_TERMS, np.float32)
-    firsts, ends = np.empty(k, np.int64), np.empty(k, np.int64)
     patch = np.empty(ny * (nx + 2 * LANES), np.float32)
 
     for image in range(n_images):
         for g in range(groups.size - 1):
             start, stop = groups[g], groups[g + 1]
-            low_x, high_x, low_y, high_y = nx, 0, ny, 0
+            reach = reaches[g]
+            lowest_x, highest_x, lowest_y, highest_y = np.inf, -np.inf, np.inf, -np.inf
             for a in range(start, stop):
                 x, y = place_in_plane(positions, a, rotations[image], offsets[image])
-                window, reach = windows[a - start], 0.0
-                for i in range(k):
-                    reach = max(reach, radii[a, i])
-                places[a - start, 0], places[a - start, 1] = x, y
-                window[:] = 0
-                # Also false where a place is not a number.
-                if (
-                    x + reach >= -0.5
-                    and x - reach <= nx - 0.5
-                    and y + reach >= -0.5
-                    and y - reach <= ny - 0.5
-                ):
-                    window[0], window[1] = first_cell(x, reach, nx), end_cell(x, reach, nx)
-                    window[2], window[3] = first_cell(y, reach, ny), end_cell(y, reach, ny)
-                    low_x, high_x = min(low_x, window[0]), max(high_x, window[1])
-                    low_y, high_y = min(low_y, window[2]), max(high_y, window[3])
-            if low_x >= high_x or low_y >= high_y:
+                if _reaches(x, reach, nx) and _reaches(y, reach, ny):
+                    lowest_x, highest_x = min(lowest_x, x), max(highest_x, x)
+                    lowest_y, highest_y = min(lowest_y, y), max(highest_y, y)
+            if lowest_x > highest_x:
                 continue
+            low_x, high_x = first_cell(lowest_x, reach, nx), end_cell(highest_x, reach, nx)
+            low_y, high_y = first_cell(lowest_y, reach, ny), end_cell(highest_y, reach, ny)
             # Rows are written in whole lanes.
-            stride = (high_x - low_x + LANES - 1) // LANES * LANES + LANES
-            patch[: (high_y - low_y) * stride] = np.float32(0)
+            n_columns = (high_x - low_x + LANES - 1) // LANES * LANES + LANES
+            patch[: (high_y - low_y) * n_columns] = np.float32(0)
 
             for a in range(start, stop):
-                x_first, x_end = windows[a - start, 0], windows[a - start, 1]
-                y_first, y_end = windows[a - start, 2], windows[a - start, 3]
-                if x_first >= x_end or y_first >= y_end:
+                x, y = place_in_plane(positions, a, rotations[image], offsets[image])
+                reach = _farthest(radii, a)
+                if not (_reaches(x, reach, nx) and _reaches(y, reach, ny)):
                     continue
+                x_first, x_end = first_cell(x, reach, nx), end_cell(x, reach, nx)
+                y_first, y_end = first_cell(y, reach, ny), end_cell(y, reach, ny)
                 for i in range(k):
                     if antialias:
                         parts[i] = count_parts(widths[a, i])
@@ -108,41 +120,41 @@ def project_gaussians(
                         coefficients[i * N_TERMS] = np.float32(TWO_OVER_SQRT_PI) * widths[a, i]
                 x_lanes = (x_end - x_first + LANES - 1) // LANES * LANES
                 y_lanes = (y_end - y_first + LANES - 1) // LANES * LANES
-                for axis in range(2):
-                    place, n_pixels = places[a - start, axis], nx if axis == 0 else ny
-                    for i in range(k):
-                        firsts[i] = first_cell(place, radii[a, i], n_pixels)
-                        ends[i] = end_cell(place, radii[a, i], n_pixels)
-                    fill_profiles(
-                        profiles,
-                        axis * k * length,
-                        length,
-                        x_lanes if axis == 0 else y_lanes,
-                        x_first if axis == 0 else y_first,
-                        firsts,
-                        ends,
-                        place,
-                        widths[a],
-                        parts,
-                        coefficients,
-                        edges,
-                        row,
-                    )
+                fill_distances(distances, 0, x_lanes, x_first, x)
+                fill_distances(distances, x_lanes, y_lanes, y_first, y)
+                fill_profiles(
+                    profiles,
+                    stride,
+                    0,
+                    x_lanes + y_lanes,
+                    distances,
+                    radii[a],
+                    widths[a],
+                    parts,
+                    coefficients,
+                    edges,
+                )
                 for i in range(k):
                     amplitude = amplitudes[a, i]
-                    for chunk in range((k + i) * length, (k + i) * length + y_lanes, LANES):
+                    own = i * stride + x_lanes
+                    for chunk in range(own, own + y_lanes, LANES):
                         store(profiles, chunk, amplitude * load(profiles, chunk))
                 for chunk in range(0, x_lanes, LANES):
-                    cell = (y_first - low_y) * stride + x_first - low_x + chunk
-                    for y in range(k * length, k * length + y_end - y_first):
-                        total = load_scalar(profiles, y) * load(profiles, chunk)
+                    cell = (y_first - low_y) * n_columns + x_first - low_x + chunk
+                    for row_y in range(x_lanes, x_lanes + y_end - y_first):
+                        total = load_scalar(profiles, row_y) * load(profiles, chunk)
                         for i in range(1, k):
-                            weight = load_scalar(profiles, y + i * length)
-                            total = total + weight * load(profiles, i * length + chunk)
+                            weight = load_scalar(profiles, row_y + i * stride)
+                            total = total + weight * load(profiles, i * stride + chunk)
                         store_output(patch, cell, load_output(patch, cell) + total)
-                        cell += stride
+                        cell += n_columns
 
+            n_whole = (high_x - low_x) // LANES * LANES
             for y in range(low_y, high_y):
-                in_patch = (y - low_y) * stride
-                for x in range(low_x, high_x):
-                    sums[image, y, x] += patch[in_patch + x - low_x]
+                cell = (image * ny + y) * nx + low_x
+                row = (y - low_y) * n_columns
+                for x in range(0, n_whole, LANES):
+                    more = widen(load(patch, row + x), flat)
+                    store(flat, cell + x, load(flat, cell + x) + more)
+                for x in range(n_whole, high_x - low_x):
+                    flat[cell + x] += patch[row + x]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,19 @@ from numbavol.kernels.cuda.device import IS_SIMULATED
 from numbavol.kernels.cuda.warps import join, narrow
 from numbavol.kernels.jit import by_precision, cuda_helper
 from numbavol.kernels.math import (
+    LARGEST_POWER,
     N_TERMS,
     SERIES,
-    bounded_square,
     erf,
-    exp2_of_negative,
     floor,
     increment_polynomial,
+    power_of_half,
 )
-from numbavol.kernels.profiles import SQRT_LOG2_E, TWO_OVER_SQRT_PI, count_parts
+from numbavol.kernels.profiles import LOG2_E, TWO_OVER_SQRT_PI, count_parts
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FARTHEST = 2.0**30
+SQRT_LOG2_E = math.sqrt(LOG2_E)
 Polynomial = tuple[Any, Any, Any, Any, Any, Any, Any, Any]
 
 
@@ -59,25 +61,28 @@ def fit_polynomial(width: Any, is_averaged: bool) -> tuple[int, Polynomial]:
     return n_parts, polynomial
 
 
-def _exp2_single(x: np.float32) -> np.float32:
+def _power_of_half_single(v: np.float32) -> np.float32:
     # One instruction, as precise as the polynomial of the CPU.
-    return cuda.libdevice.exp2f(x)  # type: ignore[no-any-return]
+    return cuda.libdevice.exp2f(-v)  # type: ignore[no-any-return]
 
 
-def _exp2_double(x: np.float64) -> np.float64:
-    return cuda.libdevice.exp2(x)  # type: ignore[no-any-return]
+def _power_of_half_double(v: np.float64) -> np.float64:
+    return cuda.libdevice.exp2(-v)  # type: ignore[no-any-return]
 
 
-_exp2: Any = (
-    exp2_of_negative if IS_SIMULATED else by_precision(float32=_exp2_single, float64=_exp2_double)
+_power_of_half: Any = (
+    power_of_half
+    if IS_SIMULATED
+    else by_precision(float32=_power_of_half_single, float64=_power_of_half_double)
 )
 
 
 @cuda_helper
 def _average_over_part(u: Any, polynomial: Polynomial) -> Any:
     """Twice the integral over a part of a cell, whose middle is at u / sqrt(log2(e))."""
-    v = bounded_square(u)
-    return _exp2(-v) * increment_polynomial(v, *polynomial)
+    # There, the polynomial ends as well: it would outgrow the exponential.
+    v = min(u * u, type(u)(LARGEST_POWER))
+    return _power_of_half(v) * increment_polynomial(v, *polynomial)
 
 
 @cuda_helper
