@@ -16,6 +16,7 @@ from numbavol.imaging.ice import VitreousIce
 from numbavol.imaging.noise import NoiseSpectrum
 from numbavol.imaging.purposes import Purpose
 from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
+from numbavol.kernels.threads import even_size_of_tasks
 from numbavol.ndimage import resize_with_crop_or_pad
 from numbavol.ndimage.parameters import REAL, read_array, read_number
 from numbavol.projection.image_config import REST_ENERGY
@@ -358,5 +359,5 @@ def form_images(
         own_ctf = ctf if ctf is None or ctf.n_images is None else ctf[chosen]
         images[chosen] = prepared.develop(halves, own_ctf, word, own[chosen], shape)
 
-    device.run_parts(form, n, IMAGES_A_TASK)
+    device.run_parts(form, n, even_size_of_tasks(n, IMAGES_A_TASK))
     return images.reshape(read.shape)

@@ -23,18 +23,31 @@ E = tuple(1.0 / math.factorial(n) for n in range(14))
 
 
 @helper
-def natural_log(x: float) -> float:
-    """ln(x) of a normal x > 0, to 4e-16, or so much of a value beyond 1."""
+def _split(x: float) -> tuple[float, float]:
+    """Exponent and mantissa, from sqrt(1/2) to sqrt(2), of a normal x > 0."""
     bits = np.int64(np.float64(x).view(np.int64) - BITS_OF_SQRT_HALF)
-    exponent = np.float64(bits >> MANTISSA_BITS)
     scaled = np.int64((bits & MANTISSA_MASK) + BITS_OF_SQRT_HALF)
-    mantissa = scaled.view(np.float64)
-    f = (mantissa - 1.0) / (mantissa + 1.0)
+    return np.float64(bits >> MANTISSA_BITS), scaled.view(np.float64)
+
+
+@helper
+def _natural_log(exponent: float, f: float) -> float:
+    """ln(2^exponent m), where f is (m - 1) / (m + 1)."""
     q = f * f
     low, high = A[8] + q * A[9], A[6] + q * A[7]
     series = A[4] + q * A[5] + q * q * (high + q * q * low)
     series = A[0] + q * (A[1] + q * (A[2] + q * (A[3] + q * series)))
     return exponent * LN2_HIGH + (f * series + exponent * LN2_LOW)
+
+
+@helper
+def natural_logs(x: float, y: float) -> tuple[float, float]:
+    """ln(x) and ln(y) of normal numbers above 0, to 5e-16, or so much of a value beyond 1."""
+    (x_exponent, x), (y_exponent, y) = _split(x), _split(y)
+    # One division for both.
+    inverse = 1.0 / ((x + 1.0) * (y + 1.0))
+    x_log = _natural_log(x_exponent, (x - 1.0) * ((y + 1.0) * inverse))
+    return x_log, _natural_log(y_exponent, (y - 1.0) * ((x + 1.0) * inverse))
 
 
 @helper

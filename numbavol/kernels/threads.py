@@ -26,6 +26,8 @@ ENVIRONMENT_VARIABLE = "NUMBAVOL_NUM_THREADS"
 SECONDS_BETWEEN_LOOKS = 0.05
 # Asked for: beyond them lies a slip of the keyboard.
 MOST_THREADS = 1024
+# Threads that are done wait for the last task: a share of it in so many.
+TASKS_A_THREAD = 4
 
 
 class _Pool:
@@ -153,6 +155,24 @@ def set_num_threads(n_threads: int | None) -> None:
             )
             raise ValueError(msg)
     _pools[0].n_threads = number
+
+
+def even_size_of_tasks(n: int, most: int) -> int:
+    """Find how many of n equal pieces of work are best one task.
+
+    Parameters
+    ----------
+    n
+        How many pieces there are.
+    most
+        So many take long beside what a task costs.
+
+    Returns
+    -------
+    int
+        From 1 to ``most``; fewer where threads would otherwise wait for each other.
+    """
+    return max(1, min(most, n // (TASKS_A_THREAD * get_num_threads())))
 
 
 def run_tasks(

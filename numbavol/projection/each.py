@@ -12,7 +12,7 @@ import numpy as np
 from numbavol.arguments import check_fits_in_memory
 from numbavol.kernels.devices import CudaDevice
 from numbavol.kernels.dispatch import find_device
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.threads import even_size_of_tasks, run_tasks
 from numbavol.projection.batches import AbstractProjectionInBatches
 from numbavol.projection.projections import Placement
 
@@ -247,7 +247,8 @@ def _project_batch(
         report(first + n_images)
         return
     device.run_parts(
-        lambda start, stop: put(start, stop, make(start, stop)), n_images, IMAGES_A_TASK,
+        lambda start, stop: put(start, stop, make(start, stop)), n_images,
+        even_size_of_tasks(n_images, IMAGES_A_TASK),
         lambda n_done: report(first + n_done),
     )  # fmt: skip
 

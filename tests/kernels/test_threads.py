@@ -88,6 +88,18 @@ def test_no_task_runs_on_after_an_error() -> None:
     assert not running
 
 
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_few_pieces_are_shared_evenly_and_many_by_as_many_as_allowed(n_threads: int) -> None:
+    set_num_threads(n_threads)
+    for n in (1, 2, 7, 50, 1000):
+        size = threads.even_size_of_tasks(n, 8)
+        assert 1 <= size <= 8
+        n_tasks = -(-n // size)
+        assert n_tasks >= min(n, threads.TASKS_A_THREAD * n_threads)
+    assert threads.even_size_of_tasks(1000, 8) == 8
+    assert threads.even_size_of_tasks(1000, 0) == 1
+
+
 def test_tasks_may_have_tasks() -> None:
     set_num_threads(2)
     done: list[tuple[int, int]] = []

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from numbavol.kernels.cpu.wide_vectors import prefer_wide_vectors
 from numbavol.kernels.double import exponential
 from numbavol.kernels.jit import helper, kernel
 from numbavol.kernels.poisson import MANY, place_of_proposal, probability_of_next, propose_count
@@ -19,6 +20,7 @@ def _draw_uniforms(
     uniforms: Array, words: Array, rows: Array, places: Array, n: int, proposal: int, stream: Any
 ) -> None:
     """Draw two uniform numbers for each of n places, ``uniforms`` (2, x)."""
+    prefer_wide_vectors()
     seed, purpose, number = stream
     for i in range(n):
         place = place_of_proposal(places[i], proposal)
@@ -34,6 +36,7 @@ def _draw_uniforms(
 @helper
 def _count_few(row: Array, places: Array, n: int, scratch: Array, uniforms: Array) -> None:
     """Count up all places together, until the probability of as many is above all numbers."""
+    prefer_wide_vectors()
     expected, counts, total, term = scratch[0], scratch[1], scratch[2], scratch[3]
     for i in range(n):
         expected[i] = row[places[i]]
@@ -67,6 +70,7 @@ def _count_many(
     n_left: int,
 ) -> int:
     """Propose a count for each place; those not taken are added to the ``n_left`` that are left."""
+    prefer_wide_vectors()
     expected, counts = scratch[0], scratch[1]
     for i in range(n):
         expected[i] = image[rows[i], places[i]]
@@ -78,6 +82,26 @@ def _count_many(
         n_left += 0 if is_taken else 1
         image[rows[i], places[i]] = counts[i] if is_taken else expected[i]
     return n_left
+
+
+@helper
+def _divide(image: Array, y: int, rows: Array, few: Array, many: Array) -> tuple[int, int]:
+    """Write the places of a row where few are expected, and where many are; how many there are."""
+    n_x, n_few, n_many = image.shape[1], 0, 0
+    for x in range(n_x):
+        rows[x], few[x], many[x] = np.uint64(y), np.uint64(x), np.uint64(x)
+    for x in range(n_x):
+        n_many += 1 if image[y, x] >= MANY else 0
+    # Mostly all are of one kind, and stand in their order.
+    if n_many in (0, n_x):
+        return n_x - n_many, n_many
+    n_many = 0
+    for x in range(n_x):
+        few[n_few], many[n_many] = np.uint64(x), np.uint64(x)
+        is_many = image[y, x] >= MANY
+        n_many += 1 if is_many else 0
+        n_few += 0 if is_many else 1
+    return n_few, n_many
 
 
 @kernel
@@ -98,12 +122,7 @@ def draw_counts(out: Array, seed: int, purpose: int, numbers: Array) -> None:
         image, stream = out[n], (seed, purpose, numbers[n])
         n_left = 0
         for y in range(n_y):
-            n_few = n_many = 0
-            for x in range(n_x):
-                rows[x], few[n_few], many[n_many] = np.uint64(y), np.uint64(x), np.uint64(x)
-                is_many = image[y, x] >= MANY
-                n_many += 1 if is_many else 0
-                n_few += 0 if is_many else 1
+            n_few, n_many = _divide(image, y, rows, few, many)
             if n_few > 0:
                 _draw_uniforms(uniforms, words, rows, few, n_few, 0, stream)
                 _count_few(image[y], few, n_few, scratch, uniforms)
