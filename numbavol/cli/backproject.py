@@ -34,6 +34,10 @@ ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
     help="The map to write; of half maps, the names have _half1 or _half2 after the stem.",
 )  # fmt: skip
 @click.option(
+    "--passthrough", metavar="FILE", type=click.Path(path_type=Path),
+    help="Of a .cs file: another of the same job, which knows more of its particles.",
+)  # fmt: skip
+@click.option(
     "--ctf/--no-ctf", "wants_ctf", default=None,
     help="Correct for the contrast transfer function; by default where there is a defocus.",
 )  # fmt: skip
@@ -71,6 +75,7 @@ ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
 def backproject(
     source: Path,
     output: Path,
+    passthrough: Path | None,
     wants_ctf: bool | None,
     symmetry: str,
     half: str | None,
@@ -92,6 +97,7 @@ def backproject(
     \b
     Examples:
       numbavol backproject stack.star -o map.mrc
+      numbavol backproject particles.cs --passthrough passthrough.cs -o map.mrc
       numbavol backproject run_data.star -o map.mrc --symmetry D7 --half both --wiener-snr 0.05
     """
     import numpy as np
@@ -113,7 +119,7 @@ def backproject(
         halves = {n: add_to_stem(output, f"_half{n}") for n in numbers}
     for path in halves.values():
         check_output(path, source, "file of particles", overwrite)
-    stack = StackOfParticles.read(source, pixel_size, wants_ctf, report)
+    stack = StackOfParticles.read(source, passthrough, pixel_size, wants_ctf, report)
     check_inputs_stay(tuple(halves.values()), stack.filenames)
     side = stack.side
     report.say(

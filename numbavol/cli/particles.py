@@ -25,7 +25,10 @@ SAME_SIZE = 1e-3
 
 
 def read_particles(
-    source: Path, report: Report, pixel_size: float | None = None
+    source: Path,
+    report: Report,
+    pixel_size: float | None = None,
+    passthrough: Path | None = None,
 ) -> numbavol.ParticleTable:
     """Read particles, and say what is odd in their images as the command does.
 
@@ -37,8 +40,18 @@ def read_particles(
         Where it is said.
     pixel_size
         In angstroms, of images whose pixel size a STAR file does not say.
+    passthrough
+        A second `.cs` file, as in `numbavol.read_cs`.
+
+    Raises
+    ------
+    ValueError
+        If a STAR file is to have a second one, or a file cannot be read as particles.
     """
-    particles, oddities = read_particle_file(source, pixel_size)
+    if passthrough is not None and not is_cs_file(source):
+        msg = f"--passthrough: only particles of a .cs file have another, got {source}"
+        raise ValueError(msg)
+    particles, oddities = read_particle_file(source, pixel_size, passthrough)
     for oddity in oddities:
         report.warn(oddity)
     return particles
@@ -80,7 +93,12 @@ class StackOfParticles:
 
     @classmethod
     def read(
-        cls, source: Path, pixel_size: float | None, wants_ctf: bool | None, report: Report
+        cls,
+        source: Path,
+        passthrough: Path | None,
+        pixel_size: float | None,
+        wants_ctf: bool | None,
+        report: Report,
     ) -> Self:
         """Read particles, and find their images.
 
@@ -88,6 +106,8 @@ class StackOfParticles:
         ----------
         source
             A file of particles.
+        passthrough
+            What ``--passthrough`` says.
         pixel_size
             What ``--pixel-size`` says.
         wants_ctf
@@ -101,12 +121,13 @@ class StackOfParticles:
             If something is missing, or images are not square or of another size than the file
             says. The message says what.
         """
-        particles = read_particles(source, report, pixel_size)
+        particles = read_particles(source, report, pixel_size, passthrough)
         if particles.image_names is None:
             where, hint = "rlnImageName", ""
             if is_cs_file(source):
                 where = "blob/path"
-                hint = "; another file of the job may have them, and numbavol.read_cs joins both"
+                if passthrough is None:
+                    hint = "; another file of the job may have them: --passthrough"
             msg = f"{source}: expected names of images ({where}), it has none{hint}"
             raise ValueError(msg)
         has_defocus = particles.defocus_u_in_angstroms is not None

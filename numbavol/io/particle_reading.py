@@ -88,7 +88,9 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
 
 
 def read_particle_file(
-    filename: str | os.PathLike[str], pixel_size: float | None = None
+    filename: str | os.PathLike[str],
+    pixel_size: float | None = None,
+    passthrough_filename: str | os.PathLike[str] | None = None,
 ) -> tuple[ParticleTable, list[str]]:
     """Read particles as `read_particles` does, and return what it would warn of in the images.
 
@@ -100,10 +102,14 @@ def read_particle_file(
         The file.
     pixel_size
         In angstroms, of a STAR file that does not say it: for origins in pixels.
+    passthrough_filename
+        Of a `.cs` file, as in `read_cs`.
 
     Returns
     -------
     ParticleTable, list of str
         The particles, and a line of each oddity.
     """
-    return read_cs_file(filename) if is_cs_file(filename) else read_star(filename, pixel_size)
+    if is_cs_file(filename):
+        return read_cs_file(filename, passthrough_filename)
+    return read_star(filename, pixel_size)

@@ -17,11 +17,16 @@ FILL, CLIP, WRAP = 0, 1, 2
 
 @helper
 def into_range(coordinate: float, n_cells: int, mode: int) -> float:
-    """Bring a coordinate of an axis into the array, or return -1 where that is not wanted."""
+    """Bring a coordinate of an axis into the array, or return -1 where that is not wanted.
+
+    Not a number is what is none, or has no place in a period because it is infinite.
+    """
+    if math.isnan(coordinate) or (mode == WRAP and math.isinf(coordinate)):
+        return math.nan
     if mode == WRAP:
         inside = coordinate - math.floor(coordinate / n_cells) * n_cells
-        # Just below 0, the sum rounds to n_cells.
-        return max(inside, 0.0) if inside < n_cells else 0.0
+        # Rounded, the sum can be n_cells, or just below 0.
+        return inside if 0.0 <= inside < n_cells else 0.0
     if mode == CLIP:
         return min(max(coordinate, 0.0), n_cells - 1.0)
     return coordinate if 0.0 <= coordinate <= n_cells - 1.0 else -1.0
@@ -91,12 +96,12 @@ def interpolate_point(
     real = out.dtype.type
     n_missing = 3 - coordinates.shape[0]
     ny, nx = shape[1] + padding[1], shape[2] + padding[2]
-    inside, nearest = True, 0
+    inside, is_number, nearest = True, True, 0
     for axis in range(n_missing, 3):
         coordinate = into_range(coordinates[axis - n_missing, p], shape[axis], mode)
         if not coordinate >= 0.0:
-            inside = False
-            break
+            inside, is_number = False, is_number and not math.isnan(coordinate)
+            continue
         if order == 0:
             cell = take_cell(floor(coordinate + 0.5), shape[axis], mode)
             nearest = nearest * shape[axis] + cell
@@ -107,7 +112,7 @@ def interpolate_point(
     channels = out.shape[1]
     for channel in range(channels):
         if not inside:
-            out[p, channel] = fill[channel]
+            out[p, channel] = fill[channel] if is_number else real(math.nan)
             continue
         if order == 0:
             out[p, channel] = values[nearest * channels + channel]

@@ -74,7 +74,8 @@ def map_coordinates(
     input
         Real or complex, of one to three axes.
     coordinates
-        One array of indices for each axis of ``input``, all of one shape.
+        One array of indices for each axis of ``input``, all of one shape. What is taken where one
+        is not a number, is not a number.
     order
         0 for the nearest element, 1 for linear, 3 for the periodic cubic spline.
     mode
@@ -127,7 +128,8 @@ def map_coordinates_spline(
         Real or complex, of one to three axes, with one more on each side of each axis than the
         array has.
     coordinates
-        One array of indices into the array for each of its axes, all of one shape.
+        One array of indices into the array for each of its axes, all of one shape. What is taken
+        where one is not a number, is not a number.
     mode, cval
         As in `map_coordinates`.
 

@@ -340,3 +340,40 @@ def test_files_of_cryosparc_without_images_are_told_of_in_their_words(
     assert main(["backproject", str(path), "-o", str(tmp_path / "map.mrc")]) == 1
     said = capsys.readouterr().err
     assert "expected names of images (blob/path), it has none; another file of the job" in said
+
+
+def test_particles_of_cryosparc_may_be_in_two_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, aligned, rest = (tmp_path / f"{name}.cs" for name in ("whole", "aligned", "rest"))
+    particles = numbavol.read_particles(write_stack(tmp_path, n=20))
+    numbavol.write_cs(whole, particles, tmp_path / "stack.mrcs")
+    rows = np.load(whole)
+    names = [name for name in rows.dtype.names if name.startswith("alignments3D/")]
+    others = [name for name in rows.dtype.names if name not in (*names, "uid")]
+    turned = np.random.default_rng(0).permutation(len(rows))
+    for path, fields, order in ((aligned, names, slice(None)), (rest, others, turned)):
+        with path.open("wb") as file:
+            np.save(file, rows[["uid", *fields]][order])
+    maps = []
+    for source, options in ((whole, []), (aligned, ["--passthrough", str(rest)])):
+        output = tmp_path / f"{source.stem}.mrc"
+        assert main(["backproject", str(source), "-o", str(output), *options]) == 0
+        maps.append(numbavol.read_map(output).data)
+    np.testing.assert_array_equal(*maps)
+    capsys.readouterr()
+    assert main(["backproject", str(aligned), "-o", str(tmp_path / "map.mrc")]) == 1
+    assert "another file of the job may have them: --passthrough" in capsys.readouterr().err
+
+
+def test_a_star_file_has_no_second_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    star = write_stack(tmp_path, n=2)
+    command = ["backproject", str(star), "-o", str(tmp_path / "map.mrc")]
+    assert main([*command, "--passthrough", str(star)]) == 1
+    assert "--passthrough: only particles of a .cs file have another" in capsys.readouterr().err
+    source = tmp_path / "particles.cs"
+    numbavol.write_cs(source, numbavol.read_particles(star), tmp_path / "stack.mrcs")
+    missing = tmp_path / "missing.cs"
+    command[1] = str(source)
+    assert main([*command, "--passthrough", str(missing)]) == 1
+    assert str(missing) in capsys.readouterr().err

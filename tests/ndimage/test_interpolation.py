@@ -62,6 +62,28 @@ def test_clipped_values_are_those_of_the_nearest_edge(shape, order):
     np.testing.assert_array_equal(clipped, map_coordinates(values, at_edges, order, mode="fill"))
 
 
+@given(shapes, st.sampled_from([0, 1, 3]), st.sampled_from(["fill", "clip", "wrap"]))
+def test_what_is_not_a_number_gives_none_and_disturbs_no_other(shape, order, mode):
+    values, points = random_array(shape, 1, np.complex128), random_points(shape, 2)
+    expected = map_coordinates(values, points, order, mode, cval=2.0)
+    broken = [p.copy() for p in points]
+    broken[0][::3] = np.nan
+    broken[-1][1::3] = np.nan
+    found = map_coordinates(values, broken, order, mode, cval=2.0)
+    assert np.all(np.isnan(found[::3]))
+    assert np.all(np.isnan(found[1::3]))
+    np.testing.assert_array_equal(found[2::3], expected[2::3])
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_infinity_is_outside_or_beyond_an_edge_and_has_no_place_in_a_period(order):
+    values, far = np.array([3.0, 4.0, 5.0]), [np.array([-np.inf, np.inf])]
+    np.testing.assert_array_equal(map_coordinates(values, far, order, cval=9.0), [9, 9])
+    clipped = map_coordinates(values, far, order, "clip")
+    np.testing.assert_allclose(clipped, [3, 5], rtol=0, atol=ROUNDING)
+    assert np.all(np.isnan(map_coordinates(values, far, order, "wrap")))
+
+
 @given(shapes)
 def test_coefficients_are_scipys_with_one_more_on_each_side(shape):
     values = random_array(shape, 3, np.complex128)

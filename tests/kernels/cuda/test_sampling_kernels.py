@@ -193,10 +193,11 @@ def test_points(rng, shape, order, mode, dtype):
 
 
 @pytest.mark.parametrize("order", [0, 1, 3])
-def test_what_is_no_number_is_outside(rng, order):
-    coordinates = np.array([[1.0, np.nan], [np.nan, 1.0]])
-    _, found = interpolate_on_both(rng, (3, 4), order, "fill", np.float32, coordinates)
-    np.testing.assert_array_equal(found, 0.5)
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_no_number_gives_none(rng, order, mode):
+    coordinates = np.array([[1.0, np.nan, -9.0, 2.0], [np.nan, 1.0, np.nan, 1.0]])
+    _, found = interpolate_on_both(rng, (3, 4), order, mode, np.float32, coordinates)
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), [True, True, True, False])
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 0), (0, 1), (2, 5), (8, 9)])
