@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.ndimage import compute_power_spectrum
+from numbavol.arguments import check_is_a
+from numbavol.imaging import NoiseSpectrum
+from numbavol.ndimage import FourierCorrelation, compute_power_spectrum
 from numbavol.plot.axes import make_axes, read_lengths, read_reals
 
 if TYPE_CHECKING:
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
-
-    from numbavol.imaging import NoiseSpectrum
-    from numbavol.ndimage import FourierCorrelation
 
 FIGURE = (5.0, 3.4)
 N_BINS = 100
@@ -100,6 +99,8 @@ def plot_noise_spectrum(spectrum: NoiseSpectrum, *, axes: Axes | None = None) ->
     ------
     ModuleNotFoundError
         If matplotlib is missing.
+    TypeError
+        If it is no `NoiseSpectrum`.
 
     Examples
     --------
@@ -108,6 +109,7 @@ def plot_noise_spectrum(spectrum: NoiseSpectrum, *, axes: Axes | None = None) ->
     >>> plot_noise_spectrum(NoiseSpectrum([0.0, 0.2, 0.3], [4.0, 2.0, 1.0])).get_yscale()
     'log'
     """
+    check_is_a("spectrum", spectrum, NoiseSpectrum)
     return _plot_spectrum(spectrum.frequencies, spectrum.power, "Å", make_axes(axes, FIGURE))
 
 
@@ -140,6 +142,8 @@ def plot_fourier_correlation(
     ------
     ModuleNotFoundError
         If matplotlib is missing.
+    TypeError
+        If it is no `FourierCorrelation`.
 
     Examples
     --------
@@ -151,6 +155,7 @@ def plot_fourier_correlation(
     >>> axes.get_ylabel()
     'Fourier correlation'
     """
+    check_is_a("correlation", correlation, FourierCorrelation)
     axes = make_axes(axes, FIGURE)
     axes.plot(correlation.frequencies, correlation.correlation)
     for threshold in thresholds:

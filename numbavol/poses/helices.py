@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from numbavol.arguments import read_reals
 from numbavol.poses.arguments import read_count
 
 if TYPE_CHECKING:
@@ -73,17 +73,17 @@ def make_helical_operators(
     >>> (helix.rotations[1] @ [1.0, 0.0, 0.0] + helix.translations[1]).round(9)
     array([0., 1., 2.])
     """
-    if not (math.isfinite(rise_in_angstroms) and math.isfinite(twist_in_degrees)):
-        msg = (
-            "rise_in_angstroms and twist_in_degrees: expected finite numbers, got "
-            f"{rise_in_angstroms} and {twist_in_degrees}"
-        )
-        raise ValueError(msg)
+    rise = _read_finite("rise_in_angstroms", rise_in_angstroms)
+    twist = _read_finite("twist_in_degrees", twist_in_degrees)
     n = read_count("n_subunits", n_subunits)
     steps = np.arange(n) - (n - 1) // 2
-    turns = Rotation.from_rotvec(
-        np.multiply.outer(steps * twist_in_degrees, [0.0, 0.0, 1.0]), degrees=True
-    )
-    return HelicalOperators(
-        turns.as_matrix(), np.multiply.outer(steps * rise_in_angstroms, [0.0, 0.0, 1.0])
-    )
+    turns = Rotation.from_rotvec(np.multiply.outer(steps * twist, [0.0, 0.0, 1.0]), degrees=True)
+    return HelicalOperators(turns.as_matrix(), np.multiply.outer(steps * rise, [0.0, 0.0, 1.0]))
+
+
+def _read_finite(name: str, value: float) -> float:
+    number = read_reals(name, value)
+    if number.ndim or not np.isfinite(number):
+        msg = f"{name}: expected a finite number, got {value!r}"
+        raise ValueError(msg)
+    return float(number)

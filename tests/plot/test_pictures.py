@@ -276,6 +276,18 @@ def test_bad_arguments_are_named(function: Any, arguments: dict[str, Any], messa
         function(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (plot.plot_noise_spectrum, "spectrum: expected a NoiseSpectrum, got ndarray"),
+        (plot.plot_fourier_correlation, "correlation: expected a FourierCorrelation, got ndarray"),
+    ],
+)
+def test_curves_of_another_kind_are_named(function: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        function(np.ones(4))
+
+
 def test_without_matplotlib_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -36,8 +36,10 @@ def test_the_subunit_itself_is_in_the_middle(rise: float, twist: float, n: int) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((np.nan, 1.0, 3), "rise_in_angstroms and twist_in_degrees: expected finite"),
-        ((1.0, np.inf, 3), "expected finite"),
+        ((np.nan, 1.0, 3), "rise_in_angstroms: expected a finite number, got nan"),
+        ((1.0, np.inf, 3), "twist_in_degrees: expected a finite number, got inf"),
+        (("long", 1.0, 3), "rise_in_angstroms: expected"),
+        ((1.0, [1.0, 2.0], 3), "twist_in_degrees: expected a finite number"),
         ((1.0, 1.0, 0), "n_subunits: expected a whole number above 0, got 0"),
         ((1.0, 2.0, 2.5), "n_subunits: expected a whole number above 0, got 2.5"),
     ],
