@@ -1,4 +1,4 @@
-"""What is added to images on CUDA, and the same in a few lines of NumPy, in double precision."""
+"""What is added to images, and the same in a few lines of NumPy, in double precision."""
 
 from __future__ import annotations
 
@@ -68,33 +68,35 @@ def draw_window(rng, width, dtype, degree=3):
     return (window / np.abs(window).sum(axis=0).max()).astype(dtype)
 
 
-def _add_on_cuda(name, images, places, *others):
-    device = find_device("cuda")
-    there, groups = device.send(images), np.array([0, len(places)])
+def _add(name, device_name, images, groups, places, *others):
+    device = find_device(device_name)
+    there = device.send(images.copy())
+    groups = np.array([0, *groups, len(places)])
     # What a rotation leaves out is not 0.
     positions = np.hstack([places, np.arange(len(places))[:, np.newaxis]])
     arguments = (groups, positions, *others)
     sent = [device.send(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    find_kernel(name, "cuda")(there, *sent)
+    find_kernel(name, device_name)(there, *sent)
     return device.fetch(there)
 
 
-def project(sums, mixture, offsets=STILL, antialias=True):
+def project(sums, mixture, offsets=STILL, antialias=True, *, device="cuda", groups=()):
     """What `project_gaussians` makes of images that offsets move."""
     places, *others = mixture
     rotations, fused = np.tile(np.eye(2, 3), (len(sums), 1, 1)), (0,) * mixture.widths.shape[1]
-    return _add_on_cuda(
-        "project_gaussians", sums, places, *others, antialias, rotations, np.array(offsets), fused
-    )
+    return _add(
+        "project_gaussians", device, sums, groups, places, *others, antialias, rotations,
+        np.array(offsets), fused,
+    )  # fmt: skip
 
 
 def spread(grids, points, width, window, offsets=STILL):
     """What `spread_in_plane` makes of grids that offsets move."""
     rotations = np.tile(np.eye(2, 3), (len(grids), 1, 1))
     lowest, highest = np.full(2, -0.5), np.array(grids.shape[:0:-1]) - 0.5
-    return _add_on_cuda(
-        "spread_in_plane", grids, *points, rotations, np.array(offsets), lowest, highest, width,
-        window,
+    return _add(
+        "spread_in_plane", "cuda", grids, (), *points, rotations, np.array(offsets), lowest,
+        highest, width, window,
     )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def _weigh(places, width, window, n_cells):
     return weights
 
 
-def check_projections(sums, mixture, offsets=STILL, antialias=True):
+def check_projections(sums, mixture, offsets=STILL, antialias=True, **options):
     """Compare with NumPy; returns images."""
     n_y, n_x = sums.shape[1:]
     amplitudes = mixture.amplitudes.astype(np.float64)
@@ -134,7 +136,7 @@ def check_projections(sums, mixture, offsets=STILL, antialias=True):
         )
         for offset in offsets
     ]
-    found = project(sums, mixture, offsets, antialias)
+    found = project(sums, mixture, offsets, antialias, **options)
     _check_sums(found, sums, "nk,nky,nkx->yx", terms, TOLERANCES[mixture.widths.dtype])
     return found
 

@@ -273,11 +273,24 @@ def test_what_is_no_detector_is_named(make: Any, error: type[Exception], message
         make()
 
 
+def test_nothing_comes_where_contrast_is_below_minus_one() -> None:
+    contrast = np.zeros((2, 8, 8))
+    contrast[0, 2:5], contrast[1] = -3.0, -1.0
+    before = contrast.copy()
+    counted = Detector().expose(contrast, 1.0, 50.0, seed=0, numbers=[0, 1])
+    assert not np.any(counted[0, 2:5])
+    assert not np.any(counted[1])
+    assert np.all(counted[0, 5:] > 0)
+    np.testing.assert_array_equal(contrast, before)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"contrast": np.zeros((4, 4))}, "contrast_images: expected 3 axes"),
         ({"contrast": np.full((1, 4, 4), np.nan)}, "contrast_images: expected finite .* image 0"),
+        ({"contrast": np.array([[[0.0, np.inf]]])}, "contrast_images: expected finite .* image 0"),
+        ({"contrast": np.array([[[-np.inf, 0]]])}, "contrast_images: expected finite .* image 0"),
         ({"pixel_size": -1.0}, "pixel_size: expected finite lengths above 0"),
         ({"dose": -1.0}, "dose: expected a number of at least 0"),
         ({"dose": 1e20}, r"dose: expected at most 1e\+12 electrons a pixel, got 1e\+20"),
@@ -293,6 +306,8 @@ def test_what_is_no_detector_is_named(make: Any, error: type[Exception], message
     ids=[
         "image",
         "nan",
+        "infinity",
+        "negative infinity",
         "pixel size",
         "dose",
         "large dose",
