@@ -224,6 +224,9 @@ def test_numbers_and_lanes_of_two_precisions_do_not_mix():
         (subtract, (double, single, double)),
         (multiply, (double, 0, single, single)),
         (multiply, (single, 0, double, double)),
+        (combine_with_number, (np.float32(1), np.ones(2 * LANES), np.ones(3 * LANES))),
+        (bound, (single, np.ones(2), np.ones(2 * LANES, np.float32))),
+        (exchange_signs, (single, double, np.ones(2 * LANES, np.float32))),
     ]:
         with pytest.raises(numba.TypingError):
             function(*arguments)

@@ -245,14 +245,18 @@ _register_operator(operator.sub, "fsub")
 _register_operator(operator.mul, "fmul")
 
 
+def _are_lanes(first: Any, *others: Any) -> bool:
+    return isinstance(first, LanesType) and all(other == first for other in others)
+
+
 @type_callable(magnitude)
 def _type_of_magnitude(context: Any) -> Any:
-    return lambda lanes: lanes
+    return lambda lanes: lanes if _are_lanes(lanes) else None
 
 
 @type_callable(copy_sign)
 def _type_of_signed(context: Any) -> Any:
-    return lambda lanes, signs: lanes
+    return lambda lanes, signs: lanes if _are_lanes(lanes, signs) else None
 
 
 def _register_intrinsic(function: Any, name: str, n_arguments: int) -> None:
@@ -270,7 +274,7 @@ _register_intrinsic(copy_sign, "copysign", 2)
 
 @type_callable(at_most)
 def _type_of_bounded(context: Any) -> Any:
-    return lambda lanes, bound: lanes
+    return lambda lanes, bound: lanes if _are_lanes(lanes) and bound == lanes.dtype else None
 
 
 @lower_builtin(at_most, LanesType, types.Float)
@@ -282,7 +286,10 @@ def _lower_at_most(context: Any, builder: Any, signature: Any, arguments: Any) -
 
 @type_callable(keep_up_to)
 def _type_of_kept(context: Any) -> Any:
-    return lambda lanes, keys, bound: lanes
+    def type_kept(lanes: Any, keys: Any, bound: Any) -> Any:
+        return lanes if _are_lanes(lanes, keys) and bound == lanes.dtype else None
+
+    return type_kept
 
 
 @lower_builtin(keep_up_to, LanesType, LanesType, types.Float)
@@ -294,7 +301,7 @@ def _lower_keep_up_to(context: Any, builder: Any, signature: Any, arguments: Any
 
 @type_callable(scale_by_power)
 def _type_of_scaled(context: Any) -> Any:
-    return lambda mantissa, shifted: mantissa if isinstance(mantissa, LanesType) else None
+    return lambda mantissa, shifted: mantissa if _are_lanes(mantissa, shifted) else None
 
 
 @lower_builtin(scale_by_power, LanesType, LanesType)
