@@ -57,6 +57,19 @@ def draw_mixture(rng, shape, n, k=2, radius=3.0):
     )
 
 
+def draw_mixture_at_edges(rng, radius):
+    """At edges and corners of pixels of an image of 3 x 4; one of two is much sharper than those."""
+    places = [
+        (-0.5, -0.5), (3.5, -0.5), (-0.5, 2.5), (3.5, 2.5), (0.5, 1.0), (2.0, 1.5), (1.5, 0.5),
+        (-0.5 - radius, 1.0), (1.0, 2.5 + radius), (1.45, 0.55),
+    ]  # fmt: skip
+    mixture = draw_mixture(rng, (3, 4), len(places))._replace(
+        places=np.array(places), radii=np.full((len(places), 2), radius)
+    )
+    mixture.widths[:, 0] = math.sqrt(0.5) / 0.1
+    return mixture
+
+
 def draw_points(rng, shape, n, dtype):
     return Points(draw_places(rng, shape, n), rng.uniform(-1.0, 2.0, n).astype(dtype))
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import patches
 import pytest
-from patches import STILL, Mixture, draw_mixture, join
+from patches import STILL, Mixture, draw_mixture, draw_mixture_at_edges, join
 
 from numbavol.kernels.cpu.lanes import LANES
 
@@ -64,14 +64,7 @@ def test_every_kind_of_profile_in_several_lanes(rng, antialias):
 @averaged_or_sampled
 @pytest.mark.parametrize("radius", [0.0, 0.5, 1.0])
 def test_places_at_edges_and_corners_of_pixels(rng, radius, antialias):
-    places = [
-        (-0.5, -0.5), (3.5, -0.5), (-0.5, 2.5), (3.5, 2.5), (0.5, 1.0), (2.0, 1.5), (1.5, 0.5),
-        (-0.5 - radius, 1.0), (1.0, 2.5 + radius), (1.45, 0.55),
-    ]  # fmt: skip
-    mixture = draw_mixture(rng, (3, 4), len(places))._replace(
-        places=np.array(places), radii=np.full((len(places), 2), radius)
-    )
-    mixture.widths[:, 0] = math.sqrt(0.5) / 0.1
+    mixture = draw_mixture_at_edges(rng, radius)
     check_projections(rng.standard_normal((1, 3, 4)), mixture, STILL, antialias)
 
 

@@ -14,6 +14,7 @@ from patches import (
     check_projections,
     check_spreading,
     draw_mixture,
+    draw_mixture_at_edges,
     draw_points,
     draw_window,
     join,
@@ -98,15 +99,7 @@ def test_images_narrower_and_wider_than_parts(rng, shape):
 @pytest.mark.parametrize("antialias", [True, False])
 @pytest.mark.parametrize("radius", [0.0, 0.5, 1.0])
 def test_places_at_edges_and_corners_of_pixels(rng, radius, antialias):
-    places = [
-        (-0.5, -0.5), (3.5, -0.5), (-0.5, 2.5), (3.5, 2.5), (0.5, 1.0), (2.0, 1.5), (1.5, 0.5),
-        (-0.5 - radius, 1.0), (1.0, 2.5 + radius), (1.45, 0.55),
-    ]  # fmt: skip
-    mixture = draw_mixture(rng, (3, 4), len(places))._replace(
-        places=np.array(places), radii=np.full((len(places), 2), radius)
-    )
-    # Much sharper than a pixel, and not at all.
-    mixture.widths[:, 0] = math.sqrt(0.5) / 0.1
+    mixture = draw_mixture_at_edges(rng, radius)
     check_projections(rng.standard_normal((1, 3, 4)), mixture, STILL, antialias)
 
 
