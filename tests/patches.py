@@ -58,7 +58,7 @@ def draw_mixture(rng, shape, n, k=2, radius=3.0):
 
 
 def draw_mixture_at_edges(rng, radius):
-    """At edges and corners of pixels of an image of 3 x 4; one of two is much sharper than those."""
+    """At edges and corners of pixels of an image of 3 x 4; one of two far sharper than those."""
     places = [
         (-0.5, -0.5), (3.5, -0.5), (-0.5, 2.5), (3.5, 2.5), (0.5, 1.0), (2.0, 1.5), (1.5, 0.5),
         (-0.5 - radius, 1.0), (1.0, 2.5 + radius), (1.45, 0.55),
