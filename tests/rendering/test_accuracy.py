@@ -193,6 +193,16 @@ def test_any_width_is_rendered(variance, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("variance", [1e-20, 1e-100, 1e-300])
+def test_eight_voxels_share_a_point_at_their_corner(variance, dtype):
+    volume = GaussianMixtureVolume([[0.5, -0.5, 0.5]], amplitudes=8.0, variances=variance)
+    rendered = GaussianMixtureRenderFn((4, 4, 4), 1.0, dtype=dtype)(volume)
+    expected = np.zeros((4, 4, 4))
+    expected[2:, 1:3, 2:] = 1.0
+    np.testing.assert_array_equal(rendered, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_zero_positions_make_zeros(dtype):
     for k in (1, 5, 8):
         volume = GaussianMixtureVolume(np.zeros((0, 3)), np.ones((0, k)), 1.0)
