@@ -26,7 +26,7 @@ ENVIRONMENT_VARIABLE = "NUMBAVOL_NUM_THREADS"
 SECONDS_BETWEEN_LOOKS = 0.05
 # Asked for: beyond them lies a slip of the keyboard.
 MOST_THREADS = 1024
-# Threads that are done wait for the last task: a share of it in so many.
+# Threads that are done wait for those that are not: at most for one of so many tasks.
 TASKS_A_THREAD = 4
 
 
@@ -170,7 +170,7 @@ def even_size_of_tasks(n: int, most: int) -> int:
     Returns
     -------
     int
-        From 1 to ``most``; fewer where threads would otherwise wait for each other.
+        At least 1, and at most ``most``; fewer where threads would wait for each other.
     """
     return max(1, min(most, n // (TASKS_A_THREAD * get_num_threads())))
 

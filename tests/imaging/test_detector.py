@@ -275,7 +275,7 @@ def test_what_is_no_detector_is_named(make: Any, error: type[Exception], message
 
 def test_nothing_comes_where_contrast_is_below_minus_one() -> None:
     contrast = np.zeros((2, 8, 8))
-    contrast[0, 2:5], contrast[1] = -3.0, -1.0
+    contrast[0, 2:5], contrast[0, 2, 3], contrast[1] = -3.0, -1e4, -1.0
     before = contrast.copy()
     counted = Detector().expose(contrast, 1.0, 50.0, seed=0, numbers=[0, 1])
     assert not np.any(counted[0, 2:5])

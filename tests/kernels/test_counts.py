@@ -64,7 +64,11 @@ def test_many_electrons_have_the_moments_of_poisson(expected, is_compiled):
 
 
 @given(
-    st.lists(st.sampled_from([0.0, 0.2, 3.0, 9.0, 11.0, 50.0, 700.0]), min_size=1, max_size=40),
+    st.lists(
+        st.sampled_from([0.0, 0.2, 3.0, math.nextafter(MANY, 0.0), MANY, 11.0, 50.0, 700.0]),
+        min_size=1,
+        max_size=40,
+    ),
     st.integers(0, 2**64 - 1),
 )
 def test_a_count_belongs_to_its_place_alone(expected, number):

@@ -100,6 +100,14 @@ def accumulate(weights, rows, target):
     store_output(target, LANES, total)
 
 
+@compiled
+def add_up_and_deliver(term, n, sums, target):
+    store(sums, 0, load(term, LANES))
+    for i in range(n):
+        store_output(sums, i, load_output(sums, i) + load(term, 0))
+    store(target, 0, load_output(sums, 0))
+
+
 def run(function, *arguments):
     """What a compiled function and its plain Python leave in a copy of the last argument."""
     results = []
@@ -206,6 +214,15 @@ def test_products_accumulate_in_order(dtype, data):
     for result in (machine, plain):
         np.testing.assert_array_equal(result[:LANES], target[:LANES])
         np.testing.assert_array_equal(result[2 * LANES :], target[2 * LANES :])
+
+
+@pytest.mark.compiled
+def test_what_was_stored_as_output_is_read_as_output():
+    # With `load`, the zeros from before the loop would be delivered.
+    term, sums, target = np.ones(2 * LANES), np.empty(LANES + 4), np.empty(LANES)
+    term[LANES:] = 0.0
+    add_up_and_deliver(term, 3, sums, target)
+    np.testing.assert_array_equal(target, np.minimum(np.arange(LANES) + 1, 3))
 
 
 @pytest.mark.parametrize("function", [load, load_output])

@@ -9,6 +9,7 @@ import numpy as np
 
 from numbavol.kernels.cpu.lanes import (
     LANES,
+    in_whole_lanes,
     load,
     load_output,
     load_scalar,
@@ -16,12 +17,7 @@ from numbavol.kernels.cpu.lanes import (
     store_output,
     widen,
 )
-from numbavol.kernels.cpu.profiles import (
-    fill_coefficients,
-    fill_distances,
-    fill_profiles,
-    in_whole_lanes,
-)
+from numbavol.kernels.cpu.profiles import fill_coefficients, fill_distances, fill_profiles
 from numbavol.kernels.jit import kernel
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.profiles import (

@@ -20,6 +20,7 @@ from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import lower_builtin, models, register_model, type_callable
 
+from numbavol.kernels.jit import helper
 from numbavol.kernels.math import MANTISSA_BITS, scale_by_power
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 LANES = 16
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@helper
+def in_whole_lanes(n: int) -> int:
+    """Round up to a number of elements that whole lanes have."""
+    return (n + LANES - 1) // LANES * LANES
 
 
 def load(array: Array, start: int) -> Array:
@@ -51,7 +58,7 @@ def lane(lanes: Array, index: int) -> Any:
 
 
 def load_output(array: Array, start: int) -> Array:
-    """Lanes of the 1-D array that the kernel writes with `store_output`."""
+    """Lanes of the array that the kernel writes with `store_output`, which `load` must not read."""
     return array[start : start + LANES].copy()
 
 
@@ -71,7 +78,7 @@ def store(array: Array, start: int, lanes: Array) -> None:
 
 
 def store_output(array: Array, start: int, lanes: Array) -> None:
-    """Write lanes into the 1-D array that the kernel is there to fill."""
+    """Write lanes into the 1-D array of sums that grows while others are only read."""
     array[start : start + LANES] = lanes
 
 

@@ -36,14 +36,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 FLAT_SERIES = SERIES.reshape(-1)
 NUMBERS = np.arange(LANES, dtype=np.float32)
-# Cells are counted up to there, and the square of it is a float32.
-FARTHEST = 1e19
-
-
-@helper
-def in_whole_lanes(n_cells: int) -> int:
-    """Length of a profile of ``n_cells`` and one edge more, in whole lanes."""
-    return (n_cells // LANES + 1) * LANES
+# Cells from there on are as good as infinitely far: integers count them, and the square is a
+# float32.
+FARTHEST = 1e18
 
 
 def _fill_coefficients_single(
@@ -81,7 +76,7 @@ def fill_distances(distances: Array, at: int, length: int, start: int, centre: f
     """
     real = distances.dtype.type
     # Coordinates are taken from the nearest cell, so that float32 is exact where density is.
-    nearest = floor(centre + 0.5)
+    nearest = floor(min(max(centre, -FARTHEST), FARTHEST) + 0.5)
     within = real(centre - nearest)
     numbers = widen(load(NUMBERS, 0), distances)
     for chunk in range(0, length, LANES):
@@ -94,6 +89,7 @@ def _average_over_part(
     distance: Array, scale: np.float32, polynomial: tuple[np.float32, ...]
 ) -> Array:
     """Twice the integral over a part of each cell."""
+    # Where powers of 1/2 end, the polynomial ends as well: it would outgrow them.
     v = at_most(scale * (distance * distance), LARGEST_POWER)
     increment: Array = gaussian_increment(v, *polynomial)
     return increment
@@ -185,7 +181,7 @@ def _fill_differences(
     for cell in range(first, end, LANES):
         _fill_edges(width, edges, distances, cell)
         last = distances[cell + LANES - 1]
-        # Only where a row begins early is the last lane a cell of the window.
+        # Often the last lane is no cell of the window, and where it ends does not matter.
         edges[LANES] = erf(width * (last + half)) if last <= reach else edges[LANES - 1]
         integrals = load(edges, 1) - load(edges, 0)
         distance = load(distances, cell)

@@ -8,6 +8,7 @@ import numpy as np
 
 from numbavol.kernels.cpu.lanes import (
     LANES,
+    in_whole_lanes,
     load,
     load_output,
     load_scalar,
@@ -15,12 +16,7 @@ from numbavol.kernels.cpu.lanes import (
     store_output,
     widen,
 )
-from numbavol.kernels.cpu.profiles import (
-    fill_coefficients,
-    fill_distances,
-    fill_profiles,
-    in_whole_lanes,
-)
+from numbavol.kernels.cpu.profiles import fill_coefficients, fill_distances, fill_profiles
 from numbavol.kernels.jit import helper, kernel
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.places import place_in_plane
@@ -30,7 +26,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @helper
-def _farthest(radii: Array, a: int) -> float:
+def _widest_radius(radii: Array, a: int) -> float:
     """Radius of the widest Gaussian of a position."""
     reach = 0.0
     for i in range(radii.shape[1]):
@@ -39,7 +35,7 @@ def _farthest(radii: Array, a: int) -> float:
 
 
 @helper
-def _reaches(place: float, reach: float, n_pixels: int) -> bool:
+def _touches(place: float, reach: float, n_pixels: int) -> bool:
     """Whether what is at a place reaches a pixel of an axis; not if that is not a number."""
     return place + reach >= -0.5 and place - reach <= n_pixels - 0.5
 
@@ -74,7 +70,7 @@ def project_gaussians(
     reaches = np.zeros(groups.size - 1)
     for g in range(groups.size - 1):
         for a in range(groups[g], groups[g + 1]):
-            reaches[g] = max(reaches[g], _farthest(radii, a))
+            reaches[g] = max(reaches[g], _widest_radius(radii, a))
         widest = max(widest, reaches[g])
     # A window has at most 2 radius + 2 pixels of an axis.
     length = in_whole_lanes(int(min(2.0 * widest + 3.0, float(max(ny, nx)))))
@@ -92,7 +88,7 @@ def project_gaussians(
             lowest_x, highest_x, lowest_y, highest_y = np.inf, -np.inf, np.inf, -np.inf
             for a in range(start, stop):
                 x, y = place_in_plane(positions, a, rotations[image], offsets[image])
-                if _reaches(x, reach, nx) and _reaches(y, reach, ny):
+                if _touches(x, reach, nx) and _touches(y, reach, ny):
                     lowest_x, highest_x = min(lowest_x, x), max(highest_x, x)
                     lowest_y, highest_y = min(lowest_y, y), max(highest_y, y)
             if lowest_x > highest_x:
@@ -100,16 +96,16 @@ def project_gaussians(
             low_x, high_x = first_cell(lowest_x, reach, nx), end_cell(highest_x, reach, nx)
             low_y, high_y = first_cell(lowest_y, reach, ny), end_cell(highest_y, reach, ny)
             # Rows are written in whole lanes.
-            n_columns = (high_x - low_x + LANES - 1) // LANES * LANES + LANES
+            n_columns = in_whole_lanes(high_x - low_x) + LANES
             patch[: (high_y - low_y) * n_columns] = np.float32(0)
 
             for a in range(start, stop):
                 x, y = place_in_plane(positions, a, rotations[image], offsets[image])
-                reach = _farthest(radii, a)
-                if not (_reaches(x, reach, nx) and _reaches(y, reach, ny)):
+                own_reach = _widest_radius(radii, a)
+                if not (_touches(x, own_reach, nx) and _touches(y, own_reach, ny)):
                     continue
-                x_first, x_end = first_cell(x, reach, nx), end_cell(x, reach, nx)
-                y_first, y_end = first_cell(y, reach, ny), end_cell(y, reach, ny)
+                x_first, x_end = first_cell(x, own_reach, nx), end_cell(x, own_reach, nx)
+                y_first, y_end = first_cell(y, own_reach, ny), end_cell(y, own_reach, ny)
                 for i in range(k):
                     if antialias:
                         parts[i] = count_parts(widths[a, i])
@@ -118,8 +114,8 @@ def project_gaussians(
                         parts[i] = 1
                         coefficients[i * N_TERMS : (i + 1) * N_TERMS] = np.float32(0)
                         coefficients[i * N_TERMS] = np.float32(TWO_OVER_SQRT_PI) * widths[a, i]
-                x_lanes = (x_end - x_first + LANES - 1) // LANES * LANES
-                y_lanes = (y_end - y_first + LANES - 1) // LANES * LANES
+                x_lanes = in_whole_lanes(x_end - x_first)
+                y_lanes = in_whole_lanes(y_end - y_first)
                 fill_distances(distances, 0, x_lanes, x_first, x)
                 fill_distances(distances, x_lanes, y_lanes, y_first, y)
                 fill_profiles(
@@ -154,7 +150,7 @@ def project_gaussians(
                 cell = (image * ny + y) * nx + low_x
                 row = (y - low_y) * n_columns
                 for x in range(0, n_whole, LANES):
-                    more = widen(load(patch, row + x), flat)
+                    more = widen(load_output(patch, row + x), flat)
                     store(flat, cell + x, load(flat, cell + x) + more)
                 for x in range(n_whole, high_x - low_x):
                     flat[cell + x] += patch[row + x]

@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from numbavol.kernels.cpu.lanes import LANES, load, load_output, load_scalar, store, store_output
+from numbavol.kernels.cpu.lanes import (
+    LANES,
+    in_whole_lanes,
+    load,
+    load_output,
+    load_scalar,
+    store,
+    store_output,
+)
 from numbavol.kernels.jit import kernel
 from numbavol.kernels.places import place_in_plane
 
@@ -68,7 +76,7 @@ def spread_in_plane(
             n_rows = math.ceil(high_y - half) + width - first_y
             n_columns = math.ceil(high_x - half) + width - first_x
             # Rows are written in whole lanes.
-            stride = (n_columns + LANES - 1) // LANES * LANES + LANES
+            stride = in_whole_lanes(n_columns) + LANES
             if patch.size < n_rows * stride:
                 patch = np.empty(n_rows * stride, window.dtype)
             patch[: n_rows * stride] = real(0)

@@ -80,7 +80,7 @@ _power_of_half: Any = (
 @cuda_helper
 def _average_over_part(u: Any, polynomial: Polynomial) -> Any:
     """Twice the integral over a part of a cell, whose middle is at u / sqrt(log2(e))."""
-    # There, the polynomial ends as well: it would outgrow the exponential.
+    # Where powers of 1/2 end, the polynomial ends as well: it would outgrow them.
     v = min(u * u, type(u)(LARGEST_POWER))
     return _power_of_half(v) * increment_polynomial(v, *polynomial)
 
