@@ -113,6 +113,7 @@ def _fill_averages_single(
     )  # fmt: skip
     scale = width * width * np.float32(LOG2_E)
     reach = np.float32(min(radius, FARTHEST)) + HALF
+    # Most have one part: its own loop makes images a tenth faster (scripts/bench project).
     if n_parts == 1:
         for cell in range(first, end, LANES):
             distance = load(distances, cell)
