@@ -19,6 +19,7 @@ from numba import (
     int32,
     int64,
     uint16,
+    uint32,
     uint64,
 )
 
@@ -64,24 +65,23 @@ def spread(real):
     )
 
 
-def maps(real, pair):
+def terms(real, pair):
     return (
-        *(array(real, 3), array(uint64, 2), array(uint64, 2), int64, int64, int64),
-        *(array(int32, 1), array(pair, 1)),
+        *(array(real, 3), array(int32, 1), array(int64, 1), array(uint64, 2), array(pair, 1)),
+        whole(3),
     )
 
 
 def profiles(real, pair, k):
     return (
-        *(array(pair, 1), real, array(int32, 1), int64, int64, int64),
-        *(array(int64, 1), array(uint64, 2), array(int64, 1), points),
-        *(array(float64, 2), array(float64, 2), corner, float64, int64, whole(k)),
+        *(array(pair, 1), real, int64, int64, int64, array(int64, 1), array(uint64, 2)),
+        *(array(int64, 1), points, array(float64, 2), array(float64, 2), corner, float64, int64),
+        whole(k),
     )
 
 
 # For each kernel: how often float32 becomes float64, and what it is compiled for.
 KERNELS = {
-    "blocks._bound": (False, [(array(uint64, 2), array(uint64, 2), int64)]),
     "filters._add_filtered": (
         False,
         [(*(array(float32, n) for n in (3, 3, 2, 2, 2)), int64)],
@@ -96,8 +96,8 @@ KERNELS = {
             )
         ],
     ),
-    "gaussians._add_to_tiles_single": (False, [maps(float32, uint64)]),
-    "gaussians._add_to_tiles_double": (False, [maps(float64, complex128)]),
+    "gaussians._add_terms_single": (False, [terms(float32, uint64)]),
+    "gaussians._add_terms_double": (False, [terms(float64, complex128)]),
     "gaussians._locate": (
         False,
         [
@@ -122,9 +122,20 @@ KERNELS = {
         False,
         [
             (
-                *(array(uint64, 2), array(int64, 1), array(int64, 1), points, array(float64, 2)),
+                *(array(uint64, 2), array(int64, 2), array(int64, 1), points, array(float64, 2)),
                 *(corner, float64, int64, int64, whole(3), whole(5)),
             )
+        ],
+    ),
+    "map_terms._find_begins": (False, [(array(int32, 1), array(uint16, 1), array(int64, 1))]),
+    "map_terms._list_terms": (
+        False,
+        [
+            (
+                *(array(part, 1), array(uint64, 2), int64, int64, int64, int64),
+                *(array(int64, 1), array(int64, 1), array(uint64, 2), whole(3)),
+            )
+            for part in (uint16, uint32)
         ],
     ),
     "noise._add_noise": (

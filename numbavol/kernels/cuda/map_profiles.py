@@ -2,32 +2,35 @@
 
 Gaussian after Gaussian of position after position, and of each along x, y and z: twice the averages
 over the voxels of its window, and 0 for those that the window lacks of whole *parts* of the map.
-Neighbours are read together, as pairs.
+Neighbours are read together, as pairs. What a Gaussian adds to a part is a *term* of it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 from numba import cuda
 
-from numbavol.kernels.cuda.blocks import join_window, read_window
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch_for_each
 from numbavol.kernels.cuda.profiles import fill_profile, fit_polynomial, nearest_cell
-from numbavol.kernels.cuda.warps import as_pairs, narrow
-from numbavol.kernels.jit import cuda_kernel
+from numbavol.kernels.cuda.warps import join_whole, narrow, split_whole, unsigned
+from numbavol.kernels.jit import cuda_helper, cuda_kernel
 from numbavol.kernels.profiles import SHARPEST, end_cell, first_cell
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Voxels of a part along each axis.
 PART = 4 if IS_SIMULATED else 8
+PAIRS_A_PART = PART // 2
 # Of the profiles that are made at once, 256 MiB in single precision.
 MOST_PAIRS = 2**25
+# Of those that are sorted at once, some 60 bytes each.
+MOST_TERMS = 2**23
 # Threads that write a profile together.
 LANES_A_PROFILE = 2
 IS_AVERAGED = True
@@ -52,83 +55,78 @@ class Mixture:
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Gaussians ``first`` to ``end``, of which those before have ``n_before`` pairs."""
+    """Gaussians ``first`` to ``end``, their pairs and terms, and how many those before have."""
 
     first: int
     end: int
-    n_before: int
+    pairs_before: int
     n_pairs: int
+    terms_before: int
+    n_terms: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Profiles:
-    """The profiles of a batch."""
+class Windows:
+    """The voxels that Gaussians reach in planes of a map."""
 
-    places: Array
-    """``(3 n,)``, int32: of a Gaussian along x, y and z, the place of the pair that the map begins
-    with, if there were one."""
-    pairs: Array
-    """Of neighbours of a profile."""
-
-    @classmethod
-    def allocate(cls, batches: list[Batch], dtype: Any) -> Profiles:
-        """Make room for any of them, and for the places of all."""
-        xp = get_device().xp
-        n = max((batch.end for batch in batches), default=0)
-        n_pairs = max((batch.n_pairs for batch in batches), default=0)
-        return cls(xp.empty(3 * n, np.int32), as_pairs(xp.empty(2 * n_pairs, dtype)))
+    edges: Array
+    """``(3, n)``: of `join_whole` along x, y and z, the first and one past the last, which are the
+    same where there is nothing."""
+    pair_begins: Array
+    """``(n + 1,)``: how many pairs the profiles before each Gaussian have, and all."""
+    term_begins: Array
+    """``(n + 1,)``: how many terms the Gaussians before each have, and all."""
 
 
-def split(begins: Array, group_size: int) -> list[Batch]:
-    """Split Gaussians, at groups, so that the profiles of a batch fit into `MOST_PAIRS`, or nearly.
-
-    ``begins`` (n + 1,) count the pairs before each Gaussian, and all. Those at the end that have
-    none are in no batch.
-    """
+def split(windows: Windows) -> list[Batch]:
+    """Split Gaussians so that no batch has more than `MOST_PAIRS` and `MOST_TERMS`, or one more."""
     device = get_device()
-    xp, n_pairs = device.xp, begins[-1:]
+    xp, n = device.xp, windows.edges.shape[1]
+    begins = windows.pair_begins, windows.term_begins
     # Together, for the device is waited for.
-    n_all, n = map(int, device.fetch(xp.concatenate([n_pairs, xp.searchsorted(begins, n_pairs)])))
-    firsts, before = np.zeros(1, np.int64), np.zeros(1, np.int64)
-    if n_all > MOST_PAIRS:
-        numbers = device.fetch(xp.searchsorted(begins, xp.arange(MOST_PAIRS, n_all, MOST_PAIRS)))
-        firsts = np.unique(np.append(firsts, numbers // group_size * group_size))
-        before = device.fetch(begins[device.send(firsts)])
-    first, n_before = ([int(number) for number in each] for each in (firsts, before))
+    totals = device.fetch(xp.concatenate([each[-1:] for each in begins])).tolist()
+    cuts = [np.array([0, n])]
+    for each, total, most in zip(begins, totals, (MOST_PAIRS, MOST_TERMS), strict=True):
+        if total > most:
+            cuts.append(device.fetch(xp.searchsorted(each, xp.arange(most, total, most))))
+    edges = np.unique(np.concatenate(cuts))
+    before = [[0, total] for total in totals]
+    if len(cuts) > 1:
+        before = [device.fetch(each[device.send(edges)]).tolist() for each in begins]
     return [
-        Batch(start, stop, before_it, before_next - before_it)
-        for start, stop, before_it, before_next in zip(
-            first, [*first[1:], n], n_before, [*n_before[1:], n_all], strict=True
+        Batch(first, end, pairs, next_pairs - pairs, terms, next_terms - terms)
+        for (first, end), (pairs, next_pairs), (terms, next_terms) in zip(
+            *(itertools.pairwise(each) for each in (edges.tolist(), *before)), strict=True
         )
-        if before_next > before_it
+        if next_pairs > pairs
     ]
 
 
 def find_windows(
     mixture: Mixture, shape: tuple[int, int, int], first_plane: int, n_planes: int, reach: float
-) -> tuple[Array, Array]:
-    """Find the voxels of planes of a map that Gaussians reach.
-
-    Returns
-    -------
-    windows
-        ``(3, n)``, of `join_window` along each axis, with first = end where there is nothing.
-    begins
-        ``(n + 1,)``: how many pairs the profiles before each Gaussian have, and all.
-    """
+) -> Windows:
+    """Find the voxels of planes of a map that Gaussians reach."""
     xp, n = get_device().xp, mixture.n_gaussians
-    windows, counts = xp.empty((3, n), np.uint64), xp.empty(n + 1, np.int64)
+    edges, counts = xp.empty((3, n), np.uint64), xp.empty((2, n + 1), np.int64)
     launch_for_each(
-        _find_windows, n, windows, counts, mixture.order, mixture.centres, mixture.variances,
+        _find_windows, n, edges, counts, mixture.order, mixture.centres, mixture.variances,
         tuple(1.0 / side for side in mixture.sides), reach, n_planes, first_plane, shape,
         mixture.fused,
     )  # fmt: skip
-    return windows, xp.cumsum(counts)
+    return Windows(edges, xp.cumsum(counts[0]), xp.cumsum(counts[1]))
+
+
+@cuda_helper
+def find_parts(edges: Array, axis: int, number: int) -> tuple[int, int]:
+    """Find the parts of the map that a window reaches along an axis: the first, and how many."""
+    first, end = split_whole(edges[axis, unsigned(number)])
+    first_part = narrow(first // PART)
+    return first_part, narrow(narrow((end + PART - 1) // PART) - first_part)
 
 
 @cuda_kernel
 def _find_windows(
-    windows: Array,
+    edges: Array,
     counts: Array,
     order: Array,
     centres: Array,
@@ -145,7 +143,7 @@ def _find_windows(
         return
     a = order[number // k]
     radius = reach * math.sqrt(variances[a, number % k])
-    n_pairs, is_empty = 0, False
+    n_parts, n_terms, is_empty = 0, 1, False
     for axis in range(3):
         n_cells = n_planes if axis == 2 else shape[2 - axis]
         from_cell = first_plane if axis == 2 else 0
@@ -153,21 +151,17 @@ def _find_windows(
         first = max(first_cell(centre, cells, n_cells) - from_cell, 0)
         end = min(end_cell(centre, cells, n_cells) - from_cell, shape[2 - axis])
         is_empty = is_empty or first >= end
-        windows[axis, number] = join_window(first, max(first, end))
-        n_pairs += ((end + PART - 1) // PART - first // PART) * (PART // 2)
-    counts[number + 1] = 0 if is_empty else n_pairs
+        edges[axis, number] = join_whole(first, max(first, end))
+        _, n = find_parts(edges, axis, number)
+        n_parts, n_terms = n_parts + n, n_terms * n
+    counts[0, number + 1] = 0 if is_empty else n_parts * PAIRS_A_PART
+    counts[1, number + 1] = 0 if is_empty else n_terms
     if number == 0:
-        counts[0] = 0
+        counts[0, 0] = counts[1, 0] = 0
 
 
 def fill_profiles(
-    profiles: Profiles,
-    batch: Batch,
-    mixture: Mixture,
-    windows: Array,
-    begins: Array,
-    first_plane: int,
-    nothing: Any,
+    pairs: Array, batch: Batch, mixture: Mixture, windows: Windows, first_plane: int, nothing: Any
 ) -> None:
     """Write the profiles of a batch; those along z have the amplitude, by the volume of a voxel.
 
@@ -175,8 +169,8 @@ def fill_profiles(
     """
     normalisation = 0.125 / math.prod(mixture.sides)
     launch_for_each(
-        _fill_profiles, (batch.end - batch.first) * LANES_A_PROFILE, profiles.pairs, nothing,
-        profiles.places, batch.first, batch.end, batch.n_before, begins, windows, mixture.order,
+        _fill_profiles, (batch.end - batch.first) * LANES_A_PROFILE, pairs, nothing, batch.first,
+        batch.end, batch.pairs_before, windows.pair_begins, windows.edges, mixture.order,
         mixture.centres, mixture.amplitudes, mixture.variances, mixture.sides, normalisation,
         first_plane, mixture.fused,
     )  # fmt: skip
@@ -184,14 +178,13 @@ def fill_profiles(
 
 @cuda_kernel
 def _fill_profiles(
-    profiles: Array,
+    pairs: Array,
     nothing: Any,
-    places: Array,
     first: int,
     end: int,
-    n_before: int,
-    begins: Array,
-    windows: Array,
+    pairs_before: int,
+    pair_begins: Array,
+    edges: Array,
     order: Array,
     centres: Array,
     amplitudes: Array,
@@ -203,10 +196,10 @@ def _fill_profiles(
 ) -> None:
     thread, k, real = narrow(cuda.grid(1)), len(fused), type(nothing)
     number, lane = narrow(first + thread // LANES_A_PROFILE), narrow(thread % LANES_A_PROFILE)
-    if number >= end or begins[number] == begins[number + 1]:
+    if number >= end or pair_begins[number] == pair_begins[number + 1]:
         return
     a, i = order[number // k], number % k
-    begin = narrow(begins[number] - n_before)
+    begin = narrow(pair_begins[number] - pairs_before)
     sharpness = 1.0 / math.sqrt(2.0 * variances[a, i])
     width = real(min(sides[0] * sharpness, SHARPEST))
     fitted = fit_polynomial(width, IS_AVERAGED)
@@ -214,20 +207,18 @@ def _fill_profiles(
         if axis > 0 and sides[axis] != sides[axis - 1]:
             width = real(min(sides[axis] * sharpness, SHARPEST))
             fitted = fit_polynomial(width, IS_AVERAGED)
-        window_first, window_end = read_window(windows, axis, number)
-        start = narrow(window_first // PART * PART)
-        n_pairs = narrow((window_end + PART - 1) // PART * (PART // 2) - start // 2)
+        window_first, window_end = split_whole(edges[axis, unsigned(number)])
+        part, n_parts = find_parts(edges, axis, number)
+        n_pairs = narrow(n_parts * PAIRS_A_PART)
         centre = centres[a, axis]
         nearest = nearest_cell(centre)
         within = real(centre - nearest)
         edge = real(0.5) + within
         before = nearest - first_plane if axis == 2 else nearest
         fill_profile(
-            profiles, begin, 1, (lane, n_pairs, LANES_A_PROFILE), real(narrow(start - before)),
+            pairs, begin, 1, (lane, n_pairs, LANES_A_PROFILE), real(narrow(part * PART - before)),
             within, real(narrow(window_first - before)) - edge,
             real(narrow(window_end - before)) - edge, width, fitted,
             real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
         )  # fmt: skip
-        if lane == 0:
-            places[3 * number + axis] = begin - start // 2
         begin = narrow(begin + n_pairs)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from numbavol.kernels.cuda.blocks import NOWHERE
 from numbavol.kernels.cuda.device import IS_SIMULATED
 from numbavol.kernels.cuda.launch import launch_for_each
 from numbavol.kernels.cuda.warps import (
@@ -46,6 +45,7 @@ ROW = WARP + 1
 LARGEST = 2.0**61
 # Of the second word in one of the first: 2^22 blocks may add a half each.
 OF_SECOND = 2.0**40
+NOWHERE = 2**31 - 1
 # At once, so that a launch takes no longer than a second, and grids are no larger than they may be.
 MOST_BLOCKS = 2**24
 

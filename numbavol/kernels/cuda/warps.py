@@ -88,6 +88,18 @@ def divide_small(number: Any, divisor: int) -> int:
     return narrow(quotient)
 
 
+@cuda_helper
+def join_whole(first: int, second: int) -> np.uint64:
+    """Keep two whole numbers of 32 bits, not below 0, so that one instruction reads both."""
+    return np.uint64(np.uint64(first) | np.uint64(np.uint64(second) << BITS))
+
+
+@cuda_helper
+def split_whole(both: np.uint64) -> tuple[int, int]:
+    """Take the numbers apart that `join_whole` keeps."""
+    return narrow(both & np.uint64(EVERY_LANE)), narrow(both >> BITS)
+
+
 def _join_singles(first: np.float32, second: np.float32) -> np.uint64:
     high = np.uint64(np.uint64(second.view(np.uint32)) << BITS)
     return np.uint64(np.uint64(first.view(np.uint32)) | high)

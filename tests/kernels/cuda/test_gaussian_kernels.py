@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from strategies import Scene, make_scene, scenes
 
 from numbavol import GaussianMixtureRenderFn
-from numbavol.kernels.cuda import gaussians, map_profiles
-from numbavol.kernels.cuda.gaussians import POSITIONS_IN_A_GROUP, THREADS_A_TILE
+from numbavol.kernels.cuda import gaussians, map_profiles, map_terms
+from numbavol.kernels.cuda.launch import THREADS_A_BLOCK
+from numbavol.kernels.cuda.map_profiles import PART
+from numbavol.kernels.cuda.warps import WARP
 from numbavol.kernels.dispatch import find_device, find_kernel
 from numbavol.rendering.gaussian_mixture import MOST_FUSED_GAUSSIANS, reach_in_deviations
 from numbavol.rendering.slabs import BLOCK_NUMBER
@@ -121,50 +124,103 @@ def test_no_gaussian_in_the_box(rng, n):
 
 @pytest.mark.parametrize("dtype", REAL)
 @pytest.mark.parametrize(
-    "n", [THREADS_A_TILE, THREADS_A_TILE + 1, THREADS_A_TILE * POSITIONS_IN_A_GROUP + 1]
+    "n", [WARP, WARP + 1, THREADS_A_BLOCK, THREADS_A_BLOCK + 1, 3 * THREADS_A_BLOCK + 1]
 )
-def test_more_positions_than_a_block_has_threads(rng, n, dtype):
+def test_as_many_positions_as_a_block_has_threads_and_more(rng, n, dtype):
     check_rendering(draw_scene(rng, n, 1, (2, 2, 4)), dtype)
 
 
-def test_many_positions_of_which_few_are_near(rng):
-    # Whole groups are left out, and groups in part.
-    n = 3 * THREADS_A_TILE * POSITIONS_IN_A_GROUP // 2
-    scene = draw_scene(rng, n, 1, (2, 2, 16), width=(0.1, 0.2))
+def test_many_positions_of_which_few_are_in_a_part(rng):
+    n = 3 * THREADS_A_BLOCK
+    scene = draw_scene(rng, n, 1, (2, 2, 4 * PART), width=(0.1, 0.2))
     check_rendering(scene, np.float32)
 
 
 @pytest.mark.parametrize("dtype", REAL)
 @pytest.mark.parametrize("k", [1, 3])
-@pytest.mark.parametrize("most_pairs", [1, 100])
-def test_profiles_that_do_not_fit_into_memory_together(rng, k, dtype, most_pairs, monkeypatch):
-    monkeypatch.setattr(map_profiles, "MOST_PAIRS", most_pairs)
+@pytest.mark.parametrize("name", ["MOST_PAIRS", "MOST_TERMS"])
+@pytest.mark.parametrize("most", [1, 20])
+def test_what_does_not_fit_into_memory_together(rng, k, dtype, name, most, monkeypatch):
+    monkeypatch.setattr(map_profiles, name, most)
     n_batches = []
 
-    def split(*arguments):
-        batches = map_profiles.split(*arguments)
+    def split(windows):
+        batches = map_profiles.split(windows)
         n_batches.append(len(batches))
         return batches
 
     monkeypatch.setattr(gaussians, "split", split)
     # Some windows are as wide as the map, and some are narrow; some are of no voxel.
-    n = 4 * POSITIONS_IN_A_GROUP + 1
-    check_rendering(draw_scene(rng, n, k, (3, 2, 11), spread=1.5, width=(0.3, 3.0)), dtype)
+    shape = (3, 2, 2 * PART + 3)
+    check_rendering(draw_scene(rng, 17, k, shape, spread=1.5, width=(0.3, 3.0)), dtype)
     assert min(n_batches) > 1
 
 
-def test_positions_outside_have_no_profiles(rng):
-    scene = draw_scene(rng, 9 * POSITIONS_IN_A_GROUP, 2)
-    scene.positions[POSITIONS_IN_A_GROUP:] += 1000.0
+def find_windows_of(scene):
     device, reach = find_device("cuda"), reach_in_deviations(1e-6, np.float64)
     centres, _, blocks = locate("cuda", scene, reach)
+    k = scene.amplitudes.shape[1]
     mixture = map_profiles.Mixture(
         device.xp.argsort(blocks, kind="stable"), centres, device.send(scene.amplitudes),
-        device.send(scene.variances), (1.0, 1.0, 1.0), (0, 0),
+        device.send(scene.variances), (1.0, 1.0, 1.0), (0,) * k,
     )  # fmt: skip
-    _, begins = map_profiles.find_windows(mixture, scene.shape, 0, scene.shape[0], reach)
-    (batch,) = map_profiles.split(begins, 2 * POSITIONS_IN_A_GROUP)
-    assert batch.end <= 2 * POSITIONS_IN_A_GROUP
+    return map_profiles.find_windows(mixture, scene.shape, 0, scene.shape[0], reach)
+
+
+@pytest.mark.parametrize("most_pairs", [7, 40, 10**6])
+@pytest.mark.parametrize("most_terms", [1, 5, 10**6])
+def test_batches_have_every_pair_and_term_once(rng, most_pairs, most_terms, monkeypatch):
+    monkeypatch.setattr(map_profiles, "MOST_PAIRS", most_pairs)
+    monkeypatch.setattr(map_profiles, "MOST_TERMS", most_terms)
+    scene = draw_scene(rng, 13, 2, (3, PART + 1, 3 * PART), spread=1.2, width=(0.3, 3.0))
+    scene.positions[-3:] += 1000.0
+    windows = find_windows_of(scene)
+    fetch = find_device("cuda").fetch
+    pairs, terms = fetch(windows.pair_begins), fetch(windows.term_begins)
+    batches = map_profiles.split(windows)
+    n_pairs = n_terms = 0
+    for batch in batches:
+        assert batch.first < batch.end
+        assert (batch.pairs_before, batch.terms_before) == (n_pairs, n_terms)
+        n_pairs, n_terms = n_pairs + batch.n_pairs, n_terms + batch.n_terms
+        assert (n_pairs, n_terms) == (pairs[batch.end], terms[batch.end])
+        # No more than what is allowed without the last one, of which no part is left out.
+        assert pairs[batch.end - 1] - batch.pairs_before <= most_pairs
+        assert terms[batch.end - 1] - batch.terms_before <= most_terms
+    assert (n_pairs, n_terms) == (pairs[-1], terms[-1])
+    assert (len(batches) == 1) == (n_pairs <= most_pairs and n_terms <= most_terms)
+
+
+@pytest.mark.parametrize("most", [1, 2**16])
+def test_terms_of_a_part_are_those_of_the_gaussians_that_reach_it(rng, most, monkeypatch):
+    monkeypatch.setattr(map_terms, "PARTS_IN_16_BITS", most)
+    shape = (PART, PART + 1, 2 * PART + 1)
+    scene = draw_scene(rng, 9, 2, shape, spread=1.5, width=(0.3, 1.0))
+    windows = find_windows_of(scene)
+    fetch = find_device("cuda").fetch
+    (batch,) = map_profiles.split(windows)
+    n_z, n_y, n_x = map_terms.count_parts(shape)
+    terms = map_terms.find_terms(batch, windows, (n_z, n_y, n_x))
+    begins, order = fetch(terms.begins), fetch(terms.order)
+    assert begins.size == n_z * n_y * n_x + 1
+    assert (begins[0], begins[-1]) == (0, batch.n_terms)
+    np.testing.assert_array_equal(np.sort(order), np.arange(batch.n_terms))
+    places, pair_begins = fetch(terms.places), fetch(windows.pair_begins)
+    edges, low = fetch(windows.edges), np.uint64(2**32 - 1)
+    first = (edges & low).astype(int) // PART
+    end = -(-(edges >> np.uint64(32)).astype(int) // PART)
+    for part, (start, stop) in enumerate(itertools.pairwise(begins)):
+        of_part = part % n_x, part // n_x % n_y, part // (n_x * n_y)
+        expected = []
+        for number in range(first.shape[1]):
+            lengths = end[:, number] - first[:, number]
+            within = np.array(of_part) - first[:, number]
+            if np.all(lengths > 0) and np.all(within >= 0) and np.all(within < lengths):
+                before = np.cumsum([0, *lengths[:2]])
+                expected.append(pair_begins[number] + (before + within) * (PART // 2))
+        own = places[order[start:stop]]
+        found = np.stack([own[:, 0] & low, own[:, 0] >> np.uint64(32), own[:, 1]])
+        np.testing.assert_array_equal(found.T, np.reshape(expected, (-1, 3)))
 
 
 @pytest.mark.parametrize("options", [{"n_batches": 2}, {"batch_size": 1, "n_batches": 3}])
@@ -186,7 +242,7 @@ def test_what_is_left_out_is_the_same(rng, tolerance):
 
 @pytest.mark.parametrize("dtype", REAL)
 def test_a_map_is_the_same_to_the_bit_whenever_it_is_computed(rng, dtype):
-    scene = draw_scene(rng, THREADS_A_TILE + 1, 2, (2, 3, 4))
+    scene = draw_scene(rng, 2 * WARP + 1, 2, (2, 3, 4))
     render_fn = GaussianMixtureRenderFn(scene.shape, 1.0, dtype=dtype, device="cuda")
     np.testing.assert_array_equal(render_fn(scene.volume), render_fn(scene.volume))
 
@@ -238,7 +294,7 @@ def locate(device_name, scene, reach):
 
 
 def test_places_in_a_map(rng):
-    scene = draw_scene(rng, 2 * THREADS_A_TILE + 1, 2, voxel_size=(0.5, 1.0, 1.7), spread=4.0)
+    scene = draw_scene(rng, 2 * THREADS_A_BLOCK + 1, 2, voxel_size=(0.5, 1.0, 1.7), spread=4.0)
     reach = reach_in_deviations(1e-3, np.float64)
     expected, found = locate("cpu", scene, reach), locate("cuda", scene, reach)
     centres, planes, blocks = map(find_device("cuda").fetch, found)

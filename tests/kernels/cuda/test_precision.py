@@ -20,7 +20,8 @@ from patches import (
 )
 from strategies import Scene
 
-from numbavol.kernels.cuda.gaussians import MOST_IN_A_SUM, TILE_X, TILE_Y, TILE_Z
+from numbavol.kernels.cuda.gaussians import MOST_IN_A_SUM
+from numbavol.kernels.cuda.map_profiles import PART
 from numbavol.kernels.cuda.patches import CELLS_A_PROFILE, LARGEST, OF_SECOND
 from numbavol.kernels.cuda.warps import WARP
 
@@ -145,11 +146,11 @@ def check_map(scene):
 
 
 @pytest.mark.parametrize("deviation", [0.02, 0.1])
-def test_sharp_gaussians_at_the_far_end_of_a_tile(deviation):
-    sides = np.array([TILE_X, TILE_Y, TILE_Z])
+def test_sharp_gaussians_at_the_far_end_of_a_part(deviation):
+    sides = np.array([PART, PART, PART])
     positions = place_a_flank(sides - 0.5, deviation) - sides // 2
     one = np.ones((1, 1))
-    check_map(Scene((TILE_Z, TILE_Y, TILE_X), 1.0, positions[np.newaxis], one, deviation**2 * one))
+    check_map(Scene((PART, PART, PART), 1.0, positions[np.newaxis], one, deviation**2 * one))
 
 
 @pytest.mark.parametrize("n", [MOST_IN_A_SUM, POSITIONS_IN_A_SUM + 1, 3 * POSITIONS_IN_A_SUM + 1])
