@@ -76,7 +76,7 @@ def profiles(real, pair, k):
     return (
         *(array(pair, 1), real, int64, int64, int64, array(int64, 1), array(uint64, 2)),
         *(array(int64, 1), points, array(float64, 2), array(float64, 2), corner, float64, int64),
-        whole(k),
+        *(float64, whole(k)),
     )
 
 
@@ -152,12 +152,13 @@ KERNELS = {
         True,
         [
             (
-                *(array(int64, 4), points, points, array(float32, 2), array(float32, 2), boolean),
-                *(rotations, offsets, vector, whole(k)),
+                *(array(int64, 4), points, points, array(float32, 2), array(float32, 2)),
+                *(array(float32, 3), boolean, rotations, offsets, vector, whole(k)),
             )
             for k in (1, 5)
         ],
     ),
+    "projected_gaussians._fit": (False, [(array(float32, 3), array(float32, 2), boolean)]),
     # Places are found in double precision, weights and what is added are narrowed.
     "slices._insert": (
         False,

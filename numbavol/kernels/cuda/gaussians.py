@@ -110,7 +110,7 @@ def render_gaussians(
     pairs = as_pairs(get_device().xp.empty(2 * most_pairs, out.dtype))
     n_parts = count_parts(out.shape)
     for batch in batches:
-        fill_profiles(pairs, batch, mixture, windows, first_plane, out.dtype.type(0))
+        fill_profiles(pairs, batch, mixture, windows, first_plane, reach, out.dtype.type(0))
         terms = find_terms(batch, windows, n_parts)
         launch(
             _ADD_TERMS[out.dtype], math.prod(n_parts), WARP, out, terms.begins, terms.order,

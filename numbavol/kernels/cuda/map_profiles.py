@@ -17,7 +17,12 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch_for_each
-from numbavol.kernels.cuda.profiles import fill_profile, fit_polynomial, nearest_cell
+from numbavol.kernels.cuda.profiles import (
+    count_averaged,
+    fill_profile,
+    fit_polynomial,
+    nearest_cell,
+)
 from numbavol.kernels.cuda.warps import join_whole, narrow, split_whole, unsigned
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
 from numbavol.kernels.profiles import SHARPEST, end_cell, first_cell
@@ -34,6 +39,7 @@ MOST_TERMS = 2**23
 # Threads that write a profile together.
 LANES_A_PROFILE = 2
 IS_AVERAGED = True
+SQRT_HALF = math.sqrt(0.5)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -161,7 +167,13 @@ def _find_windows(
 
 
 def fill_profiles(
-    pairs: Array, batch: Batch, mixture: Mixture, windows: Windows, first_plane: int, nothing: Any
+    pairs: Array,
+    batch: Batch,
+    mixture: Mixture,
+    windows: Windows,
+    first_plane: int,
+    reach: float,
+    nothing: Any,
 ) -> None:
     """Write the profiles of a batch; those along z have the amplitude, by the volume of a voxel.
 
@@ -172,7 +184,7 @@ def fill_profiles(
         _fill_profiles, (batch.end - batch.first) * LANES_A_PROFILE, pairs, nothing, batch.first,
         batch.end, batch.pairs_before, windows.pair_begins, windows.edges, mixture.order,
         mixture.centres, mixture.amplitudes, mixture.variances, mixture.sides, normalisation,
-        first_plane, mixture.fused,
+        first_plane, reach, mixture.fused,
     )  # fmt: skip
 
 
@@ -192,6 +204,7 @@ def _fill_profiles(
     sides: tuple[float, float, float],
     normalisation: float,
     first_plane: int,
+    reach: float,
     fused: tuple[int, ...],
 ) -> None:
     thread, k, real = narrow(cuda.grid(1)), len(fused), type(nothing)
@@ -200,25 +213,21 @@ def _fill_profiles(
         return
     a, i = order[number // k], number % k
     begin = narrow(pair_begins[number] - pairs_before)
-    sharpness = 1.0 / math.sqrt(2.0 * variances[a, i])
-    width = real(min(sides[0] * sharpness, SHARPEST))
-    fitted = fit_polynomial(width, IS_AVERAGED)
+    deviation = math.sqrt(variances[a, i])
     for axis in range(3):
-        if axis > 0 and sides[axis] != sides[axis - 1]:
-            width = real(min(sides[axis] * sharpness, SHARPEST))
-            fitted = fit_polynomial(width, IS_AVERAGED)
-        window_first, window_end = split_whole(edges[axis, unsigned(number)])
+        if axis == 0 or sides[axis] != sides[axis - 1]:
+            width = real(min(SQRT_HALF * sides[axis] / deviation, SHARPEST))
+            reach_in_cells = real(reach * deviation / sides[axis] + 0.5)
+            n_averaged = count_averaged(width, IS_AVERAGED)
+            polynomial = fit_polynomial(width, n_averaged, IS_AVERAGED)
         part, n_parts = find_parts(edges, axis, number)
         n_pairs = narrow(n_parts * PAIRS_A_PART)
         centre = centres[a, axis]
         nearest = nearest_cell(centre)
-        within = real(centre - nearest)
-        edge = real(0.5) + within
         before = nearest - first_plane if axis == 2 else nearest
         fill_profile(
             pairs, begin, 1, (lane, n_pairs, LANES_A_PROFILE), real(narrow(part * PART - before)),
-            within, real(narrow(window_first - before)) - edge,
-            real(narrow(window_end - before)) - edge, width, fitted,
+            real(centre - nearest), reach_in_cells, width, (n_averaged, polynomial),
             real(amplitudes[a, i] * normalisation) if axis == 2 else real(1),
         )  # fmt: skip
         begin = narrow(begin + n_pairs)

@@ -24,6 +24,7 @@ from numbavol.kernels.cuda.warps import (
     first_of,
     narrow,
     second_of,
+    unsigned,
     vote,
     without_first_lane,
 )
@@ -59,25 +60,30 @@ def split_images(n_images: int, n_blocks: int) -> list[slice]:
 @cuda_helper
 def find_own(n: int) -> tuple[int, int, int]:
     """Find the image of a block, its first position of n, and one past its last."""
-    n_blocks = (n + WARP - 1) // WARP
-    first = cuda.blockIdx.x % n_blocks * WARP
-    return cuda.blockIdx.x // n_blocks, first, min(first + WARP, n)
+    n_blocks, block = np.uint32((n + WARP - 1) // WARP), np.uint32(cuda.blockIdx.x)
+    image = narrow(block // n_blocks)
+    first = narrow((block - np.uint32(image) * n_blocks) * np.uint32(WARP))
+    return image, first, narrow(min(first + WARP, n))
 
 
 @cuda_helper
-def begin_windows(windows: Array, box: Array) -> None:
+def begin_windows(windows: Array, box: Array, scales: Array, bound: Array) -> None:
     """Begin with windows of nothing, in a box of nothing: `put_window` is for after it.
 
     ``windows`` (6, WARP), int32 and shared, have of each slot (first, end, begin of the profile) of
-    x and of y; ``box`` (6,) the (first, end, longest) that include them all.
+    x and of y; ``box`` (6,) the (first, end, longest) that include them all. ``scales`` (1,) get
+    what `scale_of` finds, when the block has waited for it once more.
     """
-    thread = cuda.threadIdx.x
+    thread = narrow(cuda.threadIdx.x)
     if thread < 6:
         box[thread] = NOWHERE if thread % 3 == 0 else 0
     if thread < WARP:
         for edge in range(6):
             windows[edge, thread] = 0
     cuda.syncthreads()
+    # By one of a warp that has no windows to find.
+    if thread == WARP:
+        scales[0] = scale_of(bound)
 
 
 @cuda_helper
@@ -95,16 +101,16 @@ def put_window(windows: Array, box: Array, slot: int, axis: int, first: int, end
 @cuda_helper
 def count_segments(box: Array, axis: int) -> int:
     """In how many segments the longest profile of an axis is made."""
-    n_segments: int = (box[3 * axis + 2] + CELLS_A_PROFILE - 1) // CELLS_A_PROFILE
-    return n_segments
+    return narrow((box[3 * axis + 2] + CELLS_A_PROFILE - 1) // CELLS_A_PROFILE)
 
 
 @cuda_helper
 def _overlaps(windows: Array, axis: int, slot: int, segment: int, start: int, side: int) -> bool:
-    begin = windows[3 * axis + 2, slot] + segment * CELLS_A_PROFILE
+    begin = narrow(windows[3 * axis + 2, slot] + segment * CELLS_A_PROFILE)
     first = max(windows[3 * axis, slot], begin)
-    end = min(windows[3 * axis + 1, slot], begin + CELLS_A_PROFILE)
-    overlaps: bool = first < end and first < start + side and end > start
+    end = min(windows[3 * axis + 1, slot], narrow(begin + CELLS_A_PROFILE))
+    # No branch: in a warp, some thread goes on in any case.
+    overlaps: bool = (first < end) & (first < narrow(start + side)) & (end > start)
     return overlaps
 
 
@@ -127,34 +133,41 @@ def add_patch(
     precision of ``nothing``, 0; ``windows`` and ``box`` are as of `begin_windows`. Every thread of
     the block calls this.
     """
-    lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
-    x_first, y_first = box[0] + segment_x * CELLS_A_PROFILE, box[3] + segment_y * CELLS_A_PROFILE
-    n_across = max((box[1] - x_first + PART_X - 1) // PART_X, 0)
-    n_parts = n_across * max((box[4] - y_first + PART_Y - 1) // PART_Y, 0)
-    for first_number in range(0, n_parts, N_WARPS):
-        number = first_number + warp
-        x_start = x_first + number % n_across * PART_X
-        y_start = y_first + number // n_across * PART_Y
+    thread = narrow(cuda.threadIdx.x)
+    lane, warp = narrow(thread % WARP), narrow(thread // WARP)
+    x_before, y_before = narrow(segment_x * CELLS_A_PROFILE), narrow(segment_y * CELLS_A_PROFILE)
+    x_first, y_first = narrow(box[0] + x_before), narrow(box[3] + y_before)
+    n_across = narrow(max((box[1] - x_first + PART_X - 1) // PART_X, 0))
+    n_parts = narrow(n_across * max((box[4] - y_first + PART_Y - 1) // PART_Y, 0))
+    own_x, own_y = narrow(lane % LANES_X * 2), narrow(lane // LANES_X * 2)
+    number, n_rounds = warp, narrow((n_parts + N_WARPS - 1) // N_WARPS)
+    # The simulator's votes are of all warps.
+    for _ in range(n_rounds):
+        row = np.uint32(0)
+        if number < n_parts:
+            row = np.uint32(np.uint32(number) // np.uint32(n_across))
+        x_start = narrow(x_first + narrow(number - narrow(row) * n_across) * PART_X)
+        y_start = narrow(y_first + narrow(row) * PART_Y)
         mask = vote(
-            number < n_parts
-            and _overlaps(windows, 0, lane, segment_x, x_start, PART_X)
-            and _overlaps(windows, 1, lane, segment_y, y_start, PART_Y)
+            (number < n_parts)
+            & _overlaps(windows, 0, lane, segment_x, x_start, PART_X)
+            & _overlaps(windows, 1, lane, segment_y, y_start, PART_Y)
         )
+        number = narrow(number + N_WARPS)
         if mask == 0:
             continue
-        x = x_start + lane % LANES_X * 2
-        y = y_start + lane // LANES_X * 2
-        x_from_begin = narrow(x - segment_x * CELLS_A_PROFILE)
-        y_from_begin = narrow(y - segment_y * CELLS_A_PROFILE)
+        x, y = narrow(x_start + own_x), narrow(y_start + own_y)
+        x_from_begin, y_from_begin = narrow(x - x_before), narrow(y - y_before)
         low_left, low_right, high_left, high_right = nothing, nothing, nothing, nothing
         while mask != 0:
             slot = first_lane(mask)
             mask = without_first_lane(mask)
-            within_x = narrow(x_from_begin - windows[2, slot])
-            within_y = narrow(y_from_begin - windows[5, slot])
-            if 0 <= within_x < CELLS_A_PROFILE and 0 <= within_y < CELLS_A_PROFILE:
-                at_x = np.uint32((np.uint32(within_x) >> ONE) * ROW + slot)
-                at_y = np.uint32((np.uint32(within_y) >> ONE) * ROW + slot)
+            within_x = np.uint32(x_from_begin - windows[2, slot])
+            within_y = np.uint32(y_from_begin - windows[5, slot])
+            # What lies before a profile is, without a sign, far beyond it.
+            if within_x < np.uint32(CELLS_A_PROFILE) and within_y < np.uint32(CELLS_A_PROFILE):
+                at_x = np.uint32((within_x >> ONE) * ROW + slot)
+                at_y = np.uint32((within_y >> ONE) * ROW + slot)
                 for i in range(n_gaussians):
                     offset = i * PAIRS_A_PROFILE * ROW
                     of_x = profiles[at_x + offset]
@@ -163,10 +176,11 @@ def add_patch(
                     low_right += second_of(of_x) * first_of(of_y)
                     high_left += first_of(of_x) * second_of(of_y)
                     high_right += second_of(of_x) * second_of(of_y)
+        after_x, after_y = narrow(x + 1), narrow(y + 1)
         _add(image, y, x, low_left, scale)
-        _add(image, y, x + 1, low_right, scale)
-        _add(image, y + 1, x, high_left, scale)
-        _add(image, y + 1, x + 1, high_right, scale)
+        _add(image, y, after_x, low_right, scale)
+        _add(image, after_y, x, high_left, scale)
+        _add(image, after_y, after_x, high_right, scale)
 
 
 @cuda_helper
@@ -175,9 +189,10 @@ def _add(image: Array, y: int, x: int, value: Any, scale: float) -> None:
         scaled = float(value) * scale
         first = floor(scaled + 0.5)
         second = floor((scaled - first) * OF_SECOND + 0.5)
-        cuda.atomic.add(image, (0, y, x), first)
+        at_y, at_x = unsigned(y), unsigned(x)
+        cuda.atomic.add(image, (unsigned(0), at_y, at_x), first)
         if second != 0:
-            cuda.atomic.add(image, (1, y, x), second)
+            cuda.atomic.add(image, (unsigned(1), at_y, at_x), second)
 
 
 @cuda_helper

@@ -9,6 +9,7 @@ import numpy as np
 from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED
+from numbavol.kernels.cuda.instructions import power_of_two
 from numbavol.kernels.cuda.warps import join, narrow
 from numbavol.kernels.jit import by_precision, cuda_helper
 from numbavol.kernels.math import (
@@ -45,25 +46,36 @@ def _coefficient(power: int, q: Any, scale: Any) -> Any:
 
 
 @cuda_helper
-def fit_polynomial(width: Any, is_averaged: bool) -> tuple[int, Polynomial]:
-    """In how many parts a cell is averaged over, and the polynomial of one: see `fill_profile`."""
+def share_of_part(n_parts: int, width: Any) -> Any:
+    """Share of a cell that each of 1, 2 or 4 parts has, in the precision of a width."""
     real = type(width)
-    n_parts = narrow(count_parts(width) if is_averaged else 1)
+    return real(1) if n_parts == 1 else real(0.5) if n_parts == 2 else real(0.25)
+
+
+@cuda_helper
+def count_averaged(width: Any, is_averaged: bool) -> int:
+    """In how many parts a cell is averaged over: 1 where it is sampled at its middle."""
+    return narrow(count_parts(width) if is_averaged else 1)
+
+
+@cuda_helper
+def fit_polynomial(width: Any, n_parts: int, is_averaged: bool) -> Polynomial:
+    """Find the polynomial of a part of a cell: see `fill_profile`."""
+    real = type(width)
     # A difference of values of `erf` needs none.
-    part = width / real(n_parts) if n_parts > 0 else real(0)
+    part = width * share_of_part(n_parts, width) if n_parts > 0 else real(0)
     q = real(0.25) * part * part if is_averaged else real(0)
     scale = part * real(TWO_OVER_SQRT_PI)
-    polynomial = (
+    return (
         _coefficient(0, q, scale), _coefficient(1, q, scale), _coefficient(2, q, scale),
         _coefficient(3, q, scale), _coefficient(4, q, scale), _coefficient(5, q, scale),
         _coefficient(6, q, scale), _coefficient(7, q, scale),
     )  # fmt: skip
-    return n_parts, polynomial
 
 
 def _power_of_half_single(v: np.float32) -> np.float32:
-    # One instruction, as precise as the polynomial of the CPU.
-    return cuda.libdevice.exp2f(-v)  # type: ignore[no-any-return]
+    # As precise as the polynomial of the CPU.
+    return power_of_two(-v)  # type: ignore[no-any-return]
 
 
 def _power_of_half_double(v: np.float64) -> np.float64:
@@ -99,13 +111,13 @@ def _average_over_cell(u: Any, n_parts: int, step: Any, polynomial: Polynomial) 
 
 
 @cuda_helper
-def _integrate_by_differences(middle: Any, low: Any, high: Any, width: Any) -> Any:
-    """Twice the integral over a cell that is much wider than the Gaussian, 0 outside a window."""
+def _integrate_by_differences(middle: Any, reach: Any, width: Any) -> Any:
+    """Twice the integral over a cell that is much wider than the Gaussian, 0 beyond its reach."""
     real = type(width)
-    if not low < middle < high:
+    if abs(middle) > reach:
         return real(0)
     half = real(0.5)
-    return erf(min(middle + half, high) * width) - erf(max(middle - half, low) * width)
+    return erf((middle + half) * width) - erf((middle - half) * width)
 
 
 @cuda_helper
@@ -116,8 +128,7 @@ def fill_profile(
     pairs: tuple[int, int, int],
     start: Any,
     within: Any,
-    low: Any,
-    high: Any,
+    reach: Any,
     width: Any,
     parts: tuple[int, Polynomial],
     factor: Any,
@@ -127,29 +138,30 @@ def fill_profile(
     ``profiles`` has the pair 0 of this Gaussian at ``at``, and the others ``row`` elements apart;
     written are the ``pairs`` (first, end, step). Cell 0 is ``start`` cells from the one next to the
     Gaussian, a whole number, and the Gaussian is ``within`` cells beyond the middle of that; cells
-    beyond ``low`` and ``high``, from the Gaussian, are 0. ``width`` is that of a cell in units of
-    sqrt(2 variance), and ``parts`` what `fit_polynomial` found for it.
+    are 0 whose middle is more than ``reach`` cells from the Gaussian. ``width`` is that of a cell
+    in units of sqrt(2 variance), and ``parts`` what `fit_polynomial` found for it.
     """
     real = type(width)
     n_parts, polynomial = parts
     if n_parts == 0:
         for number in range(pairs[0], pairs[1], pairs[2]):
             one_at = (start + real(narrow(2 * number))) - within
-            one = _integrate_by_differences(one_at, low, high, width)
             two_at = (start + real(narrow(2 * number + 1))) - within
-            two = _integrate_by_differences(two_at, low, high, width)
-            profiles[np.uint32(at + number * row)] = join(factor * one, factor * two)
+            profiles[np.uint32(at + number * row)] = join(
+                factor * _integrate_by_differences(one_at, reach, width),
+                factor * _integrate_by_differences(two_at, reach, width),
+            )
         return
-    scale, share = width * real(SQRT_LOG2_E), real(1) / real(n_parts)
+    scale, share = width * real(SQRT_LOG2_E), share_of_part(n_parts, width)
     step, before_middle = share * scale, real(0.5) * (real(1) - share)
     for number in range(pairs[0], pairs[1], pairs[2]):
         # Whole numbers add up without rounding: a Gaussian may be sharper than that is fine.
         one_at = (start + real(narrow(2 * number))) - within
         two_at = (start + real(narrow(2 * number + 1))) - within
         one, two = real(0), real(0)
-        if low < two_at and one_at < high:
+        if -reach <= two_at and one_at <= reach:
             one = _average_over_cell((one_at - before_middle) * scale, n_parts, step, polynomial)
             two = _average_over_cell((two_at - before_middle) * scale, n_parts, step, polynomial)
-            one = factor * one if low < one_at < high else real(0)
-            two = factor * two if low < two_at < high else real(0)
+            one = factor * one if abs(one_at) <= reach else real(0)
+            two = factor * two if abs(two_at) <= reach else real(0)
         profiles[np.uint32(at + number * row)] = join(one, two)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import cuda
 
 from numbavol.kernels.cuda.device import get_device
-from numbavol.kernels.cuda.launch import launch
+from numbavol.kernels.cuda.launch import launch, launch_for_each
 from numbavol.kernels.cuda.patches import (
     CELLS_A_PROFILE,
     N_WARPS,
@@ -22,12 +22,18 @@ from numbavol.kernels.cuda.patches import (
     count_segments,
     find_own,
     put_window,
-    scale_of,
     split_images,
 )
-from numbavol.kernels.cuda.profiles import fill_profile, fit_polynomial, nearest_cell
-from numbavol.kernels.cuda.warps import PAIRS, WARP, narrow
-from numbavol.kernels.jit import cuda_kernel_in_registers
+from numbavol.kernels.cuda.profiles import (
+    Polynomial,
+    count_averaged,
+    fill_profile,
+    fit_polynomial,
+    nearest_cell,
+)
+from numbavol.kernels.cuda.warps import PAIRS, WARP, narrow, unsigned
+from numbavol.kernels.jit import cuda_helper, cuda_kernel, cuda_kernel_in_registers
+from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.places import place_in_plane
 from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, end_cell, first_cell
 
@@ -71,13 +77,30 @@ def project_gaussians(
     highest = 2.0 if antialias else TWO_OVER_SQRT_PI * widths.astype(np.float64)
     bound = (xp.abs(amplitudes) * highest**2).sum(dtype=np.float64).reshape(1)
     whole = xp.zeros((n_images, 2, *sums.shape[1:]), np.int64)
+    polynomials = xp.empty((N_TERMS, k, n), widths.dtype)
+    launch_for_each(_fit, n * k, polynomials, widths, antialias)
     n_blocks = -(-n // WARP)
     for some in split_images(n_images, n_blocks):
         launch(
             _add_patches, len(rotations[some]) * n_blocks, THREADS, whole[some], positions, radii,
-            amplitudes, widths, antialias, rotations[some], offsets[some], bound, fused,
+            amplitudes, widths, polynomials, antialias, rotations[some], offsets[some], bound,
+            fused,
         )  # fmt: skip
     add_whole_numbers(sums, whole, bound)
+
+
+@cuda_kernel
+def _fit(polynomials: Array, widths: Array, antialias: bool) -> None:
+    """Write the polynomials (powers, k, n) of Gaussians, which no pose changes: a thread each."""
+    number = cuda.grid(1)
+    n, k = widths.shape
+    if number >= n * k:
+        return
+    a, i = number // k, number % k
+    width = widths[a, i]
+    polynomial = fit_polynomial(width, count_averaged(width, antialias), antialias)
+    for power in range(N_TERMS):
+        polynomials[power, i, a] = polynomial[power]
 
 
 @cuda_kernel_in_registers(REGISTERS)
@@ -87,6 +110,7 @@ def _add_patches(
     radii: Array,
     amplitudes: Array,
     widths: Array,
+    polynomials: Array,
     antialias: bool,
     rotations: Array,
     offsets: Array,
@@ -95,15 +119,19 @@ def _add_patches(
 ) -> None:
     k, real = len(fused), widths.dtype.type
     image, first, end = find_own(positions.shape[0])
-    lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
+    thread = narrow(cuda.threadIdx.x)
+    lane, warp = narrow(thread % WARP), narrow(thread // WARP)
     windows = cuda.shared.array((6, WARP), numba.int32)
     box = cuda.shared.array(6, numba.int32)
-    places = cuda.shared.array((2, WARP), numba.float64)
+    # Of x and y: the pixel next to a position, and how far it is from its middle.
+    pixels = cuda.shared.array((2, WARP), numba.int32)
+    beside = cuda.shared.array((2, WARP), widths.dtype)
     profiles = cuda.shared.array(N_PAIRS, PAIR)
+    scales = cuda.shared.array(1, numba.float64)
 
-    begin_windows(windows, box)
-    a = first + lane
-    if warp == 0 and a < end:
+    begin_windows(windows, box, scales, bound)
+    a = unsigned(first + lane)
+    if warp == 0 and first + lane < end:
         x, y = place_in_plane(positions, a, rotations[image], offsets[image])
         n_y, n_x, reach = whole.shape[2], whole.shape[3], 0.0
         for i in range(k):
@@ -115,35 +143,41 @@ def _add_patches(
         ):  # fmt: skip
             put_window(windows, box, lane, 0, first_cell(x, reach, n_x), end_cell(x, reach, n_x))
             put_window(windows, box, lane, 1, first_cell(y, reach, n_y), end_cell(y, reach, n_y))
-            places[0, lane], places[1, lane] = x, y
+            pixel_x, pixel_y = nearest_cell(x), nearest_cell(y)
+            pixels[0, lane], pixels[1, lane] = pixel_x, pixel_y
+            beside[0, lane], beside[1, lane] = real(x - pixel_x), real(y - pixel_y)
     cuda.syncthreads()
 
     n_segments_x, n_segments_y = count_segments(box, 0), count_segments(box, 1)
-    scale = scale_of(bound)
-    for segment in range(n_segments_x * n_segments_y):
-        segment_x, segment_y = segment % n_segments_x, segment // n_segments_x
-        if windows[0, lane] < windows[1, lane]:
-            for task in range(warp, 2 * k, N_WARPS):
-                axis, i = task % 2, task // 2
-                own_segment = segment_y if axis == 1 else segment_x
-                begin = windows[3 * axis + 2, lane] + CELLS_A_PROFILE * own_segment
-                place, radius = places[axis, lane], radii[a, i]
-                n_pixels = whole.shape[3 - axis]
-                pixel = nearest_cell(place)
-                within = real(place - pixel)
-                edge = real(0.5) + within
-                fill_profile(
-                    profiles, (axis * ROWS_AN_AXIS + i * PAIRS_A_PROFILE) * ROW + lane, ROW,
-                    (0, PAIRS_A_PROFILE, 1),
-                    real(narrow(begin - pixel)), within,
-                    real(narrow(first_cell(place, radius, n_pixels) - pixel)) - edge,
-                    real(narrow(end_cell(place, radius, n_pixels) - pixel)) - edge,
-                    widths[a, i], fit_polynomial(widths[a, i], antialias),
-                    amplitudes[a, i] if axis == 1 else real(1),
-                )  # fmt: skip
-        cuda.syncthreads()
-        add_patch(
-            whole[image], profiles, windows, box, segment_x, segment_y, k, ROWS_AN_AXIS, real(0),
-            scale,
-        )  # fmt: skip
-        cuda.syncthreads()
+    for segment_y in range(n_segments_y):
+        for segment_x in range(n_segments_x):
+            if windows[0, lane] < windows[1, lane]:
+                task = warp
+                while task < 2 * k:
+                    axis, i = narrow(task & 1), unsigned(narrow(task >> 1))
+                    own_segment = narrow(segment_y) if axis == 1 else narrow(segment_x)
+                    begin = windows[3 * axis + 2, lane] + CELLS_A_PROFILE * own_segment
+                    width = widths[a, i]
+                    fill_profile(
+                        profiles, (axis * ROWS_AN_AXIS + i * PAIRS_A_PROFILE) * ROW + lane, ROW,
+                        (0, PAIRS_A_PROFILE, 1), real(narrow(begin - pixels[axis, lane])),
+                        beside[axis, lane], real(radii[a, i]) + real(0.5), width,
+                        (count_averaged(width, antialias), _read(polynomials, i, a)),
+                        amplitudes[a, i] if axis == 1 else real(1),
+                    )  # fmt: skip
+                    task = narrow(task + N_WARPS)
+            cuda.syncthreads()
+            add_patch(
+                whole[image], profiles, windows, box, segment_x, segment_y, k, ROWS_AN_AXIS,
+                real(0), scales[0],
+            )  # fmt: skip
+            cuda.syncthreads()
+
+
+@cuda_helper
+def _read(polynomials: Array, i: int, a: int) -> Polynomial:
+    """Read what `_fit` wrote of Gaussian i of position a."""
+    return (
+        polynomials[0, i, a], polynomials[1, i, a], polynomials[2, i, a], polynomials[3, i, a],
+        polynomials[4, i, a], polynomials[5, i, a], polynomials[6, i, a], polynomials[7, i, a],
+    )  # fmt: skip

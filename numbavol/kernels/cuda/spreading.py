@@ -22,11 +22,10 @@ from numbavol.kernels.cuda.patches import (
     count_segments,
     find_own,
     put_window,
-    scale_of,
     split_images,
     value_of,
 )
-from numbavol.kernels.cuda.warps import PAIRS, WARP, join
+from numbavol.kernels.cuda.warps import PAIRS, WARP, join, narrow
 from numbavol.kernels.jit import cuda_kernel
 from numbavol.kernels.math import ceil
 from numbavol.kernels.places import place_in_plane
@@ -99,14 +98,17 @@ def _make_spread(pair: Any) -> Any:
     ) -> None:
         real, n_powers = window.dtype.type, window.shape[0]
         image, first, end = find_own(positions.shape[0])
-        lane, warp = cuda.threadIdx.x % WARP, cuda.threadIdx.x // WARP
+        thread = narrow(cuda.threadIdx.x)
+        lane, warp = narrow(thread % WARP), narrow(thread // WARP)
         windows = cuda.shared.array((6, WARP), numba.int32)
         box = cuda.shared.array(6, numba.int32)
         # Where in a cell the window of a point begins: the argument of its polynomials.
         arguments = cuda.shared.array((2, WARP), window.dtype)
         profiles = cuda.shared.array(N_PAIRS, pair)
 
-        begin_windows(windows, box)
+        scales = cuda.shared.array(1, numba.float64)
+
+        begin_windows(windows, box, scales, bound)
         a = first + lane
         if warp == 0 and a < end:
             x, y = place_in_plane(positions, a, rotations[image], offsets[image])
@@ -121,31 +123,32 @@ def _make_spread(pair: Any) -> Any:
         cuda.syncthreads()
 
         n_segments_x, n_segments_y = count_segments(box, 0), count_segments(box, 1)
-        scale = scale_of(bound)
-        for segment in range(n_segments_x * n_segments_y):
-            segment_x, segment_y = segment % n_segments_x, segment // n_segments_x
-            if windows[0, lane] < windows[1, lane]:
-                for task in range(warp, 2 * PAIRS_A_PROFILE, N_WARPS):
-                    axis, pair_number = task % 2, task // 2
-                    cells_before = CELLS_A_PROFILE * (segment_y if axis else segment_x)
-                    cell = windows[3 * axis + 2, lane] - windows[3 * axis, lane]
-                    cell += cells_before + 2 * pair_number
-                    argument = arguments[axis, lane]
-                    one, two = real(0), real(0)
-                    for power in range(n_powers):
-                        if 0 <= cell < width:
-                            one = window[power, cell] + argument * one
-                        if 0 <= cell + 1 < width:
-                            two = window[power, cell + 1] + argument * two
-                    factor = strengths[a] if axis == 0 else real(1)
-                    at = (axis * PAIRS_A_PROFILE + pair_number) * ROW + lane
-                    profiles[np.uint32(at)] = join(factor * one, factor * two)
-            cuda.syncthreads()
-            add_patch(
-                whole[image], profiles, windows, box, segment_x, segment_y, 1, PAIRS_A_PROFILE,
-                real(0), scale,
-            )  # fmt: skip
-            cuda.syncthreads()
+        for segment_y in range(n_segments_y):
+            for segment_x in range(n_segments_x):
+                if windows[0, lane] < windows[1, lane]:
+                    task = warp
+                    while task < 2 * PAIRS_A_PROFILE:
+                        axis, pair_number = narrow(task & 1), narrow(task >> 1)
+                        own_segment = narrow(segment_y) if axis == 1 else narrow(segment_x)
+                        cell = windows[3 * axis + 2, lane] - windows[3 * axis, lane]
+                        cell += CELLS_A_PROFILE * own_segment + 2 * pair_number
+                        argument = arguments[axis, lane]
+                        one, two = real(0), real(0)
+                        for power in range(n_powers):
+                            if 0 <= cell < width:
+                                one = window[power, cell] + argument * one
+                            if 0 <= cell + 1 < width:
+                                two = window[power, cell + 1] + argument * two
+                        factor = strengths[a] if axis == 0 else real(1)
+                        at = (axis * PAIRS_A_PROFILE + pair_number) * ROW + lane
+                        profiles[np.uint32(at)] = join(factor * one, factor * two)
+                        task = narrow(task + N_WARPS)
+                cuda.syncthreads()
+                add_patch(
+                    whole[image], profiles, windows, box, segment_x, segment_y, 1,
+                    PAIRS_A_PROFILE, real(0), scales[0],
+                )  # fmt: skip
+                cuda.syncthreads()
 
     return spread
 
