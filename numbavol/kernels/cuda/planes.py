@@ -16,6 +16,7 @@ from numbavol.kernels.cuda.warps import (
     divide_small,
     first_of,
     join,
+    narrow,
     second_of,
     unsigned,
 )
@@ -27,6 +28,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 # Of a tile: a sample a thread, where the tile has so many.
 THREADS_A_TILE = 8 if IS_SIMULATED else 256
+# Where threads are in a tile is found once for so many.
+TILES_A_BLOCK = 2 if IS_SIMULATED else 4
 # Four blocks fit onto a multiprocessor: while some wait for the memory, others go on.
 REGISTERS = 64
 # Of a warp: the squarer, the fewer lines of memory its neighbours are in.
@@ -49,12 +52,13 @@ def sample_planes(
 ) -> None:
     """Sample planes on the tiles ``start <= t < stop``: see the kernel of the CPU.
 
-    A block owns a tile, and a thread some of its samples.
+    A block owns a few tiles, and a thread some of their samples.
     """
     lowest, highest = _as_numbers(lowest), _as_numbers(highest)
     launch(
-        _sample_planes, stop - start, THREADS_A_TILE, as_pairs(out)[..., 0], values,
-        as_pairs(values), shape, order, planes, n_positive, lowest, highest, tiles, side, start,
+        _sample_planes, -(-(stop - start) // TILES_A_BLOCK), THREADS_A_TILE, as_pairs(out)[..., 0],
+        values, as_pairs(values), shape, order, planes, n_positive, lowest, highest, tiles, side,
+        start, stop,
     )  # fmt: skip
 
 
@@ -75,13 +79,13 @@ def sample_surfaces(
 ) -> None:
     """Sample curved surfaces on the tiles ``start <= t < stop``: see the kernel of the CPU.
 
-    A block owns a tile, and a thread some of its samples.
+    A block owns a few tiles, and a thread some of their samples.
     """
     lowest, highest = _as_numbers(lowest), _as_numbers(highest)
     launch(
-        _sample_surfaces, stop - start, THREADS_A_TILE, as_pairs(out)[..., 0], values,
-        as_pairs(values), shape, order, planes, curvatures, n_positive, lowest, highest, tiles,
-        side, start,
+        _sample_surfaces, -(-(stop - start) // TILES_A_BLOCK), THREADS_A_TILE,
+        as_pairs(out)[..., 0], values, as_pairs(values), shape, order, planes, curvatures,
+        n_positive, lowest, highest, tiles, side, start, stop,
     )  # fmt: skip
 
 
@@ -156,13 +160,20 @@ def _sample(
     number = values.dtype.type
     nz, ny, nx = shape
     padding = order - 1
-    along_y = nx + padding
-    along_z = along_y * (ny + padding)
+    step_y = unsigned(np.uint32(nx + padding))
+    step_z = unsigned(step_y * unsigned(np.uint32(ny + padding)))
     x, y, z = place
-    i, j, k = floor(x), floor(y), floor(z)
-    if 0 <= i < nx - 1 and 0 <= j < ny - 1 and 0 <= k < nz - 1:
-        at = unsigned(k * along_z + j * along_y + i)
-        step_y, step_z = unsigned(along_y), unsigned(along_z)
+    i, j, k = narrow(floor(x)), narrow(floor(y)), narrow(floor(z))
+    # What is below 0 is, without a sign, far above.
+    i_whole, j_whole, k_whole = np.uint32(i), np.uint32(j), np.uint32(k)
+    if (
+        (i_whole < np.uint32(nx - 1))
+        & (j_whole < np.uint32(ny - 1))
+        & (k_whole < np.uint32(nz - 1))
+    ):  # fmt: skip
+        at = unsigned(
+            unsigned(k_whole) * step_z + unsigned(j_whole) * step_y + unsigned(i_whole)
+        )  # fmt: skip
         within_x, within_y, within_z = number(x - i), number(y - j), number(z - k)
         if order == 1:
             return _sample_linear(pairs, at, step_y, step_z, within_x, within_y, within_z)
@@ -176,7 +187,7 @@ def _sample(
 
 
 @cuda_helper
-def _walk_tile(
+def _walk_tiles(
     out: Array,
     values: Array,
     pairs: Array,
@@ -188,31 +199,40 @@ def _walk_tile(
     n_positive: tuple[int, int],
     lowest: tuple[float, float, float],
     highest: tuple[float, float, float],
-    tile: Array,
+    tiles: Array,
     side: int,
+    start: int,
+    stop: int,
 ) -> None:
-    """Sample the block's tile (3,) of a plane, or of a surface where ``curved`` is not empty."""
-    number, first_row, first_column = tile[0], tile[1], tile[2]
-    n_y, n_x = out.shape[1], out.shape[2]
-    across = (side + PATCH_X - 1) // PATCH_X
-    n_patches = across * ((side + PATCH_Y - 1) // PATCH_Y)
-    patch = cuda.threadIdx.x // WARP
+    """Sample the block's tiles (3,) of planes, or of surfaces where ``curved`` is not empty."""
+    n_y, n_x = narrow(out.shape[1]), narrow(out.shape[2])
+    thread, n_cells = narrow(cuda.threadIdx.x), narrow(side)
+    lane = narrow(thread % WARP)
+    own_column, own_row = narrow(lane % PATCH_X), narrow(lane // PATCH_X)
+    across = narrow((n_cells + PATCH_X - 1) // PATCH_X)
+    n_patches = narrow(across * narrow((n_cells + PATCH_Y - 1) // PATCH_Y))
+    patch = narrow(thread // WARP)
     while patch < n_patches:
         down = divide_small(patch, across)
-        column_of_tile = (patch - down * across) * PATCH_X + cuda.threadIdx.x % PATCH_X
-        row_of_tile = down * PATCH_Y + cuda.threadIdx.x % WARP // PATCH_X
-        patch += THREADS_A_TILE // WARP
-        if row_of_tile >= side or column_of_tile >= side:
+        column_of_tile = narrow((patch - down * across) * PATCH_X + own_column)
+        row_of_tile = narrow(down * PATCH_Y + own_row)
+        patch = narrow(patch + THREADS_A_TILE // WARP)
+        if row_of_tile >= n_cells or column_of_tile >= n_cells:
             continue
-        row, column = first_row + row_of_tile, first_column + column_of_tile
-        if row < n_y and column < n_x:
-            place = place_of_sample(planes[number], row, column, n_y, n_x, n_positive)
-            if len(curved) > 0:
-                place = curve(place, shape, curvatures[number])
-            real = imaginary = values.dtype.type(0)
-            if is_between(place, lowest, highest):
-                real, imaginary = _sample(values, pairs, shape, order, place)
-            out[number, row, column] = join(real, imaginary)
+        first = start + cuda.blockIdx.x * TILES_A_BLOCK
+        for number in range(first, min(first + TILES_A_BLOCK, stop)):
+            tile = tiles[unsigned(number)]
+            plane = unsigned(tile[unsigned(0)])
+            row = narrow(narrow(tile[unsigned(1)]) + row_of_tile)
+            column = narrow(narrow(tile[unsigned(2)]) + column_of_tile)
+            if row < n_y and column < n_x:
+                place = place_of_sample(planes[plane], row, column, n_y, n_x, n_positive)
+                if len(curved) > 0:
+                    place = curve(place, shape, curvatures[plane])
+                real = imaginary = values.dtype.type(0)
+                if is_between(place, lowest, highest):
+                    real, imaginary = _sample(values, pairs, shape, order, place)
+                out[plane, unsigned(row), unsigned(column)] = join(real, imaginary)
 
 
 @cuda_kernel_in_registers(REGISTERS)
@@ -229,10 +249,11 @@ def _sample_planes(
     tiles: Array,
     side: int,
     start: int,
+    stop: int,
 ) -> None:
-    _walk_tile(
+    _walk_tiles(
         out, values, pairs, shape, len(order), planes, (), planes[:, 0], n_positive, lowest,
-        highest, tiles[start + cuda.blockIdx.x], side,
+        highest, tiles, side, start, stop,
     )  # fmt: skip
 
 
@@ -251,8 +272,9 @@ def _sample_surfaces(
     tiles: Array,
     side: int,
     start: int,
+    stop: int,
 ) -> None:
-    _walk_tile(
+    _walk_tiles(
         out, values, pairs, shape, len(order), planes, (0,), curvatures, n_positive, lowest,
-        highest, tiles[start + cuda.blockIdx.x], side,
+        highest, tiles, side, start, stop,
     )  # fmt: skip
