@@ -126,9 +126,7 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
         def finish(
             transforms: NDArray[np.complexfloating[Any]], offsets: NDArray[np.float64]
         ) -> Projection:
-            if scale != 1.0:
-                transforms *= transforms.real.dtype.type(scale)
-            projection = ComplexProjection(transforms, shape, is_image=False)
+            projection = ComplexProjection(transforms, shape, is_image=False, factor=scale)
             return move_and_resize(projection, offsets, image_config)
 
         def join_and_finish(

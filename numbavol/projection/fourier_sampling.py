@@ -251,4 +251,4 @@ def move_and_resize(
     moved = moving.resize(largest).shift(in_pixels[moves]).resize(padded)
     images = still.to_image().copy()
     images[which] = moved.to_image()
-    return dataclasses.replace(still, array=images, is_image=True)
+    return dataclasses.replace(still, array=images, is_image=True, factor=1.0)

@@ -114,11 +114,9 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         def finish(
             halves: NDArray[np.complexfloating[Any]], offsets: NDArray[np.float64]
         ) -> Projection:
-            if scale != 1.0:
-                halves *= halves.real.dtype.type(scale)
             for y, x in self_conjugate:
                 halves[:, y, x] = halves[:, y, x].real
-            projection = Projection(halves, shape, is_image=False)
+            projection = Projection(halves, shape, is_image=False, factor=scale)
             if mask is not None:
                 images = projection.to_image()
                 corrected = images * device.send(mask.get(), images.dtype)

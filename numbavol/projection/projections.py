@@ -54,6 +54,8 @@ class Projection:
         Which one it is.
     offset_in_pixels
         ``(x, y)``: how far half transforms are still to be moved; ``(n, 2)`` of several.
+    factor
+        What half transforms are still to be multiplied by.
 
     Examples
     --------
@@ -68,6 +70,7 @@ class Projection:
     shape: tuple[int, int]
     is_image: bool
     offset_in_pixels: NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(2))
+    factor: float = 1.0
 
     def take(self, *, outputs_real_space: bool) -> NDArray[Any]:
         """Return the image or the half transform.
@@ -91,7 +94,7 @@ class Projection:
         # The origin is moved to its pixel as the image is, and what transforms back is scaled, in
         # one go.
         middle = np.array(self.shape[::-1]) // 2
-        moved = self._move(self.offset_in_pixels + middle, factor=1.0 / math.prod(self.shape))
+        moved = self._move(self.offset_in_pixels + middle, self.factor / math.prod(self.shape))
         return self._transform_back(moved)
 
     def to_transform_from_first_pixel(self) -> NDArray[np.complexfloating[Any]]:
@@ -106,14 +109,17 @@ class Projection:
         """
         if self.is_image:
             return self._transform(self.array)
-        return self._move(self.offset_in_pixels + np.array(self.shape[::-1]) // 2)
+        middle = np.array(self.shape[::-1]) // 2
+        return self._move(self.offset_in_pixels + middle, self.factor)
 
     def to_transform(self) -> NDArray[np.complexfloating[Any]]:
         """Return the half transform, (y, x // 2 + 1), with the zero frequency in the corner."""
         if self.is_image:
             ifftshift = find_device_of(self.array).xp.fft.ifftshift
             return self._transform(ifftshift(self.array, axes=(-2, -1)))
-        return self._move(self.offset_in_pixels) if np.any(self.offset_in_pixels) else self.array
+        if self.factor == 1.0 and not np.any(self.offset_in_pixels):
+            return self.array
+        return self._move(self.offset_in_pixels, self.factor)
 
     def resize(self, shape: tuple[int, int]) -> Projection:
         """Cut or pad the image around its origin.
@@ -151,7 +157,7 @@ class Projection:
             return self
         array = self.to_transform() if self.is_image else self.array
         offset = self.offset_in_pixels + offset_in_pixels
-        return type(self)(array, self.shape, is_image=False, offset_in_pixels=offset)
+        return dataclasses.replace(self, array=array, is_image=False, offset_in_pixels=offset)
 
     def take_the_only_one(self) -> Projection:
         """Return the one that several are, without the axis of images."""
@@ -171,9 +177,7 @@ class Projection:
         image: NDArray[Any] = fft.irfft2(transform, self.shape, overwrite_x=True, norm="forward")
         return image
 
-    def _move(
-        self, offset: NDArray[np.float64], factor: float = 1.0
-    ) -> NDArray[np.complexfloating[Any]]:
+    def _move(self, offset: NDArray[np.float64], factor: float) -> NDArray[np.complexfloating[Any]]:
         return shift_half_transform(self.array, self.shape, offset, factor)
 
 
