@@ -11,12 +11,21 @@ from numba import cuda
 
 from numbavol.kernels.cuda.device import IS_SIMULATED, get_device
 from numbavol.kernels.cuda.launch import launch, launch_for_each
-from numbavol.kernels.cuda.map_profiles import PART, Mixture, fill_profiles, find_windows, split
+from numbavol.kernels.cuda.map_profiles import (
+    PAIRS_A_PART,
+    PART,
+    Mixture,
+    fill_profiles,
+    find_windows,
+    split,
+)
 from numbavol.kernels.cuda.map_terms import count_parts, find_terms
 from numbavol.kernels.cuda.warps import (
+    PAIRS,
     WARP,
     as_pairs,
     first_of,
+    join,
     narrow,
     second_of,
     split_whole,
@@ -31,6 +40,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 CELLS_X, CELLS_Y, CELLS_Z = 2, 2, 4
 LANES_X, LANES_Y = PART // CELLS_X, PART // CELLS_Y
 N_CELLS = CELLS_X * CELLS_Y * CELLS_Z
+# Of a part along x, y and z.
+PAIRS_A_TERM = 3 * PAIRS_A_PART
+# Elements from a pair to the next, which is in other banks of the memory.
+ROW = WARP + 1
+N_STAGED = PAIRS_A_TERM * ROW
+# The more, the less often a loop asks whether it is at its end.
+TERMS_AT_ONCE = 4
 # Gaussians that are added in one precision before their sum is, with its error.
 MOST_IN_A_SUM = 2 * WARP if IS_SIMULATED else 256
 
@@ -147,10 +163,8 @@ def _add_to_map(out: Array, starts: Array, sums: Array) -> None:
 
 
 @cuda_helper
-def _add_term(sums: Array, pairs: Array, at_x: int, at_y: int, at_z: int) -> None:
+def _add_term(sums: Array, of_x: Any, of_y: Any, of_z: Any, of_z_after: Any) -> None:
     """Add the products of profiles to 2 x 2 x 4 sums: of a pair along x and y, and two along z."""
-    of_x, of_y = pairs[at_x], pairs[at_y]
-    of_z, of_z_after = pairs[at_z], pairs[at_z + unsigned(1)]
     x0, x1 = first_of(of_x), second_of(of_x)
     y0, y1 = first_of(of_y), second_of(of_y)
     z0, z1 = first_of(of_z), second_of(of_z)
@@ -163,64 +177,83 @@ def _add_term(sums: Array, pairs: Array, at_x: int, at_y: int, at_z: int) -> Non
         sums[n + 12] += weight * z3
 
 
-def _add_terms(
-    out: Array,
-    begins: Array,
-    order: Array,
-    places: Array,
-    pairs: Array,
-    n_parts: tuple[int, int, int],
-) -> None:
-    real, part, lane = out.dtype.type, cuda.blockIdx.x, narrow(cuda.threadIdx.x)
-    start, stop = begins[unsigned(part)], begins[unsigned(part + 1)]
-    if start == stop:
-        return
-    # Without signs: one instruction makes an address of each.
-    of_terms = cuda.shared.array((3, WARP), numba.uint32)
-    # In shared memory, which the compiler reads anew where it would run out of registers.
-    starts = cuda.shared.array(3, numba.int32)
-    if lane == 0:
-        starts[0] = part % n_parts[2] * PART
-        starts[1] = part // n_parts[2] % n_parts[1] * PART
-        starts[2] = part // (n_parts[2] * n_parts[1]) * PART
-    own_x, own_y, own_z = _own_cells(lane)
-    pair_x, pair_y, pair_z = np.uint32(own_x // 2), np.uint32(own_y // 2), np.uint32(own_z // 2)
-    sums = cuda.local.array(N_CELLS, out.dtype)
-    for n in range(N_CELLS):
-        sums[n] = real(0)
-    n_in_sum = narrow(0)
-    while start < stop:
-        if start + lane < stop:
-            term = unsigned(order[unsigned(start + lane)])
-            at_x, at_y = split_whole(places[term, unsigned(0)])
-            at_z, _ = split_whole(places[term, unsigned(1)])
-            of_terms[0, unsigned(lane)] = at_x
-            of_terms[1, unsigned(lane)] = at_y
-            of_terms[2, unsigned(lane)] = at_z
-        cuda.syncthreads()
-        n_terms = narrow(min(stop - start, WARP))
-        number = narrow(0)
-        while number < n_terms:
-            n = unsigned(number)
-            _add_term(
-                sums, pairs, unsigned(np.uint32(of_terms[0, n] + pair_x)),
-                unsigned(np.uint32(of_terms[1, n] + pair_y)),
-                unsigned(np.uint32(of_terms[2, n] + pair_z)),
-            )  # fmt: skip
-            number = narrow(number + 1)
-        cuda.syncthreads()
-        start = narrow(start + WARP)
-        n_in_sum = narrow(n_in_sum + n_terms)
-        if n_in_sum > MOST_IN_A_SUM:
-            n_in_sum = narrow(0)
+def _make_add_terms(pair: Any, n_registers: int) -> Any:
+    """Make the kernel of a precision, in so many registers that none is kept in memory."""
+
+    @cuda_kernel_in_registers(n_registers)
+    def add_terms(
+        out: Array,
+        begins: Array,
+        order: Array,
+        places: Array,
+        pairs: Array,
+        n_parts: tuple[int, int, int],
+    ) -> None:
+        real, part, lane = out.dtype.type, cuda.blockIdx.x, narrow(cuda.threadIdx.x)
+        start, stop = begins[unsigned(part)], begins[unsigned(part + 1)]
+        if start == stop:
+            return
+        # Of as many terms as there are lanes, the pairs of the part along x, y and z: the memory is
+        # waited for once for all of them.
+        staged = cuda.shared.array(N_STAGED, pair)
+        # In shared memory, which the compiler reads anew where it would run out of registers.
+        starts = cuda.shared.array(3, numba.int32)
+        if lane == 0:
+            row = np.uint32(np.uint32(part) // np.uint32(n_parts[2]))
+            plane = np.uint32(row // np.uint32(n_parts[1]))
+            starts[0] = (part - row * n_parts[2]) * PART
+            starts[1] = (row - plane * n_parts[1]) * PART
+            starts[2] = plane * PART
+        own_x, own_y, own_z = _own_cells(lane)
+        first_x, first_y = narrow(own_x // 2 * ROW), narrow((PAIRS_A_PART + own_y // 2) * ROW)
+        first_z = narrow((2 * PAIRS_A_PART + own_z // 2) * ROW)
+        nothing = join(real(0), real(0))
+        own = cuda.local.array(PAIRS_A_TERM, pair)
+        sums = cuda.local.array(N_CELLS, out.dtype)
+        for n in range(N_CELLS):
+            sums[n] = real(0)
+        n_in_sum = narrow(0)
+        while start < stop:
+            for n in range(PAIRS_A_TERM):
+                own[n] = nothing
+            if start + lane < stop:
+                term = unsigned(order[unsigned(start + lane)])
+                of_x, of_y = split_whole(places[term, unsigned(0)])
+                of_z, _ = split_whole(places[term, unsigned(1)])
+                for n in range(PAIRS_A_PART):
+                    own[n] = pairs[unsigned(of_x) + unsigned(n)]
+                    own[PAIRS_A_PART + n] = pairs[unsigned(of_y) + unsigned(n)]
+                    own[2 * PAIRS_A_PART + n] = pairs[unsigned(of_z) + unsigned(n)]
+            for n in range(PAIRS_A_TERM):
+                staged[unsigned(np.uint32(n * ROW + lane))] = own[n]
+            cuda.syncthreads()
+            n_terms = narrow(min(stop - start, WARP))
+            number = narrow(0)
+            # A lane without a term has staged nothing.
+            while number < n_terms:
+                at_x, at_y = np.uint32(first_x + number), np.uint32(first_y + number)
+                at_z = np.uint32(first_z + number)
+                for n in range(TERMS_AT_ONCE):
+                    _add_term(
+                        sums, staged[unsigned(at_x) + unsigned(n)],
+                        staged[unsigned(at_y) + unsigned(n)], staged[unsigned(at_z) + unsigned(n)],
+                        staged[unsigned(at_z) + unsigned(ROW + n)],
+                    )  # fmt: skip
+                number = narrow(number + TERMS_AT_ONCE)
+            cuda.syncthreads()
+            start = narrow(start + WARP)
+            n_in_sum = narrow(n_in_sum + n_terms)
+            if n_in_sum > MOST_IN_A_SUM:
+                n_in_sum = narrow(0)
+                _add_to_map(out, starts, sums)
+        if n_in_sum > 0:
             _add_to_map(out, starts, sums)
-    if n_in_sum > 0:
-        _add_to_map(out, starts, sums)
+
+    return add_terms
 
 
-# No register is spilled.
-_add_terms_single = cuda_kernel_in_registers(64)(_add_terms)
-_add_terms_double = cuda_kernel_in_registers(128)(_add_terms)
+_add_terms_single = _make_add_terms(PAIRS[np.dtype(np.float32)], 64)
+_add_terms_double = _make_add_terms(PAIRS[np.dtype(np.float64)], 128)
 _ADD_TERMS = {
     np.dtype(np.float32): _add_terms_single,
     np.dtype(np.float64): _add_terms_double,

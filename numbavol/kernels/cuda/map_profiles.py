@@ -81,7 +81,10 @@ class Windows:
     pair_begins: Array
     """``(n + 1,)``: how many pairs the profiles before each Gaussian have, and all."""
     term_begins: Array
-    """``(n + 1,)``: how many terms the Gaussians before each have, and all."""
+    """``(n + 1,)``: how many terms the Gaussians before each have, and all, counted on from the
+    pairs."""
+    ends: Array
+    """``(2,)``: the last of both."""
 
 
 def split(windows: Windows) -> list[Batch]:
@@ -90,13 +93,14 @@ def split(windows: Windows) -> list[Batch]:
     xp, n = device.xp, windows.edges.shape[1]
     begins = windows.pair_begins, windows.term_begins
     # Together, for the device is waited for.
-    totals = device.fetch(xp.concatenate([each[-1:] for each in begins])).tolist()
+    n_pairs, n_both = map(int, device.fetch(windows.ends))
     cuts = [np.array([0, n])]
-    for each, total, most in zip(begins, totals, (MOST_PAIRS, MOST_TERMS), strict=True):
-        if total > most:
-            cuts.append(device.fetch(xp.searchsorted(each, xp.arange(most, total, most))))
+    firsts, ends = (0, n_pairs), (n_pairs, n_both)
+    for each, first, end, most in zip(begins, firsts, ends, (MOST_PAIRS, MOST_TERMS), strict=True):
+        if end - first > most:
+            cuts.append(device.fetch(xp.searchsorted(each, xp.arange(first + most, end, most))))
+    before = [list(each) for each in zip(firsts, ends, strict=True)]
     edges = np.unique(np.concatenate(cuts))
-    before = [[0, total] for total in totals]
     if len(cuts) > 1:
         before = [device.fetch(each[device.send(edges)]).tolist() for each in begins]
     return [
@@ -113,13 +117,14 @@ def find_windows(
 ) -> Windows:
     """Find the voxels of planes of a map that Gaussians reach."""
     xp, n = get_device().xp, mixture.n_gaussians
-    edges, counts = xp.empty((3, n), np.uint64), xp.empty((2, n + 1), np.int64)
+    edges, counts = xp.empty((3, n), np.uint64), xp.empty(2 * n + 2, np.int64)
     launch_for_each(
         _find_windows, n, edges, counts, mixture.order, mixture.centres, mixture.variances,
         tuple(1.0 / side for side in mixture.sides), reach, n_planes, first_plane, shape,
         mixture.fused,
     )  # fmt: skip
-    return Windows(edges, xp.cumsum(counts[0]), xp.cumsum(counts[1]))
+    begins = xp.cumsum(counts)
+    return Windows(edges, begins[: n + 1], begins[n + 1 :], begins[n :: n + 1])
 
 
 @cuda_helper
@@ -160,10 +165,11 @@ def _find_windows(
         edges[axis, number] = join_whole(first, max(first, end))
         _, n = find_parts(edges, axis, number)
         n_parts, n_terms = n_parts + n, n_terms * n
-    counts[0, number + 1] = 0 if is_empty else n_parts * PAIRS_A_PART
-    counts[1, number + 1] = 0 if is_empty else n_terms
+    of_terms = counts.size // 2
+    counts[number + 1] = 0 if is_empty else n_parts * PAIRS_A_PART
+    counts[of_terms + number + 1] = 0 if is_empty else n_terms
     if number == 0:
-        counts[0, 0] = counts[1, 0] = 0
+        counts[0] = counts[of_terms] = 0
 
 
 def fill_profiles(

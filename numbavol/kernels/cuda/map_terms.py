@@ -10,19 +10,22 @@ import dataclasses
 import math
 from typing import Any
 
+import numba
 import numpy as np
 from numba import cuda
 
 from numbavol.kernels.cuda.device import get_device
-from numbavol.kernels.cuda.launch import launch_for_each
+from numbavol.kernels.cuda.launch import launch, launch_for_each
 from numbavol.kernels.cuda.map_profiles import PAIRS_A_PART, PART, Batch, Windows, find_parts
-from numbavol.kernels.cuda.warps import join_whole, narrow
+from numbavol.kernels.cuda.warps import WARP, join_whole, narrow, unsigned
 from numbavol.kernels.jit import cuda_kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Half the bits take half the time to sort.
 PARTS_IN_16_BITS = 2**16
+# Of its Gaussians, and their end.
+BEGINS_A_WARP = WARP + 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,10 +52,10 @@ def find_terms(batch: Batch, windows: Windows, n_parts: tuple[int, int, int]) ->
     xp, n = get_device().xp, math.prod(n_parts)
     parts = xp.empty(batch.n_terms, np.uint16 if n <= PARTS_IN_16_BITS else np.uint32)
     places, begins = xp.empty((batch.n_terms, 2), np.uint64), xp.empty(n + 1, np.int32)
-    launch_for_each(
-        _list_terms, batch.end - batch.first, parts, places, batch.first, batch.end,
-        batch.pairs_before, batch.terms_before, windows.pair_begins, windows.term_begins,
-        windows.edges, n_parts,
+    launch(
+        _list_terms, -(-(batch.end - batch.first) // WARP), WARP, parts, places, batch.first,
+        batch.end, batch.pairs_before, batch.terms_before, windows.pair_begins,
+        windows.term_begins, windows.edges, n_parts,
     )  # fmt: skip
     order = xp.argsort(parts, kind="stable")
     launch_for_each(_find_begins, n + 1, begins, parts, order)
@@ -72,25 +75,51 @@ def _list_terms(
     edges: Array,
     n_parts: tuple[int, int, int],
 ) -> None:
-    number = narrow(first + cuda.grid(1))
-    if number >= end or term_begins[number] == term_begins[number + 1]:
-        return
-    part = parts.dtype.type
-    term = term_begins[number] - terms_before
-    first_x, n_x = find_parts(edges, 0, number)
-    first_y, n_y = find_parts(edges, 1, number)
-    first_z, n_z = find_parts(edges, 2, number)
-    of_x = narrow(pair_begins[number] - pairs_before)
-    of_y = narrow(of_x + n_x * PAIRS_A_PART)
-    of_z = narrow(of_y + n_y * PAIRS_A_PART)
-    for z in range(n_z):
-        for y in range(n_y):
-            row = ((first_z + z) * n_parts[1] + first_y + y) * n_parts[2] + first_x
-            for x in range(n_x):
-                parts[term] = part(row + x)
-                places[term, 0] = join_whole(of_x + x * PAIRS_A_PART, of_y + y * PAIRS_A_PART)
-                places[term, 1] = join_whole(of_z + z * PAIRS_A_PART, 0)
-                term += 1
+    """List terms: a warp those of as many Gaussians as it has lanes, and a lane some of them."""
+    part, lane = parts.dtype.type, narrow(cuda.threadIdx.x)
+    own_first = first + cuda.blockIdx.x * WARP
+    own_end = min(own_first + WARP, end)
+    # Of each Gaussian: the terms before it, its first part along x, y and z, how many there are
+    # along x and y, and where the pairs of its profiles begin.
+    begins = cuda.shared.array(BEGINS_A_WARP, numba.int32)
+    first_parts = cuda.shared.array((3, WARP), numba.int32)
+    lengths = cuda.shared.array((2, WARP), numba.int32)
+    pair_places = cuda.shared.array((3, WARP), numba.int32)
+    terms_before_own = term_begins[unsigned(own_first)]
+    number = unsigned(min(own_first + lane, own_end))
+    begins[lane] = term_begins[number] - terms_before_own
+    if lane == 0:
+        begins[WARP] = term_begins[unsigned(own_end)] - terms_before_own
+    if own_first + lane < own_end:
+        place = pair_begins[number] - pairs_before
+        for axis in range(3):
+            first_parts[axis, lane], n = find_parts(edges, axis, number)
+            if axis < 2:
+                lengths[axis, lane] = n
+            pair_places[axis, lane] = place
+            place += n * PAIRS_A_PART
+    cuda.syncthreads()
+    term = lane
+    while term < begins[WARP]:
+        # The last Gaussian that has no more terms before it.
+        slot, step = narrow(0), narrow(WARP // 2)
+        while step > 0:
+            if begins[slot + step] <= term:
+                slot = narrow(slot + step)
+            step = narrow(step // 2)
+        within = np.uint32(term - begins[slot])
+        row = np.uint32(within // np.uint32(lengths[0, slot]))
+        x = narrow(within - row * np.uint32(lengths[0, slot]))
+        z = narrow(row // np.uint32(lengths[1, slot]))
+        y = narrow(row - np.uint32(z) * np.uint32(lengths[1, slot]))
+        at = unsigned(terms_before_own - terms_before + term)
+        plane = (first_parts[2, slot] + z) * n_parts[1] + first_parts[1, slot] + y
+        parts[at] = part(plane * n_parts[2] + first_parts[0, slot] + x)
+        places[at, unsigned(0)] = join_whole(
+            pair_places[0, slot] + x * PAIRS_A_PART, pair_places[1, slot] + y * PAIRS_A_PART
+        )
+        places[at, unsigned(1)] = join_whole(pair_places[2, slot] + z * PAIRS_A_PART, 0)
+        term = narrow(term + WARP)
 
 
 @cuda_kernel

@@ -33,7 +33,8 @@ from numbavol.kernels.math import floor
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-N_WARPS = 2 if IS_SIMULATED else 8
+# More wait for each other longer (scripts/bench --device cuda).
+N_WARPS = 2 if IS_SIMULATED else 4
 THREADS = N_WARPS * WARP
 LANES_X, LANES_Y = (2, 2) if IS_SIMULATED else (8, 4)
 PART_X, PART_Y = 2 * LANES_X, 2 * LANES_Y
