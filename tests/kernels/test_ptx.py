@@ -49,7 +49,7 @@ points, rotations, offsets, vector = (array(float64, n) for n in (2, 3, 2, 1))
 # Complex numbers, as pairs that are read as one.
 pairs = array(uint64, 3)
 samples = (pairs, array(float32, 1), array(uint64, 1), whole(3))
-frames, tiles = array(float64, 3), (array(int64, 2), int64, int64, int64)
+frames, tiles = array(float64, 3), (array(int64, 2), *whole(4))
 halves = array(complex64, 3)
 corner = numba.types.UniTuple(float64, 3)
 

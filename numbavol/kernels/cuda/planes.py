@@ -28,8 +28,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 # Of a tile: a sample a thread, where the tile has so many.
 THREADS_A_TILE = 8 if IS_SIMULATED else 256
-# Where threads are in a tile is found once for so many.
-TILES_A_BLOCK = 2 if IS_SIMULATED else 4
+# Where threads are in a tile is found once for so many, where there are enough to fill a card with
+# (scripts/bench --device cuda).
+MOST_TILES_A_BLOCK, FEWEST_BLOCKS = (2, 2) if IS_SIMULATED else (16, 2**12)
 # Four blocks fit onto a multiprocessor: while some wait for the memory, others go on.
 REGISTERS = 64
 # Of a warp: the squarer, the fewer lines of memory its neighbours are in.
@@ -55,10 +56,10 @@ def sample_planes(
     A block owns a few tiles, and a thread some of their samples.
     """
     lowest, highest = _as_numbers(lowest), _as_numbers(highest)
+    n_blocks, n_tiles = _share_tiles(stop - start)
     launch(
-        _sample_planes, -(-(stop - start) // TILES_A_BLOCK), THREADS_A_TILE, as_pairs(out)[..., 0],
-        values, as_pairs(values), shape, order, planes, n_positive, lowest, highest, tiles, side,
-        start, stop,
+        _sample_planes, n_blocks, THREADS_A_TILE, as_pairs(out)[..., 0], values, as_pairs(values),
+        shape, order, planes, n_positive, lowest, highest, tiles, side, start, stop, n_tiles,
     )  # fmt: skip
 
 
@@ -82,11 +83,18 @@ def sample_surfaces(
     A block owns a few tiles, and a thread some of their samples.
     """
     lowest, highest = _as_numbers(lowest), _as_numbers(highest)
+    n_blocks, n_tiles = _share_tiles(stop - start)
     launch(
-        _sample_surfaces, -(-(stop - start) // TILES_A_BLOCK), THREADS_A_TILE,
-        as_pairs(out)[..., 0], values, as_pairs(values), shape, order, planes, curvatures,
-        n_positive, lowest, highest, tiles, side, start, stop,
+        _sample_surfaces, n_blocks, THREADS_A_TILE, as_pairs(out)[..., 0], values,
+        as_pairs(values), shape, order, planes, curvatures, n_positive, lowest, highest, tiles,
+        side, start, stop, n_tiles,
     )  # fmt: skip
+
+
+def _share_tiles(n: int) -> tuple[int, int]:
+    """Share n tiles among blocks: how many blocks, and how many tiles each has."""
+    n_tiles = min(max(n // FEWEST_BLOCKS, 1), MOST_TILES_A_BLOCK)
+    return -(-n // n_tiles), n_tiles
 
 
 def _as_numbers(array: Array) -> Any:
@@ -203,6 +211,7 @@ def _walk_tiles(
     side: int,
     start: int,
     stop: int,
+    n_tiles: int,
 ) -> None:
     """Sample the block's tiles (3,) of planes, or of surfaces where ``curved`` is not empty."""
     n_y, n_x = narrow(out.shape[1]), narrow(out.shape[2])
@@ -219,8 +228,8 @@ def _walk_tiles(
         patch = narrow(patch + THREADS_A_TILE // WARP)
         if row_of_tile >= n_cells or column_of_tile >= n_cells:
             continue
-        first = start + cuda.blockIdx.x * TILES_A_BLOCK
-        for number in range(first, min(first + TILES_A_BLOCK, stop)):
+        first = start + cuda.blockIdx.x * n_tiles
+        for number in range(first, min(first + n_tiles, stop)):
             tile = tiles[unsigned(number)]
             plane = unsigned(tile[unsigned(0)])
             row = narrow(narrow(tile[unsigned(1)]) + row_of_tile)
@@ -250,10 +259,11 @@ def _sample_planes(
     side: int,
     start: int,
     stop: int,
+    n_tiles: int,
 ) -> None:
     _walk_tiles(
         out, values, pairs, shape, len(order), planes, (), planes[:, 0], n_positive, lowest,
-        highest, tiles, side, start, stop,
+        highest, tiles, side, start, stop, n_tiles,
     )  # fmt: skip
 
 
@@ -273,8 +283,9 @@ def _sample_surfaces(
     side: int,
     start: int,
     stop: int,
+    n_tiles: int,
 ) -> None:
     _walk_tiles(
         out, values, pairs, shape, len(order), planes, (0,), curvatures, n_positive, lowest,
-        highest, tiles, side, start, stop,
+        highest, tiles, side, start, stop, n_tiles,
     )  # fmt: skip
