@@ -87,6 +87,8 @@ def medians_in_turn(works: Sequence[Callable[[], object]], n_rounds: int) -> lis
 
 
 def quantity(value: float, unit: str) -> str:
+    if unit == "s" and value < 1e-4:
+        return f"{1e6 * value:.2f} us"
     if unit == "s" and value < 1:
         return f"{1e3 * value:.2f} ms"
     return f"{value:.2f} {unit}"

@@ -43,8 +43,8 @@ MOST_GAUSSIANS = 6
 ROWS_AN_AXIS = MOST_GAUSSIANS * PAIRS_A_PROFILE
 N_PAIRS = 2 * ROWS_AN_AXIS * ROW
 PAIR = PAIRS[np.dtype(np.float32)]
-# Four blocks fit onto a multiprocessor, a tenth faster than three (scripts/bench --device cuda).
-REGISTERS = 64
+# None is spilled, and with 64 it takes 3 % longer (scripts/bench --device cuda).
+REGISTERS = 48
 
 
 def project_gaussians(
