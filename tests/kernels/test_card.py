@@ -69,7 +69,7 @@ class Event:
 def card():
     made = object.__new__(Card)
     current = Stream(CURRENT)
-    made.streams, made.buffers, made.sent = [], [], []
+    made.streams, made.buffers, made.sent, made.threads_with_a_device = [], [], [], []
     made._before = None
 
     def make_stream(**options):
@@ -91,7 +91,12 @@ def card():
         cuda=types.SimpleNamespace(
             Stream=make_stream,
             get_current_stream=lambda: made.current,
-            runtime=types.SimpleNamespace(getDevice=lambda: 0),
+            runtime=types.SimpleNamespace(
+                getDevice=lambda: 0,
+                setDevice=lambda number: made.threads_with_a_device.append(
+                    (number, threading.get_ident())
+                ),
+            ),
         ),
     )
     return made
@@ -318,6 +323,13 @@ def test_work_that_fails_is_waited_for_too(card):
     card.current = other
     card.run(lambda: None)
     assert other.log == ["of 5"]
+
+
+def test_the_thread_that_works_has_the_card(card):
+    # Whatever other threads have launched.
+    thread = card.run(threading.get_ident)
+    assert thread != threading.get_ident()
+    assert card.threads_with_a_device == [(0, thread)]
 
 
 def test_a_stream_of_each_thread_is_refused(card):

@@ -133,6 +133,8 @@ class Card(CudaDevice):
             raise RuntimeError(msg)
 
         def work_on_stream() -> Result:
+            # A kernel that another thread has loaded is launched without asking for a context.
+            self.xp.cuda.runtime.setDevice(current)
             with stream:
                 # Plans of cuFFT have memory of their own, and are this thread's: those of another
                 # stream may still be at work.
