@@ -18,6 +18,7 @@ from numbavol import (
     VitreousIce,
     compute_weak_phase_contrast,
     form_images,
+    set_num_threads,
 )
 
 RNG = np.random.default_rng(3)
@@ -115,6 +116,26 @@ def test_what_is_random_belongs_to_the_seed_and_the_number_alone():
     )
     other = form_images(projections, 2.0, ctf, ice, seed=6)
     assert not np.array_equal(other, together)
+
+
+@pytest.mark.usefixtures("_number_of_threads_is_restored")
+@given(
+    n=st.integers(1, 40),
+    shape=st.tuples(st.integers(1, 19), st.integers(1, 19)),
+    n_threads=st.integers(1, 5),
+)
+def test_any_number_of_threads_makes_the_same_images(n, shape, n_threads):
+    # Threads share images in parts, whose transforms are made together.
+    projections = np.random.default_rng(n).standard_normal((n, *shape), dtype=np.float32)
+    formation = ImageFormation(
+        "weak_phase", noise=NoiseSpectrum([0.0, 0.2], [2.0, 1.0]), ice=VitreousIce(100.0)
+    )
+    ctf = CTF(np.linspace(5000.0, 20000.0, n), 300.0, 15.0)
+    set_num_threads(1)
+    expected = form_images(projections, 1.7, ctf, formation, seed=4)
+    set_num_threads(n_threads)
+    found = form_images(projections, 1.7, ctf, formation, seed=4)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_ice_has_its_power_times_the_square_of_the_transfer_function(is_compiled):
