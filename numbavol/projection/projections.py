@@ -155,9 +155,10 @@ class Projection:
         """
         if not np.any(offset_in_pixels):
             return self
-        array = self.to_transform() if self.is_image else self.array
-        offset = self.offset_in_pixels + offset_in_pixels
-        return dataclasses.replace(self, array=array, is_image=False, offset_in_pixels=offset)
+        half = self
+        if self.is_image:
+            half = type(self)(self.to_transform(), self.shape, is_image=False)
+        return dataclasses.replace(half, offset_in_pixels=half.offset_in_pixels + offset_in_pixels)
 
     def take_the_only_one(self) -> Projection:
         """Return the one that several are, without the axis of images."""

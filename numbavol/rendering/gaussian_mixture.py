@@ -270,7 +270,7 @@ def _render(
 
     def find_order() -> NDArray[np.intp]:
         locate(positions, variances, voxel_size, reach, shape, block_side, centres, planes, blocks)
-        # CUDA's kernel sorts by what it owns.
+        # CUDA's kernel sorts what reaches each part: any order will do.
         return np.argsort(blocks, kind="stable") if xp is np else xp.arange(len(blocks))
 
     render = find_kernel("render_gaussians", render_fn.device)

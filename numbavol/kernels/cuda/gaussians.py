@@ -22,6 +22,7 @@ from numbavol.kernels.cuda.map_profiles import (
 from numbavol.kernels.cuda.map_terms import count_parts, find_terms
 from numbavol.kernels.cuda.warps import (
     PAIRS,
+    ROW,
     WARP,
     as_pairs,
     first_of,
@@ -42,11 +43,9 @@ LANES_X, LANES_Y = PART // CELLS_X, PART // CELLS_Y
 N_CELLS = CELLS_X * CELLS_Y * CELLS_Z
 # Of a part along x, y and z.
 PAIRS_A_TERM = 3 * PAIRS_A_PART
-# Elements from a pair to the next, which is in other banks of the memory.
-ROW = WARP + 1
 N_STAGED = PAIRS_A_TERM * ROW
 # The more, the less often a loop asks whether it is at its end.
-TERMS_AT_ONCE = 4
+TERMS_AT_ONCE = 2 if IS_SIMULATED else 4
 # Gaussians that are added in one precision before their sum is, with its error.
 MOST_IN_A_SUM = 2 * WARP if IS_SIMULATED else 256
 
@@ -113,23 +112,25 @@ def render_gaussians(
     the parts of the map that it reaches. A warp owns a part and adds up its terms, products of
     profiles, in the order of the list; nothing is added with atomics, so that the result is the
     same to the bit whenever it is computed. No more than `MOST_IN_A_SUM` and a warp's are added in
-    single precision; their sums are added with their errors.
+    single precision; their sums, of a batch, are added with their errors.
     """
     mixture = Mixture(
         order, centres, amplitudes, variances, tuple(map(float, voxel_size)), fused
     )  # fmt: skip
-    if mixture.n_gaussians == 0:
+    # Beyond them, what reaches the last part would be added too.
+    own = out[: max(n_planes - first_plane, 0)]
+    if mixture.n_gaussians == 0 or len(own) == 0:
         return
-    windows = find_windows(mixture, out.shape, first_plane, n_planes, reach)
+    windows = find_windows(mixture, own.shape, first_plane, n_planes, reach)
     batches = split(windows)
     most_pairs = max((batch.n_pairs for batch in batches), default=0)
     pairs = as_pairs(get_device().xp.empty(2 * most_pairs, out.dtype))
-    n_parts = count_parts(out.shape)
+    n_parts = count_parts(own.shape)
     for batch in batches:
         fill_profiles(pairs, batch, mixture, windows, first_plane, reach, out.dtype.type(0))
         terms = find_terms(batch, windows, n_parts)
         launch(
-            _ADD_TERMS[out.dtype], math.prod(n_parts), WARP, out, terms.begins, terms.order,
+            _ADD_TERMS[out.dtype], math.prod(n_parts), WARP, own, terms.begins, terms.order,
             terms.places, pairs, n_parts,
         )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The profiles of the Gaussians of a map, made once, in memory.
 
 Gaussian after Gaussian of position after position, and of each along x, y and z: twice the averages
-over the voxels of its window, and 0 for those that the window lacks of whole *parts* of the map.
+over the voxels of whole *parts* of the map that its window reaches, and 0 for those that are
+farther from it.
 Neighbours are read together, as pairs. What a Gaussian adds to a part is a *term* of it.
 """
 
@@ -120,8 +121,7 @@ def find_windows(
     edges, counts = xp.empty((3, n), np.uint64), xp.empty(2 * n + 2, np.int64)
     launch_for_each(
         _find_windows, n, edges, counts, mixture.order, mixture.centres, mixture.variances,
-        tuple(1.0 / side for side in mixture.sides), reach, n_planes, first_plane, shape,
-        mixture.fused,
+        mixture.sides, reach, n_planes, first_plane, shape, mixture.fused,
     )  # fmt: skip
     begins = xp.cumsum(counts)
     return Windows(edges, begins[: n + 1], begins[n + 1 :], begins[n :: n + 1])
@@ -142,7 +142,7 @@ def _find_windows(
     order: Array,
     centres: Array,
     variances: Array,
-    voxels_per_angstrom: tuple[float, float, float],
+    sides: tuple[float, float, float],
     reach: float,
     n_planes: int,
     first_plane: int,
@@ -158,7 +158,7 @@ def _find_windows(
     for axis in range(3):
         n_cells = n_planes if axis == 2 else shape[2 - axis]
         from_cell = first_plane if axis == 2 else 0
-        centre, cells = centres[a, axis], radius * voxels_per_angstrom[axis]
+        centre, cells = centres[a, axis], radius / sides[axis]
         first = max(first_cell(centre, cells, n_cells) - from_cell, 0)
         end = min(end_cell(centre, cells, n_cells) - from_cell, shape[2 - axis])
         is_empty = is_empty or first >= end
@@ -220,10 +220,11 @@ def _fill_profiles(
     a, i = order[number // k], number % k
     begin = narrow(pair_begins[number] - pairs_before)
     deviation = math.sqrt(variances[a, i])
+    radius = reach * deviation
     for axis in range(3):
         if axis == 0 or sides[axis] != sides[axis - 1]:
             width = real(min(SQRT_HALF * sides[axis] / deviation, SHARPEST))
-            reach_in_cells = real(reach * deviation / sides[axis] + 0.5)
+            reach_in_cells = real(radius / sides[axis] + 0.5)
             n_averaged = count_averaged(width, IS_AVERAGED)
             polynomial = fit_polynomial(width, n_averaged, IS_AVERAGED)
         part, n_parts = find_parts(edges, axis, number)

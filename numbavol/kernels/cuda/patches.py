@@ -19,6 +19,7 @@ from numbavol.kernels.cuda.device import IS_SIMULATED
 from numbavol.kernels.cuda.launch import launch_for_each
 from numbavol.kernels.cuda.warps import (
     ONE,
+    ROW,
     WARP,
     first_lane,
     first_of,
@@ -41,8 +42,6 @@ PART_X, PART_Y = 2 * LANES_X, 2 * LANES_Y
 # Of the profile of a position along an axis: a longer one is made in segments.
 PAIRS_A_PROFILE = 4 if IS_SIMULATED else 8
 CELLS_A_PROFILE = 2 * PAIRS_A_PROFILE
-# Elements from a pair to the next, which is in other banks of the memory.
-ROW = WARP + 1
 # Of all that could add up, in the first word: 64 bits, without a sign and with room for roundings.
 LARGEST = 2.0**61
 # Of the second word in one of the first: 2^22 blocks may add a half each.
@@ -138,8 +137,9 @@ def add_patch(
     lane, warp = narrow(thread % WARP), narrow(thread // WARP)
     x_before, y_before = narrow(segment_x * CELLS_A_PROFILE), narrow(segment_y * CELLS_A_PROFILE)
     x_first, y_first = narrow(box[0] + x_before), narrow(box[3] + y_before)
-    n_across = narrow(max((box[1] - x_first + PART_X - 1) // PART_X, 0))
-    n_parts = narrow(n_across * max((box[4] - y_first + PART_Y - 1) // PART_Y, 0))
+    # No segment begins beyond its box.
+    n_across = narrow((box[1] - x_first + PART_X - 1) // PART_X)
+    n_parts = narrow(n_across * narrow((box[4] - y_first + PART_Y - 1) // PART_Y))
     own_x, own_y = narrow(lane % LANES_X * 2), narrow(lane // LANES_X * 2)
     number, n_rounds = warp, narrow((n_parts + N_WARPS - 1) // N_WARPS)
     # The simulator's votes are of all warps.

@@ -1,4 +1,4 @@
-"""Integrals of a Gaussian over the cells of one axis, a Gaussian a thread."""
+"""Integrals of a Gaussian over the cells of one axis, which one thread computes, or a few do."""
 
 from __future__ import annotations
 
@@ -111,16 +111,6 @@ def _average_over_cell(u: Any, n_parts: int, step: Any, polynomial: Polynomial) 
 
 
 @cuda_helper
-def _integrate_by_differences(middle: Any, reach: Any, width: Any) -> Any:
-    """Twice the integral over a cell that is much wider than the Gaussian, 0 beyond its reach."""
-    real = type(width)
-    if abs(middle) > reach:
-        return real(0)
-    half = real(0.5)
-    return erf((middle + half) * width) - erf((middle - half) * width)
-
-
-@cuda_helper
 def fill_profile(
     profiles: Array,
     at: int,
@@ -143,19 +133,23 @@ def fill_profile(
     """
     real = type(width)
     n_parts, polynomial = parts
+    half = real(0.5)
     if n_parts == 0:
         for number in range(pairs[0], pairs[1], pairs[2]):
-            one_at = (start + real(narrow(2 * number))) - within
-            two_at = (start + real(narrow(2 * number + 1))) - within
+            at_first = start + real(narrow(2 * number))
+            at_second = start + real(narrow(2 * number + 1))
+            # Neighbours have one border, however it was rounded: what one loses, the other has.
+            border = erf(((at_first + half) - within) * width)
+            one = border - erf(((at_first - half) - within) * width)
+            two = erf(((at_second + half) - within) * width) - border
             profiles[np.uint32(at + number * row)] = join(
-                factor * _integrate_by_differences(one_at, reach, width),
-                factor * _integrate_by_differences(two_at, reach, width),
+                factor * one if abs(at_first - within) <= reach else real(0),
+                factor * two if abs(at_second - within) <= reach else real(0),
             )
         return
     scale, share = width * real(SQRT_LOG2_E), share_of_part(n_parts, width)
-    step, before_middle = share * scale, real(0.5) * (real(1) - share)
+    step, before_middle = share * scale, half * (real(1) - share)
     for number in range(pairs[0], pairs[1], pairs[2]):
-        # Whole numbers add up without rounding: a Gaussian may be sharper than that is fine.
         one_at = (start + real(narrow(2 * number))) - within
         two_at = (start + real(narrow(2 * number + 1))) - within
         one, two = real(0), real(0)

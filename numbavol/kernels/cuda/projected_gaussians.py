@@ -14,7 +14,6 @@ from numbavol.kernels.cuda.patches import (
     CELLS_A_PROFILE,
     N_WARPS,
     PAIRS_A_PROFILE,
-    ROW,
     THREADS,
     add_patch,
     add_whole_numbers,
@@ -31,7 +30,7 @@ from numbavol.kernels.cuda.profiles import (
     fit_polynomial,
     nearest_cell,
 )
-from numbavol.kernels.cuda.warps import PAIRS, WARP, narrow, unsigned
+from numbavol.kernels.cuda.warps import PAIRS, ROW, WARP, narrow, unsigned
 from numbavol.kernels.jit import cuda_helper, cuda_kernel, cuda_kernel_in_registers
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.places import place_in_plane

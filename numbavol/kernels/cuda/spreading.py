@@ -15,7 +15,6 @@ from numbavol.kernels.cuda.patches import (
     CELLS_A_PROFILE,
     N_WARPS,
     PAIRS_A_PROFILE,
-    ROW,
     THREADS,
     add_patch,
     begin_windows,
@@ -25,7 +24,7 @@ from numbavol.kernels.cuda.patches import (
     split_images,
     value_of,
 )
-from numbavol.kernels.cuda.warps import PAIRS, WARP, join, narrow
+from numbavol.kernels.cuda.warps import PAIRS, ROW, WARP, join, narrow
 from numbavol.kernels.jit import cuda_kernel
 from numbavol.kernels.math import ceil
 from numbavol.kernels.places import place_in_plane
@@ -105,7 +104,6 @@ def _make_spread(pair: Any) -> Any:
         # Where in a cell the window of a point begins: the argument of its polynomials.
         arguments = cuda.shared.array((2, WARP), window.dtype)
         profiles = cuda.shared.array(N_PAIRS, pair)
-
         scales = cuda.shared.array(1, numba.float64)
 
         begin_windows(windows, box, scales, bound)

@@ -13,6 +13,8 @@ from numbavol.kernels.jit import by_type, cuda_helper
 
 # Numba's simulator makes a thread of Python for each of a block, and knows no warps.
 WARP = 4 if IS_SIMULATED else 32
+# Of a table in shared memory with an element for each lane: the next row is in other banks.
+ROW = WARP + 1
 EVERY_LANE = 0xFFFFFFFF
 ONE = np.uint32(1)
 BITS = np.uint64(32)

@@ -93,8 +93,11 @@ def test_some_gaussians_a_position(rng, k, dtype):
 
 
 @pytest.mark.parametrize("dtype", REAL)
-def test_unequal_sides_of_voxels(rng, dtype):
-    check_rendering(draw_scene(rng, 3, 2, voxel_size=(0.5, 1.0, 1.7)), dtype)
+@pytest.mark.parametrize(
+    "voxel_size", [(0.5, 1.0, 1.7), (1.0, 0.7, 1.0), (1.0, 0.7, 0.7), (0.7, 0.7, 1.0)]
+)
+def test_unequal_sides_of_voxels(rng, voxel_size, dtype):
+    check_rendering(draw_scene(rng, 3, 2, voxel_size=voxel_size), dtype)
 
 
 @pytest.mark.parametrize("dtype", REAL)
@@ -108,7 +111,7 @@ def test_sharp_and_wide_gaussians(rng, width, dtype):
 @pytest.mark.parametrize("dtype", REAL)
 def test_atoms_outside(rng, dtype):
     scene = draw_scene(rng, 6, 1)
-    # One flank reaches in, and one far away is in a group with others that are not.
+    # One flank reaches in, and two are far away.
     scene.positions[:4] = [(-4.0, 0, 0), (0, 1e6, 0), (0, 0, -1e300), (30.0, 30.0, 30.0)]
     check_rendering(scene, dtype)
 
@@ -156,7 +159,7 @@ def test_what_does_not_fit_into_memory_together(rng, k, dtype, name, most, monke
     assert min(n_batches) > 1
 
 
-def find_windows_of(scene):
+def find_windows_of(scene, first_plane=0, n_own=None):
     device, reach = find_device("cuda"), reach_in_deviations(1e-6, np.float64)
     centres, _, blocks = locate("cuda", scene, reach)
     k = scene.amplitudes.shape[1]
@@ -164,7 +167,19 @@ def find_windows_of(scene):
         device.xp.argsort(blocks, kind="stable"), centres, device.send(scene.amplitudes),
         device.send(scene.variances), (1.0, 1.0, 1.0), (0,) * k,
     )  # fmt: skip
-    return map_profiles.find_windows(mixture, scene.shape, 0, scene.shape[0], reach)
+    own = (scene.shape[0] if n_own is None else n_own, *scene.shape[1:])
+    return map_profiles.find_windows(mixture, own, first_plane, scene.shape[0], reach)
+
+
+def test_windows_of_nothing_have_no_length(rng):
+    # Below the planes, in them, above them, and beside the map.
+    scene = draw_scene(rng, 4, 1, (3 * PART, 3, 4), width=(0.1, 0.1))
+    scene.positions[:] = [(0, 0, -PART), (0, 0, 0.3), (0, 0, PART), (99.0, 0, 0)]
+    windows = find_windows_of(scene, PART, PART)
+    edges = find_device("cuda").fetch(windows.edges)
+    first, end = edges & np.uint64(2**32 - 1), edges >> np.uint64(32)
+    assert np.all(first <= end)
+    np.testing.assert_array_equal(np.any(first == end, axis=0), [True, False, True, True])
 
 
 @pytest.mark.parametrize("most_pairs", [7, 40, 10**6])
@@ -190,6 +205,14 @@ def test_batches_have_every_pair_and_term_once(rng, most_pairs, most_terms, monk
         assert terms[batch.end - 1] + pairs[-1] - batch.terms_before <= most_terms
     assert (n_pairs, n_terms) == (pairs[-1], terms[-1])
     assert (len(batches) == 1) == (n_pairs <= most_pairs and n_terms <= most_terms)
+
+
+def test_numbers_of_parts_fit_into_16_bits_where_they_have_no_more():
+    assert np.iinfo(np.uint16).max >= map_terms.PARTS_IN_16_BITS - 1
+
+
+def test_a_warp_has_whole_rounds_of_terms():
+    assert WARP % gaussians.TERMS_AT_ONCE == 0
 
 
 @pytest.mark.parametrize("most", [1, 2**16])
@@ -306,9 +329,19 @@ def test_places_in_a_map(rng):
     np.testing.assert_array_equal(blocks, expected[2])
 
 
-@pytest.mark.parametrize(("first_plane", "n_own"), [(0, 2), (1, 1), (1, 3), (3, 1)])
-def test_planes_of_a_map_are_added_to(rng, first_plane, n_own):
-    scene, reach = draw_scene(rng, 3, 2, (4, 3, 4)), reach_in_deviations(1e-6, np.float64)
+@pytest.mark.parametrize(
+    ("n_planes", "first_plane", "n_own"),
+    [
+        (4, 0, 2), (4, 1, 1), (4, 1, 3), (4, 3, 1),
+        # Whole parts lie beyond the planes that are added to, or before them.
+        (3 * PART, 0, 2), (3 * PART, 2 * PART + 1, 2), (2 * PART + 2, PART + 1, PART + 1),
+        # What is added to ends after the map does.
+        (4, 2, 4), (4, 4, 2), (4, 9, 2),
+    ],
+)  # fmt: skip
+def test_planes_of_a_map_are_added_to(rng, n_planes, first_plane, n_own):
+    scene = draw_scene(rng, 5, 2, (n_planes, 3, 4))
+    reach = reach_in_deviations(1e-6, np.float64)
     before = rng.standard_normal((n_own, 3, 4))
     maps = []
     for name in ("cpu", "cuda"):
@@ -316,7 +349,7 @@ def test_planes_of_a_map_are_added_to(rng, first_plane, n_own):
         centres, _, blocks = locate(name, scene, reach)
         out, order = device.send(before.copy()), device.xp.argsort(blocks, kind="stable")
         find_kernel("render_gaussians", name)(
-            out, first_plane, 4, order, centres, device.send(scene.amplitudes),
+            out, first_plane, n_planes, order, centres, device.send(scene.amplitudes),
             device.send(scene.variances), np.ones(3), reach, np.empty(1), (0, 0),
         )  # fmt: skip
         maps.append(device.fetch(out))

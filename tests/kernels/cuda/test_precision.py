@@ -153,6 +153,18 @@ def test_sharp_gaussians_at_the_far_end_of_a_part(deviation):
     check_map(Scene((PART, PART, PART), 1.0, positions[np.newaxis], one, deviation**2 * one))
 
 
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("deviation", [1e-12, 1e-9, 1e-7, 1e-4])
+@pytest.mark.parametrize("beside", [-1e-7, -1.5e-8, -1e-9, 0.0, 1e-12, 1.5e-8, 1e-7])
+def test_all_of_a_sharp_gaussian_beside_a_border_is_in_the_map(beside, deviation, dtype):
+    # Single precision rounds how far cells are, of neighbours in other ways.
+    positions, one = np.array([[0.5 + beside, -0.5 + beside, 0.5 - beside]]), np.ones((1, 1))
+    scene = Scene((3, 3, 4), 1.0, positions, one, deviation**2 * one)
+    found = scene.render(dtype=dtype, device="cuda", tolerance=0.0)
+    np.testing.assert_allclose(found.sum(dtype=np.float64), 1.0, rtol=3e-6)
+    assert found.min() >= 0.0
+
+
 @pytest.mark.parametrize("n", [MOST_IN_A_SUM, POSITIONS_IN_A_SUM + 1, 3 * POSITIONS_IN_A_SUM + 1])
 def test_maps_of_many_positions_at_a_place(rng, n):
     positions = np.tile([0.2, -0.3, 0.4], (n, 1))

@@ -99,6 +99,18 @@ def test_surfaces(rng, shape, image, order, dtype):
     np.testing.assert_array_equal(flat, of_plane)
 
 
+@pytest.mark.parametrize("middle", [1, 4, 7])
+def test_tiles_in_two_parts(rng, middle):
+    out, first, last = prepare_planes(rng, (4, 5, 6), (9, 8), 1, np.complex64)
+    n_tiles = len(last[3])
+    assert n_tiles > middle
+    whole, _ = run_on_both("sample_planes", out, *first, *last, 0, n_tiles)
+    for start, stop in ((0, middle), (middle, n_tiles)):
+        expected, out = run_on_both("sample_planes", out, *first, *last, start, stop)
+        assert_is_close(out, expected, first[0])
+    assert_is_close(out, whole, first[0])
+
+
 @pytest.mark.parametrize("order", [1, 3])
 def test_beyond_the_transform_samples_are_zero(rng, order):
     out, first, last = prepare_planes(rng, (4, 5, 6), (5, 6), order, np.complex64, (3.0, 1e6))
