@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import check_fits_in_memory
+from numbavol.kernels.copies import copy_past_caches
 from numbavol.kernels.devices import CudaDevice
 from numbavol.kernels.dispatch import find_device
 from numbavol.kernels.threads import even_size_of_tasks, run_tasks
@@ -118,7 +119,11 @@ class StreamedDelivery(Delivery):
 
     def _share_out(self, deliver: Deliver, first: int) -> None:
         def put(start: int, images: NDArray[Any]) -> None:
-            self._each[first + start : first + start + len(images)] = images
+            where = slice(first + start, first + start + len(images))
+            if isinstance(self._each, np.ndarray):
+                copy_past_caches(self._each[where], images)
+            else:
+                self._each[where] = images
 
         deliver(put)
 

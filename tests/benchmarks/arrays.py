@@ -1,8 +1,9 @@
-"""Planes of a transform and points of a map beside SciPy's, and a correlation within its limit."""
+"""Planes of a transform and points of a map beside SciPy's, a correlation, and copies."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.ndimage
@@ -10,11 +11,17 @@ from rows import Limit, Row, medians_in_turn
 from scipy.spatial.transform import Rotation
 
 import numbavol
+from numbavol.kernels.copies import copy_past_caches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SIDE = 256
 N_PLANES = 20
 N_THREADS = 2
 N_POINTS = 1_000_000
+# As large as the parts in which images come from a card.
+COPIED_FLOATS, N_COPIES = 2**21, 32
 
 
 def measure() -> list[Row | Limit]:
@@ -61,8 +68,28 @@ def measure() -> list[Row | Limit]:
     other = values + rng.standard_normal(values.shape, dtype=np.float32)
     (fsc,) = medians_in_turn([lambda: numbavol.compute_fourier_shell_correlation(values, other)], 5)
     rows.append(Limit(f"Fourier shell correlation of {SIDE}^3", fsc, 0.5))
+    rows.append(_measure_copies())
     numbavol.set_num_threads(None)
     return rows
+
+
+def _measure_copies() -> Row:
+    target = np.ones((N_COPIES, COPIED_FLOATS), np.float32)
+    sources = [np.ones(COPIED_FLOATS, np.float32) for _ in range(N_THREADS)]
+    with ThreadPoolExecutor(N_THREADS) as pool:
+
+        def copy_all(copy: Callable[[np.ndarray, np.ndarray], None]) -> None:
+            def copy_some(first: int) -> None:
+                for row in target[first::N_THREADS]:
+                    copy(row, sources[first])
+
+            list(pool.map(copy_some, range(N_THREADS)))
+
+        ours, theirs = medians_in_turn(
+            [lambda: copy_all(copy_past_caches), lambda: copy_all(np.copyto)], 5
+        )
+    work = f"{N_COPIES} copies of {COPIED_FLOATS * 4 // 2**20} MiB, {N_THREADS} threads"
+    return Row(work, ours, "numpy.copyto", theirs, 1.2)
 
 
 def _measure_points(values: np.ndarray) -> list[Row]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.kernels.copies import copy_past_caches
 from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import Copies, CudaDevice, is_on_cuda
 from numbavol.kernels.finding import describe_what_is_missing, is_simulated
@@ -62,7 +63,7 @@ class Card(CudaDevice):
         elements = fetched.reshape(-1)
 
         def put(start: int, part: NDArray[Any]) -> None:
-            elements[start : start + len(part)] = part
+            copy_past_caches(elements[start : start + len(part)], part)
 
         self.make_fetch()(there.reshape(-1))(put)
         return fetched
