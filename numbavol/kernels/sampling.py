@@ -24,6 +24,9 @@ def into_range(coordinate: float, n_cells: int, mode: int) -> float:
     if math.isnan(coordinate) or (mode == WRAP and math.isinf(coordinate)):
         return math.nan
     if mode == WRAP:
+        # Most are: a division takes as long as all the rest (scripts/bench arrays).
+        if 0.0 <= coordinate < n_cells:
+            return coordinate
         inside = coordinate - math.floor(coordinate / n_cells) * n_cells
         # Rounded, the sum can be n_cells, or just below 0.
         return inside if 0.0 <= inside < n_cells else 0.0
@@ -33,10 +36,16 @@ def into_range(coordinate: float, n_cells: int, mode: int) -> float:
 
 
 @helper
+def wrap_index(index: int, n_cells: int) -> int:
+    """Repeat an axis: most indices are within it, and are not divided."""
+    return index if 0 <= index < n_cells else index % n_cells
+
+
+@helper
 def take_cell(index: int, n_cells: int, mode: int) -> int:
     """Bring the index of a neighbour into the array; what lies beyond has the weight 0."""
     if mode == WRAP:
-        return index % n_cells
+        return wrap_index(index, n_cells)
     return min(max(index, 0), n_cells - 1)
 
 
@@ -66,7 +75,7 @@ def find_neighbours(
     for n in range(4):
         # Wrapped, the coefficients repeat with the data; the one more on each side is not needed.
         if mode == WRAP:
-            cells[n] = (below - 1 + n) % n_cells + 1
+            cells[n] = wrap_index(below - 1 + n, n_cells) + 1
         else:
             cells[n] = min(below + n, n_cells + 1)
         weights[n] = cubic_weight(within, n)

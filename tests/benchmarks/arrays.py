@@ -99,24 +99,30 @@ def _measure_points(values: np.ndarray) -> list[Row]:
     coefficients = padded[1:-1, 1:-1, 1:-1].copy()
     numbavol.set_num_threads(1)
     rows = []
-    for order in (0, 1, 3):
+    for order, mode, peers_mode in (
+        (0, "fill", "constant"),
+        (1, "fill", "constant"),
+        (0, "wrap", "grid-wrap"),
+        (1, "wrap", "grid-wrap"),
+        (3, "wrap", "grid-wrap"),
+    ):
         ours, theirs = medians_in_turn(
             [
-                lambda order=order: (
-                    numbavol.map_coordinates_spline(padded, points, mode="wrap")
+                lambda order=order, mode=mode: (
+                    numbavol.map_coordinates_spline(padded, points, mode=mode)
                     if order == 3
-                    else numbavol.map_coordinates(values, points, order)
+                    else numbavol.map_coordinates(values, points, order, mode)
                 ),
-                lambda order=order: scipy.ndimage.map_coordinates(
+                lambda order=order, mode=peers_mode: scipy.ndimage.map_coordinates(
                     coefficients if order == 3 else values,
                     points,
                     order=order,
-                    mode="grid-wrap" if order == 3 else "constant",
+                    mode=mode,
                     prefilter=False,
                 ),
             ],
             9,
         )
-        work = f"{N_POINTS} random points of 128^3 in float32, order {order}, 1 thread"
+        work = f"{N_POINTS} random points of 128^3 in float32, order {order}, {mode}, 1 thread"
         rows.append(Row(work, ours, "scipy map_coordinates", theirs, 1.0))
     return rows
