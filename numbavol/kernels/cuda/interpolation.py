@@ -10,7 +10,7 @@ from numba import cuda
 
 from numbavol.kernels.cuda.launch import launch_for_each
 from numbavol.kernels.jit import cuda_kernel
-from numbavol.kernels.sampling import interpolate_point
+from numbavol.kernels.sampling import interpolate_in_box, interpolate_point
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -52,6 +52,8 @@ def _interpolate(
 ) -> None:
     p = start + cuda.grid(1)
     if p >= stop:
+        return
+    if interpolate_in_box(values, shape, padding, coordinates, p, order, mode, out):
         return
     cells = cuda.local.array((3, 4), numba.int64)
     weights = cuda.local.array((3, 4), out.dtype)
