@@ -86,42 +86,33 @@ def find_neighbours(
 def _take_nearest(
     values: Array,
     shape: tuple[int, int, int],
-    coordinates: Array,
+    place: tuple[float, float, float],
     p: int,
     mode: int,
     out: Array,
-) -> bool:
-    """Take the element next to point ``p`` of an array of three axes, if it lies within."""
-    z = into_range(coordinates[0, p], shape[0], mode)
-    y = into_range(coordinates[1, p], shape[1], mode)
-    x = into_range(coordinates[2, p], shape[2], mode)
-    if not (z >= 0.0 and y >= 0.0 and x >= 0.0):
-        return False
+) -> None:
+    """Take the element next to a place (z, y, x) within an array of three axes."""
+    z, y, x = place
     k = take_cell(floor(z + 0.5), shape[0], mode)
     j = take_cell(floor(y + 0.5), shape[1], mode)
     i = take_cell(floor(x + 0.5), shape[2], mode)
     cell = (k * shape[1] + j) * shape[2] + i
     for channel in range(out.shape[1]):
         out[p, channel] = values[cell * out.shape[1] + channel]
-    return True
 
 
 @helper
 def _interpolate_between_eight(
     values: Array,
     shape: tuple[int, int, int],
-    coordinates: Array,
+    place: tuple[float, float, float],
     p: int,
     mode: int,
     out: Array,
-) -> bool:
-    """Interpolate linearly at point ``p`` of an array of three axes, if it lies within."""
+) -> None:
+    """Interpolate linearly at a place (z, y, x) within an array of three axes."""
     real, one, channels = out.dtype.type, out.dtype.type(1), out.shape[1]
-    z = into_range(coordinates[0, p], shape[0], mode)
-    y = into_range(coordinates[1, p], shape[1], mode)
-    x = into_range(coordinates[2, p], shape[2], mode)
-    if not (z >= 0.0 and y >= 0.0 and x >= 0.0):
-        return False
+    z, y, x = place
     k, j, i = floor(z), floor(y), floor(x)
     within_z, within_y, within_x = real(z - k), real(y - j), real(x - i)
     low_z, high_z = take_cell(k, shape[0], mode), take_cell(k + 1, shape[0], mode)
@@ -140,7 +131,6 @@ def _interpolate_between_eight(
         low = (one - within_y) * of_a + within_y * of_b
         high = (one - within_y) * of_c + within_y * of_d
         out[p, channel] = (one - within_z) * low + within_z * high
-    return True
 
 
 @helper
@@ -148,18 +138,13 @@ def _interpolate_between_rows(
     values: Array,
     shape: tuple[int, int, int],
     padding: tuple[int, int, int],
-    coordinates: Array,
+    place: tuple[float, float, float],
     p: int,
-    mode: int,
     out: Array,
-) -> bool:
-    """Interpolate at point ``p`` by a spline's 64 coefficients, if none of them is wrapped."""
+) -> None:
+    """Interpolate by a spline's 64 coefficients next to a place (z, y, x), none of them wrapped."""
     real, channels = out.dtype.type, out.shape[1]
-    z = into_range(coordinates[0, p], shape[0], mode)
-    y = into_range(coordinates[1, p], shape[1], mode)
-    x = into_range(coordinates[2, p], shape[2], mode)
-    if not (0.0 <= z < shape[0] - 1 and 0.0 <= y < shape[1] - 1 and 0.0 <= x < shape[2] - 1):
-        return False
+    z, y, x = place
     n_y, n_x = shape[1] + padding[1], shape[2] + padding[2]
     k, j, i = floor(z), floor(y), floor(x)
     within_z, within_y, within_x = real(z - k), real(y - j), real(x - i)
@@ -178,7 +163,6 @@ def _interpolate_between_rows(
                 )  # fmt: skip
             total += cubic_weight(within_z, layer) * of_layer
         out[p, channel] = total
-    return True
 
 
 @helper
@@ -198,11 +182,21 @@ def interpolate_in_box(
     """
     if coordinates.shape[0] != 3:
         return False
+    z = into_range(coordinates[0, p], shape[0], mode)
+    y = into_range(coordinates[1, p], shape[1], mode)
+    x = into_range(coordinates[2, p], shape[2], mode)
+    if not (z >= 0.0 and y >= 0.0 and x >= 0.0):
+        return False
     if order == 0:
-        return _take_nearest(values, shape, coordinates, p, mode, out)
+        _take_nearest(values, shape, (z, y, x), p, mode, out)
+        return True
     if order == 1:
-        return _interpolate_between_eight(values, shape, coordinates, p, mode, out)
-    return _interpolate_between_rows(values, shape, padding, coordinates, p, mode, out)
+        _interpolate_between_eight(values, shape, (z, y, x), p, mode, out)
+        return True
+    if z < shape[0] - 1 and y < shape[1] - 1 and x < shape[2] - 1:
+        _interpolate_between_rows(values, shape, padding, (z, y, x), p, out)
+        return True
+    return False
 
 
 @helper

@@ -122,7 +122,7 @@ KERNELS = {
         False,
         [
             (
-                *(array(uint64, 2), array(int64, 1), array(int64, 1), points, array(float64, 2)),
+                *(array(uint64, 2), array(int64, 2), array(int64, 1), points, array(float64, 2)),
                 *(corner, float64, int64, int64, whole(3), whole(5)),
             )
         ],

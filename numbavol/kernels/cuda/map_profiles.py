@@ -79,13 +79,19 @@ class Windows:
     edges: Array
     """``(3, n)``: of `join_whole` along x, y and z, the first and one past the last, which are the
     same where there is nothing."""
-    pair_begins: Array
-    """``(n + 1,)``: how many pairs the profiles before each Gaussian have, and all."""
-    term_begins: Array
-    """``(n + 1,)``: how many terms the Gaussians before each have, and all, counted on from the
-    pairs."""
-    ends: Array
-    """``(2,)``: the last of both."""
+    begins: Array
+    """``(2, n + 1)``: how many pairs the profiles before each Gaussian have, and all; and how many
+    terms, counted on from these."""
+
+    @property
+    def pair_begins(self) -> Array:
+        """Of `begins`, the pairs."""
+        return self.begins[0]  # type: ignore[no-any-return]
+
+    @property
+    def term_begins(self) -> Array:
+        """Of `begins`, the terms."""
+        return self.begins[1]  # type: ignore[no-any-return]
 
 
 def split(windows: Windows) -> list[Batch]:
@@ -94,7 +100,7 @@ def split(windows: Windows) -> list[Batch]:
     xp, n = device.xp, windows.edges.shape[1]
     begins = windows.pair_begins, windows.term_begins
     # Together, for the device is waited for.
-    n_pairs, n_both = map(int, device.fetch(windows.ends))
+    n_pairs, n_both = map(int, device.fetch(windows.begins[:, -1]))
     cuts = [np.array([0, n])]
     firsts, ends = (0, n_pairs), (n_pairs, n_both)
     for each, first, end, most in zip(begins, firsts, ends, (MOST_PAIRS, MOST_TERMS), strict=True):
@@ -118,13 +124,12 @@ def find_windows(
 ) -> Windows:
     """Find the voxels of planes of a map that Gaussians reach."""
     xp, n = get_device().xp, mixture.n_gaussians
-    edges, counts = xp.empty((3, n), np.uint64), xp.empty(2 * n + 2, np.int64)
+    edges, counts = xp.empty((3, n), np.uint64), xp.empty((2, n + 1), np.int64)
     launch_for_each(
         _find_windows, n, edges, counts, mixture.order, mixture.centres, mixture.variances,
         mixture.sides, reach, n_planes, first_plane, shape, mixture.fused,
     )  # fmt: skip
-    begins = xp.cumsum(counts)
-    return Windows(edges, begins[: n + 1], begins[n + 1 :], begins[n :: n + 1])
+    return Windows(edges, xp.cumsum(counts).reshape(counts.shape))
 
 
 @cuda_helper
@@ -165,11 +170,10 @@ def _find_windows(
         edges[axis, number] = join_whole(first, max(first, end))
         _, n = find_parts(edges, axis, number)
         n_parts, n_terms = n_parts + n, n_terms * n
-    of_terms = counts.size // 2
-    counts[number + 1] = 0 if is_empty else n_parts * PAIRS_A_PART
-    counts[of_terms + number + 1] = 0 if is_empty else n_terms
+    counts[0, number + 1] = 0 if is_empty else n_parts * PAIRS_A_PART
+    counts[1, number + 1] = 0 if is_empty else n_terms
     if number == 0:
-        counts[0] = counts[of_terms] = 0
+        counts[0, 0] = counts[1, 0] = 0
 
 
 def fill_profiles(

@@ -6,12 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import cuda
 
-from numbavol.kernels.cuda.device import IS_SIMULATED
-from numbavol.kernels.cuda.instructions import power_of_two
+from numbavol.kernels.cuda.instructions import power_of_half
 from numbavol.kernels.cuda.warps import join, narrow
-from numbavol.kernels.jit import by_precision, cuda_helper
+from numbavol.kernels.jit import cuda_helper
 from numbavol.kernels.math import (
     LARGEST_POWER,
     N_TERMS,
@@ -19,7 +17,6 @@ from numbavol.kernels.math import (
     erf,
     floor,
     increment_polynomial,
-    power_of_half,
 )
 from numbavol.kernels.profiles import LOG2_E, TWO_OVER_SQRT_PI, count_parts
 
@@ -73,28 +70,12 @@ def fit_polynomial(width: Any, n_parts: int, is_averaged: bool) -> Polynomial:
     )  # fmt: skip
 
 
-def _power_of_half_single(v: np.float32) -> np.float32:
-    # As precise as the polynomial of the CPU.
-    return power_of_two(-v)  # type: ignore[no-any-return]
-
-
-def _power_of_half_double(v: np.float64) -> np.float64:
-    return cuda.libdevice.exp2(-v)  # type: ignore[no-any-return]
-
-
-_power_of_half: Any = (
-    power_of_half
-    if IS_SIMULATED
-    else by_precision(float32=_power_of_half_single, float64=_power_of_half_double)
-)
-
-
 @cuda_helper
 def _average_over_part(u: Any, polynomial: Polynomial) -> Any:
     """Twice the integral over a part of a cell, whose middle is at u / sqrt(log2(e))."""
     # Where powers of 1/2 end, the polynomial ends as well: it would outgrow them.
     v = min(u * u, type(u)(LARGEST_POWER))
-    return _power_of_half(v) * increment_polynomial(v, *polynomial)
+    return power_of_half(v) * increment_polynomial(v, *polynomial)
 
 
 @cuda_helper
