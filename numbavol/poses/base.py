@@ -15,7 +15,7 @@ from numbavol.poses.arguments import (
     read_parameter,
     read_rotation,
 )
-from numbavol.poses.euler import compute_euler_angles
+from numbavol.poses.euler import compute_euler_angles, compute_quaternions
 from numbavol.poses.parameters import PoseParameters
 from numbavol.poses.relion import RelionAngles, negate, read_relion_angles
 from numbavol.poses.translation import compute_phase_ramp, multiply_phase_ramp
@@ -213,9 +213,9 @@ class AbstractPose(PoseParameters, ABC):
         array([-2.5,  1.5])
         """
         columns = read_relion_angles(rot, tilt, psi, origin_x_in_angstroms, origin_y_in_angstroms)
-        angles, origin = np.stack(columns[:3], axis=-1), np.stack(columns[3:], axis=-1)
-        rotation = Rotation.from_euler("zyz", -angles, degrees=True)
-        return cls.from_rotation_and_translation(rotation, negate(origin))
+        wxyz = compute_quaternions(*map(negate, columns[:3]))
+        rotation = Rotation.from_quat(wxyz, scalar_first=True)
+        return cls.from_rotation_and_translation(rotation, negate(np.stack(columns[3:], axis=-1)))
 
     def to_relion_angles(self) -> RelionAngles:
         """Write the pose as the columns of a RELION STAR file: the inverse of `from_relion_angles`.

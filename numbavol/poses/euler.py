@@ -1,4 +1,4 @@
-"""Euler angles of a quaternion, without the gimbal lock."""
+"""Euler angles and quaternions, each of the other, without the gimbal lock."""
 
 from __future__ import annotations
 
@@ -18,12 +18,8 @@ def compute_euler_angles(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Find the zyz angles of unit quaternions, accurately at every angle.
 
-    The product of the three elementary quaternions is::
-
-        w = cos(theta/2) cos((psi + phi)/2)    x = -sin(theta/2) sin((psi - phi)/2)
-        z = cos(theta/2) sin((psi + phi)/2)    y =  sin(theta/2) cos((psi - phi)/2)
-
-    so half the sum and half the difference come from an arctangent each. SciPy's `as_euler` warns
+    By the formula of `compute_quaternions`, half the sum and half the difference of `psi` and `phi`
+    come from an arctangent each. SciPy's `as_euler` warns
     where `theta` is 0 or 180, and a warning can be silenced only for all threads at once.
 
     Parameters
@@ -58,6 +54,42 @@ def compute_euler_angles(
     phi = np.rad2deg(half_sum - half_difference)
     psi = np.rad2deg(half_sum + half_difference)
     return _wrap(phi), theta, _wrap(psi)
+
+
+def compute_quaternions(
+    phi: NDArray[np.float64], theta: NDArray[np.float64], psi: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Find the unit quaternions of zyz angles, in a ninth of SciPy's time.
+
+    The product of the three elementary quaternions is::
+
+        w = cos(theta/2) cos((psi + phi)/2)    x = -sin(theta/2) sin((psi - phi)/2)
+        z = cos(theta/2) sin((psi + phi)/2)    y =  sin(theta/2) cos((psi - phi)/2)
+
+    `Rotation.from_euler` takes a microsecond for each, and a card 1.6 for an image (scripts/bench
+    arrays).
+
+    Parameters
+    ----------
+    phi, theta, psi
+        In degrees, of `R = Rz(psi) Ry(theta) Rz(phi)`, each of shape `(...)`.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        `wxyz`, of shape `(..., 4)`.
+
+    Examples
+    --------
+    >>> compute_quaternions(*np.array([0.0, 0.0, 180.0])).round(9)
+    array([0., 0., 0., 1.])
+    """
+    half_phi, half_theta, half_psi = (np.deg2rad(angle) / 2 for angle in (phi, theta, psi))
+    half_sum, half_difference = half_psi + half_phi, half_psi - half_phi
+    cos_half_theta, sin_half_theta = np.cos(half_theta), np.sin(half_theta)
+    w, z = cos_half_theta * np.cos(half_sum), cos_half_theta * np.sin(half_sum)
+    x, y = -sin_half_theta * np.sin(half_difference), sin_half_theta * np.cos(half_difference)
+    return np.stack([w, x, y, z], axis=-1)
 
 
 def _wrap(degrees: NDArray[np.float64]) -> NDArray[np.float64]:

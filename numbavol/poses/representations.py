@@ -6,15 +6,15 @@ import dataclasses
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
 from scipy.spatial.transform import Rotation
 
 from numbavol.poses.arguments import read_parameters, read_rotation
 from numbavol.poses.base import AbstractPose
-from numbavol.poses.euler import compute_euler_angles
+from numbavol.poses.euler import compute_euler_angles, compute_quaternions
 from numbavol.poses.relion import RelionAngles, negate, read_relion_angles
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -91,8 +91,8 @@ class EulerAnglePose(AbstractPose):
     @cached_property
     def rotation(self) -> Rotation:
         """The rotation `Rz(psi) Ry(theta) Rz(phi)`."""
-        angles = np.stack([self.phi_angle, self.theta_angle, self.psi_angle], axis=-1)
-        return Rotation.from_euler("zyz", angles, degrees=True)
+        wxyz = compute_quaternions(self.phi_angle, self.theta_angle, self.psi_angle)
+        return Rotation.from_quat(wxyz, scalar_first=True)
 
     def to_inverse_rotation(self) -> Self:
         """Make the pose with the inverse rotation, `Rz(-phi) Ry(-theta) Rz(-psi)`."""

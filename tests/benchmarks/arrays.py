@@ -1,4 +1,4 @@
-"""Planes of a transform and points of a map beside SciPy's, a correlation, and copies."""
+"""Planes of a transform, points of a map and poses beside SciPy's, a correlation, and copies."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ SIDE = 256
 N_PLANES = 20
 N_THREADS = 2
 N_POINTS = 1_000_000
+N_POSES = 100_000
 # As large as the parts in which images come from a card.
 COPIED_FLOATS, N_COPIES = 2**21, 32
 
@@ -68,9 +69,26 @@ def measure() -> list[Row | Limit]:
     other = values + rng.standard_normal(values.shape, dtype=np.float32)
     (fsc,) = medians_in_turn([lambda: numbavol.compute_fourier_shell_correlation(values, other)], 5)
     rows.append(Limit(f"Fourier shell correlation of {SIDE}^3", fsc, 0.5))
+    rows.append(_measure_poses())
     rows.append(_measure_copies())
     numbavol.set_num_threads(None)
     return rows
+
+
+def _measure_poses() -> Row:
+    angles = np.random.default_rng(2).uniform(-180, 180, (N_POSES, 3))
+
+    def make_ours() -> np.ndarray:
+        poses = numbavol.EulerAnglePose(
+            phi_angle=angles[:, 0], theta_angle=angles[:, 1], psi_angle=angles[:, 2]
+        )
+        return poses.rotation.as_matrix()
+
+    def make_theirs() -> np.ndarray:
+        return Rotation.from_euler("zyz", angles, degrees=True).as_matrix()
+
+    ours, theirs = medians_in_turn([make_ours, make_theirs], 9)
+    return Row(f"matrices of {N_POSES} Euler angles", ours, "scipy Rotation", theirs, 3.0)
 
 
 def _measure_copies() -> Row:
