@@ -88,7 +88,9 @@ def compute_quaternions(
     half_sum, half_difference = half_psi + half_phi, half_psi - half_phi
     cos_half_theta, sin_half_theta = np.cos(half_theta), np.sin(half_theta)
     w, z = cos_half_theta * np.cos(half_sum), cos_half_theta * np.sin(half_sum)
-    x, y = -sin_half_theta * np.sin(half_difference), sin_half_theta * np.cos(half_difference)
+    # 0 and not -0, where theta is 0.
+    x = 0.0 - sin_half_theta * np.sin(half_difference)
+    y = 0.0 + sin_half_theta * np.cos(half_difference)
     return np.stack([w, x, y, z], axis=-1)
 
 
