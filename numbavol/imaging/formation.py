@@ -19,6 +19,7 @@ from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
 from numbavol.kernels.threads import even_size_of_tasks
 from numbavol.ndimage import resize_with_crop_or_pad
 from numbavol.ndimage.parameters import REAL, read_array, read_number
+from numbavol.projection.batches import count_images_at_a_time
 from numbavol.projection.image_config import REST_ENERGY
 
 if TYPE_CHECKING:
@@ -359,5 +360,11 @@ def form_images(
         own_ctf = ctf if ctf is None or ctf.n_images is None else ctf[chosen]
         images[chosen] = prepared.develop(halves, own_ctf, word, own[chosen], shape)
 
-    device.run_parts(form, n, even_size_of_tasks(n, IMAGES_A_TASK))
+    def form_batch(first: int, end: int) -> None:
+        for start in range(first, end, n_at_a_time):
+            form(start, min(start + n_at_a_time, end))
+
+    # A device is given all at once.
+    n_at_a_time = count_images_at_a_time(device, images.itemsize * math.prod(shape))
+    device.run_parts(form_batch, n, even_size_of_tasks(n, IMAGES_A_TASK))
     return images.reshape(read.shape)

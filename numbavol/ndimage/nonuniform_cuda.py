@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.fft
 
 from numbavol.ndimage.nonuniform import copy_frequencies
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from numbavol.ndimage.nonuniform import Spreading
 
 
-# Its finer grid has twice the frequencies along each axis, and it counts them in 32 bits.
-FINENESS, MOST_CELLS = 2, 2**31 - 1
+# Cells of its finer grid are counted in 32 bits.
+MOST_CELLS = 2**31 - 1
 # What else is held of each frequency: what it returns, cut and turned, and the sum of all.
 ARRAYS_OF_FREQUENCIES = 5
 
@@ -45,9 +46,7 @@ class HalfTransformOnCuda:
     ) -> None:
         self._shape, self._spreading, self._device = shape, spreading, device
         z, y, x = shape
-        # Both ends of an even axis, and the frequencies of the halved axis around 0.
-        counts = (z + 1 - z % 2, y + 1 - y % 2, x // 2 + 1)
-        n_cells = FINENESS**3 * math.prod(counts)
+        counts, n_cells = _count_frequencies(shape), _count_cells(shape)
         if n_cells > MOST_CELLS:
             msg = (
                 f"shape: {shape} on 'cuda' takes a grid of {n_cells:,} cells, and cufinufft has at "
@@ -104,4 +103,19 @@ def count_bytes_on_cuda(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> in
         complex64 or complex128.
     """
     n_frequencies = shape[0] * shape[1] * (shape[2] // 2 + 1)
-    return dtype.itemsize * n_frequencies * (FINENESS**3 + ARRAYS_OF_FREQUENCIES)
+    return dtype.itemsize * (_count_cells(shape) + n_frequencies * ARRAYS_OF_FREQUENCIES)
+
+
+def _count_frequencies(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Count both ends of an even axis, and the frequencies of the halved axis around 0."""
+    z, y, x = shape
+    return z + 1 - z % 2, y + 1 - y % 2, x // 2 + 1
+
+
+def _count_cells(shape: tuple[int, int, int]) -> int:
+    """Count the cells of cufinufft's grid: twice the frequencies, or the next product of 2, 3, 5.
+
+    That is to be even.
+    """
+    lengths = [2 * scipy.fft.next_fast_len(n, real=True) for n in _count_frequencies(shape)]
+    return math.prod(lengths)

@@ -113,9 +113,10 @@ class StreamedDelivery(Delivery):
 
     def drop(self) -> None:
         """Wait for what the device copies: the memory may be another's after this."""
-        self._bring_those_underway = None
         if self._copies is not None:
             self._copies.wait()
+        # It holds what is copied.
+        self._bring_those_underway = None
 
     def _share_out(self, deliver: Deliver, first: int) -> None:
         def put(start: int, images: NDArray[Any]) -> None:

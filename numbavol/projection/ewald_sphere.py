@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +141,10 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
         mode, fill_value = self.out_of_bounds_mode, self.fill_value
         if isinstance(kept, AffineCoordinates):
             if mode == "fill" and fill_value == 0:
-                return FrameSampler(volume, kept, partial(_sample_surfaces, bend), finish, device)
+                return FrameSampler(
+                    volume, kept, partial(_sample_surfaces, bend), finish, device,
+                    (math.prod(shape), math.prod(image_config.padded_shape)),
+                )  # fmt: skip
             kept = kept.to_array()
         check_is_cpu(self)
         surface = _bend(kept[0], bend)

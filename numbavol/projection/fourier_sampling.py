@@ -178,6 +178,8 @@ class FrameSampler(AbstractProjectionInBatches):
         Makes projections of transforms.
     device
         Where they are sampled.
+    n_samples
+        Of a slice, and of the transform of an image that is made of it.
     """
 
     def __init__(
@@ -187,6 +189,7 @@ class FrameSampler(AbstractProjectionInBatches):
         sample: SampleFrames,
         finish: Finish,
         device: Device,
+        n_samples: tuple[int, int],
     ) -> None:
         self._volume, self._frame, self._sample, self._finish = volume, frame, sample, finish
         self.device = device
@@ -196,8 +199,9 @@ class FrameSampler(AbstractProjectionInBatches):
             self._values, self._order = device.send(volume.fourier_voxel_grid), 1
         else:
             self._values, self._order = device.send(volume.spline_coefficients), 3
-        bytes_a_slice = self._values.itemsize * n_y * (n_x // 2 + 1)
-        self.n_at_a_time = count_images_at_a_time(device, bytes_a_slice)
+        # A device makes the images of all slices at once, a processor those of a few.
+        n_held = n_samples[0] if device.name == "cpu" else max(n_samples)
+        self.n_at_a_time = count_images_at_a_time(device, self._values.itemsize * n_held)
 
     def begin(
         self, rotations: NDArray[np.float64], offsets: NDArray[np.float64]

@@ -126,11 +126,18 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
         mode, fill_value = self.out_of_bounds_mode, self.fill_value
         if isinstance(kept, AffineCoordinates):
             if mode == "fill" and fill_value == 0:
-                return FrameSampler(volume, kept, sample_half_planes, finish, device)
+                return FrameSampler(
+                    volume, kept, sample_half_planes, finish, device,
+                    (_count_samples(shape), _count_samples(image_config.padded_shape)),
+                )  # fmt: skip
             kept = kept.to_array()
         check_is_cpu(self)
         half_plane = _take_half_plane(kept[0])
         return sample_at_frequencies(volume, half_plane, mode, fill_value, finish)
+
+
+def _count_samples(shape: tuple[int, int]) -> int:
+    return shape[0] * (shape[1] // 2 + 1)
 
 
 def _read_mask(mask: AbstractMask | None, shape: tuple[int, int]) -> AbstractMask | None:

@@ -138,4 +138,4 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
             images = sums.astype(np.float32)
             return Projection(images, shape, is_image=True).resize(padded)
 
-        return prepare_on(device, project, BYTES_A_PIXEL * math.prod(padded))
+        return prepare_on(device, project, BYTES_A_PIXEL * max(map(math.prod, (shape, padded))))

@@ -241,6 +241,9 @@ class BackProjector:
         # The middle of an image goes to its corner, where a transform has its origin.
         offsets = -offsets / self.pixel_size - self.side // 2
         one = (2 * self._farthest + 1) * (self._farthest + 1) * CHANNELS * self.dtype.itemsize
+        if self.device.name != "cpu":
+            # It transforms all at once: images and what becomes of them.
+            one = max(one, 2 * self.dtype.itemsize * self.side * (self.side + 2))
         # The more, the more often a brick of the transform that is in the cache is added to.
         n_at_a_time = count_images_at_a_time(self.device, one)
         with progress_bar("back-projecting", is_wanted=progress) as report:

@@ -81,7 +81,19 @@ def test_what_a_map_takes_on_the_device_is_asked_before(monkeypatch):
         render_fn(make_atoms(FACTORS["gaussian"]))
 
 
-def test_the_largest_map_of_cufinufft_is_known():
+@pytest.mark.parametrize(
+    "shape", [(810, 810, 810), (1000, 1000, 500), (1024, 1024, 480), (900, 900, 600)]
+)
+def test_the_largest_map_of_cufinufft_is_known(shape):
+    """Its grid is as long as the next product of 2, 3 and 5: 1,728 cells for 811 frequencies."""
     spreading = choose_spreading((4, 4, 4), 1e-4, None)
     with pytest.raises(ValueError, match="cufinufft has at most 2,147,483,647"):
-        HalfTransformOnCuda((813, 813, 814), spreading, find_device("cuda"))
+        HalfTransformOnCuda(shape, spreading, find_device("cuda"))
+
+
+def test_a_grid_of_cufinufft_is_counted_as_it_is():
+    # Cells of 2 * 864, 2 * 864 and 2 * 432, beside five arrays of frequencies.
+    cells, frequencies = 1728 * 1728 * 864, 811 * 811 * 406
+    assert count_bytes_on_cuda((811, 811, 811), np.dtype(np.complex64)) == 8 * (
+        cells + 5 * frequencies
+    )
