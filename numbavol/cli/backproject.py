@@ -24,6 +24,12 @@ from numbavol.cli.output import (
     plural,
 )
 
+# Of images, what was done to them about it before.
+CORRECTED = {
+    "none": "",
+    "phase_flipped": " but for its sign, flipped before",
+    "premultiplied": ", applied twice",
+}
 ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
 
 
@@ -122,12 +128,14 @@ def backproject(
     stack = StackOfParticles.read(source, passthrough, pixel_size, wants_ctf, report)
     check_inputs_stay(tuple(halves.values()), stack.filenames)
     side = stack.side
+    ctf = f"{'with' if stack.ctf is not None else 'without'} CTF{CORRECTED[stack.ctf_correction]}"
     report.say(
         f"read    {source}: {plural(len(stack), 'image')} of {side}^2 pixels of "
-        f"{stack.pixel_size:g} A, {'with' if stack.ctf is not None else 'without'} CTF",
+        f"{stack.pixel_size:g} A, {ctf}",
         n_images=len(stack),
         pixel_size=stack.pixel_size,
         has_ctf=stack.ctf is not None,
+        ctf_correction=stack.ctf_correction,
         symmetry=symmetry,
     )
     chosen_of = {n: stack if n is None else stack.take_half(n) for n in halves}
@@ -141,6 +149,7 @@ def backproject(
             chosen.poses,
             chosen.pixel_size,
             ctf=chosen.ctf,
+            ctf_correction=chosen.ctf_correction,
             signal_to_noise=signal_to_noise,
             symmetry=symmetry,
             pad_scale=pad_scale,

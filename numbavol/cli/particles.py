@@ -73,6 +73,8 @@ class StackOfParticles:
     images: numbavol.ParticleImages
     poses: numbavol.EulerAnglePose
     ctf: numbavol.CTF | None
+    ctf_correction: str
+    """What was done to the images about it, as `numbavol.backproject` takes it."""
     pixel_size: float
     halves: NDArray[np.int64]
     """Which half each is of, 1 or 2."""
@@ -151,6 +153,7 @@ class StackOfParticles:
             images,
             poses,
             ctf,
+            "none" if ctf is None else _find_ctf_correction(source, particles),
             size,
             np.broadcast_to(halves, len(particles)),
         )
@@ -171,9 +174,25 @@ class StackOfParticles:
             self.images.take(chosen),
             self.poses[chosen],
             None if self.ctf is None else self.ctf[chosen],
+            self.ctf_correction,
             self.pixel_size,
             self.halves[chosen],
         )
+
+
+def _find_ctf_correction(source: Path, particles: ParticleTable) -> str:
+    """Find what was done to all images about their transfer functions."""
+    flags = {
+        "phase_flipped": ("rlnCtfDataArePhaseFlipped", particles.ctf_phase_flipped),
+        "premultiplied": ("rlnCtfDataAreCtfPremultiplied", particles.ctf_premultiplied),
+    }
+    for label, values in flags.values():
+        if isinstance(values, np.ndarray):
+            msg = f"{source}: expected images that are all alike in {label}, got 0 and 1"
+            raise ValueError(msg)
+    # Images that are multiplied have no sign of it left to flip.
+    is_done = [correction for correction, (_, value) in flags.items() if value]
+    return is_done[-1] if is_done else "none"
 
 
 def _find_images(source: Path, particles: ParticleTable) -> numbavol.ParticleImages:

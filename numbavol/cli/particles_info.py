@@ -55,6 +55,13 @@ def describe_particles(file: Path, report: Report) -> None:
     known = (particles.defocus_u_in_angstroms, particles.defocus_v_in_angstroms)
     defoci = _find_range(*(values for values in known if values is not None))
     report.say(f"defocus     {_describe(defoci, 'A')}", defocus_range=defoci)
+    for what, column, values in (
+        ("flipped     the sign of the CTF", "ctf_phase_flipped", particles.ctf_phase_flipped),
+        ("multiplied  by the CTF", "ctf_premultiplied", particles.ctf_premultiplied),
+    ):
+        n_done = int(np.sum(np.broadcast_to(0 if values is None else values, len(particles))))
+        if n_done:
+            report.say(f"{what}, in {plural(n_done, 'image')}", **{f"n_{column}": n_done})
     _say_stacks(file, particles, report)
     for warning in caught:
         report.warn(str(warning.message))

@@ -46,6 +46,8 @@ _UNKNOWN = {
     "odd_zernike": 0,
     "even_zernike": 0,
     "ctf_scale": 1,
+    "ctf_phase_flipped": 0,
+    "ctf_premultiplied": 0,
 }
 
 

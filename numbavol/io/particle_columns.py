@@ -30,6 +30,7 @@ _SIZE = Rule(
     lambda values: (values > 0) & (values == np.rint(values)),
     is_whole=True,
 )
+_FLAG = Rule("0 or 1", lambda values: np.isin(values, (0, 1)), is_whole=True)
 _HALF = Rule("0, 1 or 2", lambda values: np.isin(values, (0, 1, 2)), is_whole=True)
 _COUNTER = Rule(
     "whole numbers, at least 0",
@@ -91,6 +92,8 @@ COLUMNS = (
     Column("beam_tilt_x_in_milliradians", "BeamTiltX", is_of_optics=True),
     Column("beam_tilt_y_in_milliradians", "BeamTiltY", is_of_optics=True),
     Column("original_pixel_size", "MicrographOriginalPixelSize", _ABOVE_0, is_of_optics=True),
+    Column("ctf_phase_flipped", "CtfDataArePhaseFlipped", _FLAG, is_of_optics=True),
+    Column("ctf_premultiplied", "CtfDataAreCtfPremultiplied", _FLAG, is_of_optics=True),
     Column("defocus_u_in_angstroms", "DefocusU", is_overridden=True),
     Column("defocus_v_in_angstroms", "DefocusV", is_overridden=True),
     Column("astigmatism_angle", "DefocusAngle", is_overridden=True),

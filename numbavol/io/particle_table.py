@@ -73,6 +73,10 @@ class ParticleTable(ArrayValue):
         `rlnSphericalAberration`: a number, or n of them.
     amplitude_contrast
         `rlnAmplitudeContrast`, a fraction from 0 to 1: a number, or n of them.
+    ctf_phase_flipped, ctf_premultiplied
+        `rlnCtfDataArePhaseFlipped` and `rlnCtfDataAreCtfPremultiplied`: 1 where images are
+        corrected for the sign of their contrast transfer functions, or multiplied by these, else 0:
+        a number, or n of them.
     beam_tilt_x_in_milliradians, beam_tilt_y_in_milliradians
         `rlnBeamTiltX` and `rlnBeamTiltY`: a number, or n of them.
     odd_zernike, even_zernike
@@ -141,6 +145,8 @@ class ParticleTable(ArrayValue):
     phase_shift: float | NDArray[np.float64] | None = None
     ctf_b_factor: float | NDArray[np.float64] | None = None
     ctf_scale: float | NDArray[np.float64] | None = None
+    ctf_phase_flipped: int | NDArray[np.int64] | None = None
+    ctf_premultiplied: int | NDArray[np.int64] | None = None
     spherical_aberration_in_millimetres: float | NDArray[np.float64] | None = None
     amplitude_contrast: float | NDArray[np.float64] | None = None
     beam_tilt_x_in_milliradians: float | NDArray[np.float64] | None = None
@@ -174,6 +180,8 @@ class ParticleTable(ArrayValue):
             phase_shift: ArrayLike | None = None,
             ctf_b_factor: ArrayLike | None = None,
             ctf_scale: ArrayLike | None = None,
+            ctf_phase_flipped: ArrayLike | None = None,
+            ctf_premultiplied: ArrayLike | None = None,
             spherical_aberration_in_millimetres: ArrayLike | None = None,
             amplitude_contrast: ArrayLike | None = None,
             beam_tilt_x_in_milliradians: ArrayLike | None = None,

@@ -29,12 +29,6 @@ _OF_TOMOGRAPHY = ("_rlnTomoParticleName", "_rlnTomoSubtomogramRot", "_rlnTomoVis
 _MAGNIFICATION = {f"_rlnMagMat{i}{j}": float(i == j) for i in (0, 1) for j in (0, 1)}
 _UNREAD = {
     "images are read as they are, not corrected for this magnification": _MAGNIFICATION,
-    "images are read as they are, multiplied by their transfer functions": {
-        "_rlnCtfDataAreCtfPremultiplied": 0.0
-    },
-    "images are read as they are, with phases that were flipped": {
-        "_rlnCtfDataArePhaseFlipped": 0.0
-    },
 }
 
 

@@ -29,11 +29,19 @@ def interpolate_curve(curve: Array, place: float) -> float:
 
 @helper
 def write_sample(
-    out: Array, value: Any, transfer: Any, row: int, column: int, weights: Array, radius: float
+    out: Array,
+    value: Any,
+    transfer: Any,
+    is_multiplied: bool,
+    row: int,
+    column: int,
+    weights: Array,
+    radius: float,
 ) -> float:
     """Write real and imaginary part and weight of a sample, (4,), and return the weight.
 
-    The column 0 holds each of its frequencies twice, as itself and as the negative of another row:
+    Of a value that is multiplied by the absolute of ``transfer``, only its phase is undone. The
+    column 0 holds each of its frequencies twice, as itself and as the negative of another row:
     each counts half.
     """
     real = out.dtype.type
@@ -41,10 +49,13 @@ def write_sample(
     weight = 0.0
     if k < radius:
         weight = (0.5 if column == 0 else 1.0) * interpolate_curve(weights, k)
+    squared = transfer.real * transfer.real + transfer.imag * transfer.imag
     turned = np.conj(transfer) * value
+    if is_multiplied:
+        # Where the transfer is 0, so is the value.
+        turned = turned / math.sqrt(squared) if squared > 0 else real(0) * turned
     out[0] = real(weight) * turned.real
     out[1] = real(weight) * turned.imag
-    squared = transfer.real * transfer.real + transfer.imag * transfer.imag
     out[2] = real(weight) * real(squared)
     out[3] = real(0)
     return float(out[2])

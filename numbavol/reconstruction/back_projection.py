@@ -22,6 +22,7 @@ def backproject(
     pixel_size: float,
     *,
     ctf: CTF | None = None,
+    ctf_correction: str = "none",
     noise_spectrum: NoiseSpectrum | ArrayLike | None = None,
     signal_to_noise: ArrayLike | None = None,
     symmetry: str = "C1",
@@ -46,6 +47,9 @@ def backproject(
         In angstroms.
     ctf
         The `CTF` of all, or of each: see `BackProjector.add`.
+    ctf_correction
+        What was done to the images about it: ``"none"``, ``"phase_flipped"`` or
+        ``"premultiplied"``; see `BackProjector.add`.
     noise_spectrum
         Power of the noise: a `NoiseSpectrum`, or its values of shape ``(shells,)`` or ``(n,
         shells)``; see `BackProjector.add`.
@@ -88,5 +92,8 @@ def backproject(
         given.shape[-1], pixel_size, symmetry=symmetry, pad_scale=pad_scale,
         max_resolution=max_resolution, dtype=dtype, device=device,
     )  # fmt: skip
-    projector.add(given, poses, ctf=ctf, noise_spectrum=noise_spectrum, progress=progress)
+    projector.add(
+        given, poses, ctf=ctf, ctf_correction=ctf_correction, noise_spectrum=noise_spectrum,
+        progress=progress,
+    )  # fmt: skip
     return projector.finish(signal_to_noise=signal_to_noise)

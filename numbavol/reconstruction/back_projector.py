@@ -19,6 +19,7 @@ from numbavol.reconstruction.image_weights import (
     LOWEST_OF_MEAN,
     describe_lowest_weights,
     evaluate_transfer,
+    read_ctf_correction,
     read_image_weights,
     read_signal_to_noise,
 )
@@ -184,6 +185,7 @@ class BackProjector:
         poses: AbstractPose,
         *,
         ctf: CTF | None = None,
+        ctf_correction: str = "none",
         noise_spectrum: NoiseSpectrum | ArrayLike | None = None,
         progress: bool = False,
     ) -> None:
@@ -199,6 +201,10 @@ class BackProjector:
         ctf
             A `CTF` of one image, which is then that of all, or of n: that of the images. None where
             they are projections, or their CTF is of no interest.
+        ctf_correction
+            What was done to the images about their CTF: ``"none"``; ``"phase_flipped"``, where
+            transforms have changed sign with it; or ``"premultiplied"``, multiplied by it once
+            more. The phases of antisymmetric aberrations are in the images still.
         noise_spectrum
             Power of the noise, :math:`\langle |F|^2 \rangle` over the number of pixels: a
             `NoiseSpectrum`; or its values at the whole frequencies 0 to side // 2, ``(shells,)``,
@@ -221,6 +227,7 @@ class BackProjector:
             msg = f"poses: expected a pose, got {type(given).__name__}"
             raise TypeError(msg)
         check_kind("ctf", ctf, CTF)
+        correction = read_ctf_correction(ctf_correction, ctf)
         if poses.n_poses is None and len(each.shape) == 2:
             each = each[np.newaxis]
         n = 1 if poses.n_poses is None else poses.n_poses
@@ -252,7 +259,8 @@ class BackProjector:
                 some_weights = weights[some] if len(weights) == n else weights
                 self._add_batch(
                     each, some, self._make_frames(rotations[some]), offsets[some],
-                    ctf if ctf is None or ctf.n_images is None else ctf[some], some_weights,
+                    ctf if ctf is None or ctf.n_images is None else ctf[some], correction,
+                    some_weights,
                 )  # fmt: skip
                 if report is not None:
                     report(some.stop, n)
@@ -324,6 +332,7 @@ class BackProjector:
         frames: NDArray[np.float64],
         offsets: NDArray[np.float64],
         ctf: CTF | None,
+        correction: str,
         weights: NDArray[np.float64],
     ) -> None:
         n, device = some.stop - some.start, self.device
@@ -347,10 +356,12 @@ class BackProjector:
                 raise ValueError(msg)
             is_of_each = ctf is not None and ctf.n_images is not None
             own_ctf = ctf[start:stop] if ctf is not None and is_of_each else ctf
-            transfer = evaluate_transfer(own_ctf, self.side, self.pixel_size, self.dtype)
+            transfer = evaluate_transfer(
+                own_ctf, self.side, self.pixel_size, self.dtype, has_its_sign=correction == "none"
+            )
             prepare(
                 samples[start:stop], shell_weights[start:stop], halves, self.side,
-                offsets[start:stop], device.send(transfer),
+                offsets[start:stop], device.send(transfer), correction == "premultiplied",
                 weights[start:stop] if len(weights) == n else weights, self._radius,
             )  # fmt: skip
 

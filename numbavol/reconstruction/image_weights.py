@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
     from numbavol.imaging import CTF
 
+# What may have been done to images about their transfer functions.
+CTF_CORRECTIONS = ("none", "phase_flipped", "premultiplied")
+# Parameters of a CTF without which it is real.
+ANTISYMMETRIC: dict[str, Any] = {
+    "beam_tilt_in_milliradians": (0.0, 0.0),
+    "trefoil": (0.0, 0.0),
+    "odd_zernike": (),
+}
 # RELION's: a cell that only the flank of one sample reaches is not to become large.
 LOWEST_OF_MEAN = 1e-3
 # Its inverse is far from where float32 ends.
@@ -21,13 +30,41 @@ LEAST_POWER = 1e-30
 
 
 def evaluate_transfer(
-    ctf: CTF | None, side: int, pixel_size: float, dtype: np.dtype[Any]
+    ctf: CTF | None, side: int, pixel_size: float, dtype: np.dtype[Any], *, has_its_sign: bool
 ) -> NDArray[Any]:
-    """Evaluate what images were multiplied by: ``(n or 1, y, x // 2 + 1)``; 1 for None."""
+    """Evaluate what images were multiplied by: ``(n or 1, y, x // 2 + 1)``; 1 for None.
+
+    Where images are corrected for its sign, what is left of it are the phases of antisymmetric
+    aberrations.
+    """
     if ctf is None:
         return np.ones((1, side, side // 2 + 1), dtype)
     values = ctf.evaluate((side, side), pixel_size, dtype=dtype)
+    if not has_its_sign:
+        symmetric = values
+        if values.dtype.kind == "c":
+            symmetric = dataclasses.replace(ctf, **ANTISYMMETRIC).evaluate(
+                (side, side), pixel_size, dtype=dtype
+            )
+        values = np.where(symmetric < 0, -values, values)
     return values.reshape(-1, *values.shape[-2:])
+
+
+def read_ctf_correction(ctf_correction: str, ctf: CTF | None) -> str:
+    """Read what was done to images about their transfer functions: one of `CTF_CORRECTIONS`.
+
+    Raises
+    ------
+    ValueError
+        If it is another, or there is one without a CTF.
+    """
+    if ctf_correction not in CTF_CORRECTIONS:
+        msg = f"ctf_correction: expected one of {CTF_CORRECTIONS}, got {ctf_correction!r}"
+        raise ValueError(msg)
+    if ctf is None and ctf_correction != "none":
+        msg = f"ctf: expected that of images whose CTF is {ctf_correction}, got None"
+        raise ValueError(msg)
+    return ctf_correction
 
 
 def read_image_weights(

@@ -14,6 +14,7 @@ import numbavol
 from numbavol.cli import main
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SIDE, PIXEL_SIZE, N = 24, 1.5, 300
@@ -21,16 +22,20 @@ SIDE, PIXEL_SIZE, N = 24, 1.5, 300
 
 def write_stack(
     folder: Path, *, noise: float = 0.0, with_ctf: bool = False, name: str = "stack", n: int = N,
-    **columns: object,
+    correct: Callable[[np.ndarray], np.ndarray] = np.ones_like, **columns: object,
 ) -> Path:  # fmt: skip
-    """A stack and its STAR file; the images are those of the map of `make_map`."""
+    """A stack and its STAR file; the images are those of the map of `make_map`.
+
+    Where they have a CTF, they are corrected by a factor that follows from it.
+    """
     rng = np.random.default_rng(0)
     poses = numbavol.draw_random_poses(n, rng=1, offset_deviation_in_angstroms=2.0)
     images = numbavol.project(make_volume(), poses, numbavol.ImageConfig((SIDE,) * 2, PIXEL_SIZE))
     if with_ctf:
         defocus = rng.uniform(2000, 6000, n)
         ctf = numbavol.CTF(defocus)
-        halves = np.fft.rfft2(images) * ctf.evaluate((SIDE, SIDE), PIXEL_SIZE)
+        values = ctf.evaluate((SIDE, SIDE), PIXEL_SIZE)
+        halves = np.fft.rfft2(images) * values * correct(values)
         images = np.fft.irfft2(halves, s=(SIDE, SIDE)).astype(np.float32)
         columns |= {
             "defocus_u_in_angstroms": defocus,
@@ -72,6 +77,40 @@ def test_images_come_back_as_the_map(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert correlate(found.data, make_map()) > 0.999
     assert found.voxel_size.tolist() == [PIXEL_SIZE] * 3
     assert found.origin.tolist() == [-SIDE // 2 * PIXEL_SIZE] * 3
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("column", "correct", "said"),
+    [
+        ("ctf_phase_flipped", np.sign, "with CTF but for its sign, flipped before"),
+        ("ctf_premultiplied", np.copy, "with CTF, applied twice"),
+    ],
+)
+def test_a_ctf_is_undone_as_it_is_in_the_images(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    column: str,
+    correct: Callable[[np.ndarray], np.ndarray],
+    said: str,
+) -> None:
+    found = {}
+    for name, options in {"raw": {}, column: {"correct": correct, column: 1}}.items():
+        star = write_stack(tmp_path, with_ctf=True, name=name, **options)
+        output = tmp_path / f"{name}.mrc"
+        assert main(["backproject", str(star), "-o", str(output)]) == 0
+        found[name] = numbavol.read_map(output).data
+    assert said in capsys.readouterr().out
+    largest = np.abs(found["raw"]).max()
+    np.testing.assert_allclose(found[column], found["raw"], rtol=0, atol=1e-4 * largest)
+
+
+def test_images_that_are_corrected_in_part_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star = write_stack(tmp_path, with_ctf=True, n=2, ctf_phase_flipped=[0, 1])
+    assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 1
+    assert "alike in rlnCtfDataArePhaseFlipped, got 0 and 1" in capsys.readouterr().err
 
 
 @pytest.mark.compiled

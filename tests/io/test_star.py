@@ -153,8 +153,6 @@ class TestFilesOfRelion:
             ("MagMat01", 0, 0.01, "not corrected for this magnification"),
             ("MagMat10", 0, 0.01, "not corrected for this magnification"),
             ("MagMat11", 1, 0.99, "not corrected for this magnification"),
-            ("CtfDataAreCtfPremultiplied", 0, 1, "multiplied by their transfer functions"),
-            ("CtfDataArePhaseFlipped", 0, 1, "with phases that were flipped"),
         ],
     )
     def test_what_images_are_that_is_not_read_is_warned_of(
@@ -166,6 +164,24 @@ class TestFilesOfRelion:
         with pytest.warns(UserWarning, match=message) as caught:
             assert read(optics.replace("[0.1,-2,3]", str(value)) + PARTICLES) == expected
         assert [warning.filename for warning in caught] == [__file__]
+
+    @pytest.mark.parametrize(
+        ("column", "field"),
+        [
+            ("CtfDataAreCtfPremultiplied", "ctf_premultiplied"),
+            ("CtfDataArePhaseFlipped", "ctf_phase_flipped"),
+        ],
+    )
+    def test_what_was_done_about_the_ctf_is_read_and_written(self, read, tmp_path, column, field):
+        optics = OPTICS.replace("_rlnEvenZernike", f"_rln{column}").replace("[0.1,-2,3]", "1")
+        particles = read(optics + PARTICLES)
+        assert getattr(particles, field) == 1
+        again = tmp_path / "again.star"
+        write_particles(again, particles)
+        assert getattr(read_particles(again), field) == 1
+        wrong = OPTICS.replace("_rlnEvenZernike", f"_rln{column}").replace("[0.1,-2,3]", "2")
+        with pytest.raises(ValueError, match=f"{field}: expected 0 or 1, got 2"):
+            read(wrong + PARTICLES)
 
     def test_particles_of_a_plane_are_none_of_tomography(self, read):
         optics = OPTICS.replace("_rlnEvenZernike", "_rlnImageDimensionality")

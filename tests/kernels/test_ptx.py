@@ -175,7 +175,7 @@ KERNELS = {
         [
             (
                 *(array(float32, 4), array(float64, 2), halves, int64, offsets, transfers),
-                *(array(float64, 2), float64),
+                *(boolean, array(float64, 2), float64),
             )
             for transfers in (array(float32, 3), halves)
         ],

@@ -158,6 +158,43 @@ def test_the_ctf_is_undone(tilt):
     assert grid.sum() == pytest.approx(expected.sum(), rel=1e-3)
 
 
+@pytest.mark.parametrize("tilt", [0.0, 2.0], ids=["real", "complex"])
+@pytest.mark.parametrize("correction", ["phase_flipped", "premultiplied"])
+def test_what_was_done_about_the_ctf_is_not_done_again(tilt, correction):
+    images, poses = project(20)
+    defocus = np.random.default_rng(1).uniform(3000, 9000, 20)
+    # Antisymmetric aberrations are not corrected, and the CTF is real without them.
+    symmetric = numbavol.CTF(defocus).evaluate((SIDE, SIDE), PIXEL_SIZE, dtype=np.float64)
+    ctf = numbavol.CTF(defocus, beam_tilt_in_milliradians=(tilt, 0.0))
+    blurred = np.fft.rfft2(transfer(images, ctf))
+    factor = np.sign(symmetric) if correction == "phase_flipped" else symmetric
+    corrected = np.fft.irfft2(factor * blurred, s=(SIDE, SIDE))
+    options = {"noise_spectrum": numbavol.NoiseSpectrum.white(0.5), "dtype": np.float64}
+    expected = numbavol.backproject(
+        np.fft.irfft2(blurred, s=(SIDE, SIDE)), poses, PIXEL_SIZE, ctf=ctf, **options
+    )
+    found = numbavol.backproject(
+        corrected, poses, PIXEL_SIZE, ctf=ctf, ctf_correction=correction, **options
+    )
+    # The same numerators and weights, but where the way back to real space takes what no real
+    # image has: the ends of even axes.
+    assert correlate(found, expected) > 1 - 1e-6
+    assert relative_error(found, expected) < 2e-3
+
+
+def test_premultiplied_images_without_transfer_are_nothing():
+    images, poses = project(3)
+    some = np.array([0, 2])
+    found, expected = (
+        numbavol.backproject(
+            images[chosen], poses[chosen], PIXEL_SIZE, ctf_correction="premultiplied",
+            ctf=numbavol.CTF(9000.0, scale=np.array([1.0, 0.0, 1.0])[chosen]),
+        )
+        for chosen in (np.arange(3), some)
+    )  # fmt: skip
+    np.testing.assert_allclose(found, expected, atol=1e-6 * np.abs(expected).max())
+
+
 def test_a_wiener_filter_damps_the_mean_by_its_weight():
     images, poses = project(10)
     grid = numbavol.backproject(images, poses, PIXEL_SIZE)
@@ -272,6 +309,8 @@ def test_images_may_be_of_any_kind(tmp_path):
         ({"noise_spectrum": np.ones(3)}, "noise_spectrum: expected a spectrum"),
         ({"noise_spectrum": np.zeros(17)}, "noise_spectrum: .* of at least 1e-30, got 0"),
         ({"ctf": numbavol.CTF([1e4] * 3)}, "ctf: expected that of one image or of 2, got one of 3"),
+        ({"ctf_correction": "flipped"}, "ctf_correction: expected one of .*, got 'flipped'"),
+        ({"ctf_correction": "phase_flipped"}, "ctf: expected that of images whose CTF is phase_fl"),
         ({"dtype": np.int32}, "dtype: expected float32 or float64"),
         ({"images": np.zeros((2, SIDE, SIDE), complex)}, "images: expected real numbers"),
         ({"max_resolution": 48.1}, "max_resolution: expected at most .* 48 A, got 48.1 A"),
@@ -280,8 +319,8 @@ def test_images_may_be_of_any_kind(tmp_path):
     ],
     ids=[
         "poses", "not square", "one axis", "nan", "pixel size", "pad", "resolution", "symmetry",
-        "snr", "snr shape", "noise shape", "noise", "ctf", "dtype", "complex", "too coarse", "none",
-        "powers",
+        "snr", "snr shape", "noise shape", "noise", "ctf", "correction", "no ctf", "dtype",
+        "complex", "too coarse", "none", "powers",
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(change, message):

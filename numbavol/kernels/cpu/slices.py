@@ -28,6 +28,7 @@ def prepare_slices(
     n_x: int,
     offsets: Array,
     transfers: Array,
+    are_multiplied: bool,
     weights: Array,
     radius: float,
 ) -> None:
@@ -36,9 +37,10 @@ def prepare_slices(
     Owns ``samples`` (n, 2 r + 1, r + 1, 4) of the rows -r to r and the columns 0 to r of
     ``halves`` (n, y, x // 2 + 1), whose images of ``n_x`` columns move by ``offsets`` (n, 2), (x,
     y) in pixels: real and imaginary part of the transform times the conjugate of ``transfers`` (n
-    or 1, y, x // 2 + 1), real or complex, the square of that, and 0; all times ``weights`` (n or
-    1, shells), a curve over the distance from the zero frequency, and 0 from ``radius`` on. Owns
-    ``shell_weights`` (n, shells), float64: the sums of the squares by the nearest shell.
+    or 1, y, x // 2 + 1), real or complex, or of their phase alone where images ``are_multiplied``
+    by the rest; the square of these, and 0; all times ``weights`` (n or 1, shells), a curve over
+    the distance from the zero frequency, and 0 from ``radius`` on. Owns ``shell_weights`` (n,
+    shells), float64: the sums of the squares by the nearest shell.
     """
     n, n_y = halves.shape[0], halves.shape[1]
     farthest = samples.shape[2] - 1
@@ -55,8 +57,8 @@ def prepare_slices(
             for column in range(farthest + 1):
                 moved = halves.dtype.type(factor * row_factors[column]) * halves[image, y, column]
                 weight = write_sample(
-                    samples[image, row + farthest, column], moved, transfer[y, column], row,
-                    column, curve, radius,
+                    samples[image, row + farthest, column], moved, transfer[y, column],
+                    are_multiplied, row, column, curve, radius,
                 )  # fmt: skip
                 shell = int(math.sqrt(row * row + column * column) + 0.5)
                 if weight > 0.0:

@@ -24,6 +24,7 @@ def prepare_slices(
     n_x: int,
     offsets: Array,
     transfers: Array,
+    are_multiplied: bool,
     weights: Array,
     radius: float,
 ) -> None:
@@ -34,8 +35,8 @@ def prepare_slices(
     shell_weights[:] = 0.0
     n_samples = samples.shape[0] * samples.shape[1] * samples.shape[2]
     launch_for_each(
-        _prepare, n_samples, samples, shell_weights, halves, n_x, offsets, transfers, weights,
-        radius,
+        _prepare, n_samples, samples, shell_weights, halves, n_x, offsets, transfers,
+        are_multiplied, weights, radius,
     )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def _prepare(
     n_x: int,
     offsets: Array,
     transfers: Array,
+    are_multiplied: bool,
     weights: Array,
     radius: float,
 ) -> None:
@@ -62,7 +64,7 @@ def _prepare(
     moved = halves.dtype.type(factor) * halves[image, y, column]
     weight = write_sample(
         samples[image, row + farthest, column], moved,
-        transfers[image % transfers.shape[0], y, column], row, column,
+        transfers[image % transfers.shape[0], y, column], are_multiplied, row, column,
         weights[image % weights.shape[0]], radius,
     )  # fmt: skip
     if weight > 0.0:

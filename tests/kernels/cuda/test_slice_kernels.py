@@ -45,13 +45,18 @@ def make_bricks(dtype):
 @pytest.mark.parametrize(("real", "dtype", "tolerance"), PRECISIONS)
 @pytest.mark.parametrize("is_complex", [False, True])
 @pytest.mark.parametrize("n_weights", [1, 2])
-def test_prepared_slices_are_the_same(rng, real, dtype, tolerance, is_complex, n_weights):
+@pytest.mark.parametrize("are_multiplied", [False, True])
+def test_prepared_slices_are_the_same(
+    rng, real, dtype, tolerance, is_complex, n_weights, are_multiplied
+):
     n_x, n, farthest = 9, 2, 4
     halves = draw_complex(rng, (n, 9, 5), dtype)
     transfers = draw_complex(rng, (n_weights, 9, 5), dtype)
     transfers = transfers if is_complex else np.ascontiguousarray(transfers.real)
+    transfers[0, 1, 1] = 0
     outs = [np.full((n, 2 * farthest + 1, farthest + 1, 4), 7, real), np.full((n, 5), 7.0)]
-    arguments = (halves, n_x, rng.normal(size=(n, 2)), transfers, rng.random((n_weights, 5)))
+    arguments = (halves, n_x, rng.normal(size=(n, 2)), transfers, are_multiplied)
+    arguments = (*arguments, rng.random((n_weights, 5)))
     expected, found = run_on_both("prepare_slices", outs, *arguments, RADIUS)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=tolerance * np.abs(other).max())
