@@ -57,7 +57,7 @@ def test_particles_are_described(suffix: str, capsys: pytest.CaptureFixture[str]
 
 def test_what_was_done_about_the_ctf_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     particles = make_particles(ctf_phase_flipped=[0, 1, 1, 0], ctf_premultiplied=0)
-    numbavol.write_particles("p.star", particles)
+    numbavol.write_particles("p.star", particles, "stack.mrcs")
     lines, facts = describe("p.star", capsys)
     assert "flipped     the sign of the CTF, in 2 images\n" in lines
     assert "multiplied" not in lines
