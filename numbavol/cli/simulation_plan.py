@@ -57,8 +57,7 @@ def say_simulation(config: SimulationConfig, output: Output, report: Report) -> 
 def say_particles(simulator: Simulator, report: Report) -> None:
     """Say what is drawn of each particle, once all files are read."""
     config, volumes = simulator.config, simulator.volumes
-    all_weights = sum(volumes.weights)
-    shares = [weight / all_weights for weight in volumes.weights]
+    shares = simulator.source.find_shares()
     for name, share in zip(volumes.names, shares, strict=True):
         often = "all of them" if len(shares) == 1 else f"{100 * share:.4g} % of them"
         report.say(f"volume  {name}: {often}")

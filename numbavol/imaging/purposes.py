@@ -21,6 +21,7 @@ class Purpose(enum.IntEnum):
     VOLUME = 3
     DEFOCUS_OF_MICROGRAPH = 4
     DEFOCUS_OF_PARTICLE = 5
+    MORE_OFFSET = 6
     ICE = 16
     NOISE = 17
     ELECTRONS = 18

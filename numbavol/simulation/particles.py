@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MICROGRAPH_NAME = "micrograph_{:06d}.mrc"
 OPTICS_GROUP = "opticsGroup1"
+# Of shares, which are sums.
+ROUNDING = 1e-12
 # In angstroms.
 SMALLEST_DEFOCUS = 100.0
 # What a file says of particles besides their poses and transfer functions, and stays as it is.
@@ -136,6 +138,7 @@ class ParticleSource:
         self._given_ctf: CTF | None = None
         self._given_poses: EulerAnglePose | None = None
         self._given_micrographs: NDArray[np.int64] | None = None
+        self._given_volumes: NDArray[np.int64] | None = None
         self.filled_in: tuple[str, ...] = ()
         _warn_of_units(config.defocus)
         if config.poses.file is not None:
@@ -149,9 +152,33 @@ class ParticleSource:
                 )
                 raise ValueError(msg)
             self._given_poses = self._given.to_poses()
+            self._given_volumes = self._read_volumes(self._given)
             if config.microscope.ctf and self._given.defocus_u_in_angstroms is not None:
                 self._given_ctf = CTF.from_particles(self._fill_in(self._given))
                 self._warn_of_no_effect()
+
+    def _read_volumes(self, given: ParticleTable) -> NDArray[np.int64] | None:
+        """Take the classes of a file for volumes, where there is one of each and no other.
+
+        Particles of one class are of a consensus: their volumes are drawn.
+        """
+        if given.class_number is None:
+            return None
+        classes, n_volumes = np.unique(given.class_number), len(self._shares)
+        if len(classes) == 1:
+            return None
+        if not np.array_equal(classes, np.arange(n_volumes) + 1):
+            msg = (
+                f"{self._config.poses.file}: particles are of {len(classes)} classes, "
+                f"{classes[0]} to {classes[-1]}, and there are {n_volumes} volumes: which one each "
+                f"is of is drawn"
+            )
+            warnings.warn(msg, SimulationWarning, stacklevel=3)
+            return None
+        if np.ptp(np.diff(self._shares, prepend=0.0)) > ROUNDING:
+            msg = f"{self._config.poses.file}: it has a class of each volume, and weights no effect"
+            warnings.warn(msg, SimulationWarning, stacklevel=3)
+        return np.asarray(given.class_number) - 1
 
     @property
     def is_of_file(self) -> bool:
@@ -207,6 +234,14 @@ class ParticleSource:
             )
             warnings.warn(msg, SimulationWarning, stacklevel=2)
 
+    def find_shares(self) -> list[float]:
+        """Find how many of all particles are of each volume: as they are drawn, or are."""
+        shares = np.diff(self._shares, prepend=0.0)
+        if self._given_volumes is not None:
+            n, n_volumes = self._config.number, len(self._shares)
+            shares = np.bincount(self._given_volumes[:n], minlength=n_volumes) / n
+        return [float(share) for share in shares]
+
     def spread(self, n: int) -> NDArray[np.int64]:
         """Choose the numbers of up to n particles that have as many defoci as can be.
 
@@ -220,9 +255,7 @@ class ParticleSource:
 
     def take(self, numbers: NDArray[np.int64]) -> Particles:
         """Take particles by their numbers, whichever others are taken."""
-        seed = self._config.seed
-        drawn = draw_uniforms(seed, Purpose.VOLUME, numbers, 1)[:, 0]
-        volumes = np.minimum(np.searchsorted(self._shares, drawn, "right"), len(self._shares) - 1)
+        volumes = self._choose_volumes(numbers)
         if self._given is None or self._given_poses is None:
             micrographs = self._number_micrographs(numbers)
             ctf = self._draw_ctf(numbers, micrographs) if self._config.microscope.ctf else None
@@ -242,6 +275,12 @@ class ParticleSource:
         micrographs = self._number_micrographs(numbers)
         ctf = self._draw_ctf(numbers, micrographs)
         return Particles(numbers, poses, ctf, volumes, micrographs, kept)
+
+    def _choose_volumes(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self._given_volumes is not None:
+            return self._given_volumes[numbers]
+        drawn = draw_uniforms(self._config.seed, Purpose.VOLUME, numbers, 1)[:, 0]
+        return np.minimum(np.searchsorted(self._shares, drawn, "right"), len(self._shares) - 1)
 
     def _number_micrographs(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of each micrograph: as a file names them, or so many in a row."""
@@ -280,7 +319,9 @@ class ParticleSource:
         deviation = self._config.poses.offset_deviation
         if deviation == 0:
             return poses
-        drawn = draw_normals(self._config.seed, Purpose.OFFSET, numbers, 2)
+        # Those of a file may be of this seed: what is added to them has nothing in common.
+        purpose = Purpose.OFFSET if self._given is None else Purpose.MORE_OFFSET
+        drawn = draw_normals(self._config.seed, purpose, numbers, 2)
         x, y = poses.offset_in_angstroms[:, :2].T + deviation * drawn.T
         return dataclasses.replace(poses, offset_x_in_angstroms=x, offset_y_in_angstroms=y)
 

@@ -24,12 +24,14 @@ from simulated import (
 
 import numbavol
 from numbavol import CTF
+from numbavol.imaging.purposes import Purpose, draw_normals
 from numbavol.simulation import (
     DefocusConfig,
     MicroscopeConfig,
     NoiseConfig,
     PoseConfig,
     SimulationConfig,
+    SimulationWarning,
     VolumeConfig,
 )
 from numbavol.simulation.particles import ParticleSource
@@ -141,6 +143,14 @@ def test_particles_of_a_file_keep_poses_groups_halves_and_micrographs(config, tm
     np.testing.assert_allclose(images, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.fixture
+def in_tables(config):
+    """Two volumes, micrographs of two particles, and no defocus that is not known."""
+    volume = (*config.volume, dataclasses.replace(config.volume[0], b_factors=60.0))
+    defocus = DefocusConfig("normal", mean=12000.0, deviation=0.0, particles_per_micrograph=2)
+    return dataclasses.replace(config, volume=volume, microscope=MICROSCOPE, defocus=defocus)
+
+
 def test_offsets_are_added_to_those_of_a_file_and_defoci_drawn_where_it_has_none(config, tmp_path):
     nothing = {"defocus_u_in_angstroms": None, "phase_shift": None}
     given = make_particles(**nothing, spherical_aberration_in_millimetres=None)
@@ -148,28 +158,76 @@ def test_offsets_are_added_to_those_of_a_file_and_defoci_drawn_where_it_has_none
     poses = PoseConfig(str(tmp_path / "given.star"), offset_deviation=2.0)
     made = numbavol.simulate(dataclasses.replace(config, number=8, poses=poses)).particles
     drawn = numbavol.simulate(dataclasses.replace(config, number=8)).particles
+    numbers = np.arange(8)
+    offsets = 2.0 * draw_normals(config.seed, Purpose.MORE_OFFSET, numbers, 2).T
     # Of micrographs as the file names them, in the order that they come in.
     _, first, micrographs = np.unique(
         given.micrograph_names, return_index=True, return_inverse=True
     )
     numbers = np.argsort(np.argsort(first))[micrographs]
-    for axis in "xy":
+    for axis, offset in zip("xy", offsets, strict=True):
         name = f"origin_{axis}_in_angstroms"
         moved = getattr(made, name) - getattr(given, name)
-        np.testing.assert_allclose(moved, getattr(drawn, name), atol=1e-9)
+        np.testing.assert_allclose(moved, -offset, atol=1e-9)
     expected = drawn.defocus_u_in_angstroms[numbers]
     np.testing.assert_array_equal(made.defocus_u_in_angstroms, expected)
 
 
-# Tables
+def test_offsets_that_are_added_are_not_those_that_the_same_seed_has_drawn(config, tmp_path):
+    config = dataclasses.replace(
+        config, number=200, poses=PoseConfig(offset_deviation=4.0), defocus=DefocusConfig()
+    )
+    first = numbavol.simulate(config, tmp_path / "first.mrcs")
+    poses = PoseConfig(str(tmp_path / "first.star"), offset_deviation=3.0)
+    second = numbavol.simulate(dataclasses.replace(config, poses=poses)).particles
+    before = first.origin_x_in_angstroms
+    correlation = np.corrcoef(before, second.origin_x_in_angstroms - before)[0, 1]
+    assert abs(correlation) < 5 / np.sqrt(200)
 
 
 @pytest.fixture
-def in_tables(config):
-    """Two volumes, micrographs of two particles, and no defocus that is not known."""
+def two_volumes(config):
     volume = (*config.volume, dataclasses.replace(config.volume[0], b_factors=60.0))
-    defocus = DefocusConfig("normal", mean=12000.0, deviation=0.0, particles_per_micrograph=2)
-    return dataclasses.replace(config, volume=volume, microscope=MICROSCOPE, defocus=defocus)
+    return dataclasses.replace(config, volume=volume, defocus=DefocusConfig())
+
+
+def write_classes(path, classes):
+    particles = make_particles(class_number=classes)
+    numbavol.write_particles(path, particles, path.with_name("given.mrcs"))
+    return PoseConfig(str(path))
+
+
+def test_particles_of_a_class_are_of_its_volume(two_volumes, tmp_path):
+    classes = np.tile([2, 1, 2, 2], 2)
+    poses = write_classes(tmp_path / "given.star", classes)
+    config = dataclasses.replace(two_volumes, number=7, poses=poses)
+    source = ParticleSource(config, [1.0, 1.0])
+    np.testing.assert_array_equal(source.take(np.array([6, 1, 0])).volumes, [1, 0, 1])
+    assert source.find_shares() == [2 / 7, 5 / 7]
+    made = numbavol.simulate(config)
+    np.testing.assert_array_equal(made.particles.class_number, classes[:7])
+    with pytest.warns(SimulationWarning, match="a class of each volume, and weights no effect"):
+        ParticleSource(config, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("classes", "n_volumes", "is_said"),
+    [(1, 2, False), ([1, 2, 3, 1] * 2, 2, True), ([0, 1] * 4, 2, True), ([1, 2] * 4, 1, True)],
+    ids=["consensus", "more", "no class", "one volume"],
+)
+def test_other_classes_are_drawn_anew(two_volumes, tmp_path, recwarn, classes, n_volumes, is_said):
+    poses = write_classes(tmp_path / "given.star", classes)
+    config = dataclasses.replace(two_volumes, number=8, poses=poses)
+    found, drawn = (
+        ParticleSource(each, [1.0] * n_volumes).take(np.arange(8)).volumes
+        for each in (config, dataclasses.replace(config, poses=PoseConfig()))
+    )
+    np.testing.assert_array_equal(found, drawn)
+    said = [str(warning.message) for warning in recwarn if "is drawn" in str(warning.message)]
+    assert len(said) == is_said
+
+
+# Tables
 
 
 def test_a_star_file_says_every_choice(in_tables, tmp_path):
