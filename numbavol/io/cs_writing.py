@@ -98,8 +98,8 @@ def write_cs(
         If the name has another ending, something that is needed is not known, a half or class is
         not counted from 1, a number is beyond what the file can hold, there is something of a
         contrast transfer function without its defocus; or if there is a beam tilt, an aberration
-        or a scale of the contrast transfer function: how they convert to cryoSPARC's is not known
-        for certain.
+        or a scale of the contrast transfer function, or images are corrected for it: how they
+        convert to cryoSPARC's is not known for certain.
 
     Examples
     --------
