@@ -31,6 +31,11 @@ _NO_B_FACTOR = re.compile(
     rb"^(?:ATOM|HETA)(?:[^\r\n]{0,56}|[^\r\n]{56}(?: {6}[^\r\n]*| {0,5}))\r?$",
     re.MULTILINE | re.IGNORECASE,
 )
+# Without one of these columns gemmi finds no atoms, and does not say so. The first have no value
+# in many files, as all do that are read from PDB, or tell atoms apart for others alone; nothing
+# stands in for the rest: a name such as CA is of carbon or of calcium.
+_FILLED_COLUMNS = ("id", "label_alt_id", "label_asym_id")
+_NEEDED_COLUMNS = ("type_symbol", "Cartn_x", "Cartn_y", "Cartn_z")
 _TITLE_OF_A_PREDICTION = re.compile(rb"^TITLE[^\r\n]*ALPHAFOLD", re.MULTILINE | re.IGNORECASE)
 
 
@@ -130,6 +135,7 @@ def _parse_mmcif(text: bytes) -> StructureFile:
         )
         raise ValueError(msg)
     (block,) = blocks
+    _complete_columns(block)
     structure = gemmi.make_structure_from_block(block)
     b_factors = list(block.find_values("_atom_site.B_iso_or_equiv"))
     n_without = b_factors.count("?") + b_factors.count(".")
@@ -137,3 +143,30 @@ def _parse_mmcif(text: bytes) -> StructureFile:
         n_without = sum(model.count_atom_sites() for model in structure)
     metrics = [gemmi.cif.as_string(name) for name in block.find_values("_ma_qa_metric.name")]
     return StructureFile(structure, "mmCIF", n_without, any("pLDDT" in name for name in metrics))
+
+
+def _complete_columns(block: gemmi.cif.Block) -> None:
+    """Add columns of atoms that scripts leave out, with no value in them.
+
+    Raises
+    ------
+    ValueError
+        If another one is not there that gemmi needs; names all of them.
+    """
+    there = {tag.lower() for tag in block.find_mmcif_category("_atom_site.").tags}
+    missing = [f"_atom_site.{name}" for name in _NEEDED_COLUMNS if _tag_of(name) not in there]
+    if missing:
+        msg = f"has no {' and no '.join(missing)}"
+        raise ValueError(msg)
+    added = [f"_atom_site.{name}" for name in _FILLED_COLUMNS if _tag_of(name) not in there]
+    # A single atom may be written as pairs.
+    is_loop = block.find_pair("_atom_site.Cartn_x") is None
+    for tag in added:
+        if is_loop:
+            block.find_loop("_atom_site.Cartn_x").get_loop().add_columns([tag], ".")
+        else:
+            block.set_pair(tag, ".")
+
+
+def _tag_of(name: str) -> str:
+    return f"_atom_site.{name}".lower()

@@ -353,7 +353,10 @@ class TestBrokenFiles:
             (b"HEADER    PROTEIN\nEND\n", "no ATOM or HETATM lines"),
             (b"data_x\n_cell.length_a 10\n", "one data block with _atom_site.Cartn_x"),
             (b"data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1\n", "Wrong number of values"),
-            (b"data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1 2.5\n", "has no atoms"),
+            (
+                b"data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1 2.5\n",
+                "has no _atom_site.type",
+            ),
             (b"ATOM      1  CA  ALA A   1      11.104   6.1\n", "line 1, columns 47-54"),
             (b"Atoms of the first kind\n", "line 1, columns 31-38: expected a number"),
             (
