@@ -84,7 +84,7 @@ def _describe_file(file: Path, report: Report) -> None:
         from numbavol.io.wanted_maps import is_stack
 
         header = read_map_header(file)
-        _describe_map(header, report, has_images=is_stack(file, header))
+        _describe_map(file, header, report, has_images=is_stack(file, header))
     else:
         from numbavol.atoms import describe_structure
         from numbavol.atoms.structure_file import holds_structure
@@ -188,7 +188,7 @@ def _describe_structure(summary: StructureSummary, report: Report) -> None:
     )
 
 
-def _describe_map(header: MapHeader, report: Report, *, has_images: bool) -> None:
+def _describe_map(file: Path, header: MapHeader, report: Report, *, has_images: bool) -> None:
     values_of = {field.name: getattr(header, field.name) for field in dataclasses.fields(header)}
     # Arrays become lists, as JSON has them.
     facts = {
@@ -213,7 +213,7 @@ def _describe_map(header: MapHeader, report: Report, *, has_images: bool) -> Non
             report.say(f"unit        {unit}", unit=unit)
         else:
             report.say(f"label       {label}")
-    warn_if_cut_short(header, report)
+    warn_if_cut_short(file, header, report)
 
 
 def _say_voxels(header: MapHeader, facts: dict[str, Any], report: Report) -> None:

@@ -100,12 +100,12 @@ def _without_infinities(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def warn_if_cut_short(header: MapHeader, report: Report) -> None:
-    """Warn of a map or a stack that has fewer bytes than its header says."""
-    if header.actual_bytes is not None and header.actual_bytes < header.expected_bytes:
-        report.warn(
-            f"the file is cut short: {header.actual_bytes} bytes of {header.expected_bytes}"
-        )
+def warn_if_cut_short(file: Path, header: MapHeader, report: Report) -> None:
+    """Warn of a map or a stack that has fewer bytes than its header says, packed or not."""
+    from numbavol.io.cut_maps import describe_cut
+
+    if described := describe_cut(file, header):
+        report.warn(described)
 
 
 def check_map_name(output: Path) -> None:

@@ -107,7 +107,7 @@ def _draw_stack(file: Path, header: MapHeader, first: int, n_images: int, report
     pixels = "pixel size not set" if size is None else f"pixels of {describe_sides(size)} A"
     what = f"{plural(n, 'image')} of {x} x {y} (x, y), {pixels}"
     report.say(f"read    {file}: {what}", file=str(file), kind="stack", shape=list(header.shape))
-    warn_if_cut_short(header, report)
+    warn_if_cut_short(file, header, report)
     if first > n:
         msg = f"--first: {file} has {plural(n, 'image')}, got {first}"
         raise ValueError(msg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -46,6 +47,19 @@ def test_a_map_that_is_cut_short_is_a_warning(
     path.write_bytes(path.read_bytes()[:-8])
     assert main(["info", str(path)]) == 0
     assert capsys.readouterr().err == "warning: the file is cut short: 1112 bytes of 1120\n"
+
+
+def test_a_compressed_map_that_is_cut_short_is_the_same_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "map.mrc.gz"
+    numbavol.write_map(path, np.random.default_rng(0).random((20, 30, 40)), 1.5)
+    assert main(["info", str(path)]) == 0
+    assert capsys.readouterr().err == ""
+    path.write_bytes(path.read_bytes()[:-5000])
+    assert main(["info", str(path), "--json"]) == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert re.fullmatch(r"the file is cut short: [1-9]\d* bytes of 97024", warning)
 
 
 def test_json_has_what_the_lines_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
