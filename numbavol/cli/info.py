@@ -11,7 +11,6 @@ import click
 
 from numbavol.cli.common_options import json_option, quiet_option
 from numbavol.cli.output import (
-    MAP_SUFFIXES,
     UNIT_LABEL,
     Report,
     count_elements,
@@ -71,18 +70,15 @@ def info(
 
 def _describe_file(file: Path, report: Report) -> None:
     """Describe a file by its content; of what is nothing known, say so by its name."""
-    from numbavol.io import is_map_file
+    from numbavol.io import is_map_file, read_map_header
+    from numbavol.io.wanted_maps import is_meant_as_map, is_stack
 
     name = file.name.lower()
-    is_map = is_map_file(file)
-    if not is_map and name.endswith(PARTICLE_SUFFIXES):
+    if name.endswith(PARTICLE_SUFFIXES) and not is_map_file(file):
         from numbavol.cli.particles_info import describe_particles
 
         describe_particles(file, report)
-    elif is_map or name.removesuffix(".gz").endswith((*MAP_SUFFIXES, ".mrcs")):
-        from numbavol.io import read_map_header
-        from numbavol.io.wanted_maps import is_stack
-
+    elif is_meant_as_map(file):
         header = read_map_header(file)
         _describe_map(file, header, report, has_images=is_stack(file, header))
     else:

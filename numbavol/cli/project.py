@@ -137,6 +137,7 @@ def project(
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
     from numbavol.cli.particles import warn_of_odd_side
+    from numbavol.io.wanted_maps import is_meant_as_map
     from numbavol.io.whole_file import give_name
 
     began = time.perf_counter()
@@ -157,7 +158,7 @@ def project(
     if poses.path is not None and not is_random:
         refuse_without_effect(("seed",), "the poses of a file are not random")
     given = read_poses(poses, offsets, seed, report)
-    if numbavol.is_map_file(source):
+    if is_meant_as_map(source):
         refuse_without_effect(("thermal", *atoms_that_count), "a map has no atoms")
         if method != "voxels":
             refuse_without_effect(("tolerance",), "slices of a map have none")

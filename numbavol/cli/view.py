@@ -64,12 +64,12 @@ def view(
       numbavol view stack.mrcs -o stack.png --images 36 --first 1001
     """
     import numbavol
-    from numbavol.io.wanted_maps import is_stack
+    from numbavol.io.wanted_maps import is_meant_as_map, is_stack
 
     report = Report(as_json, quiet)
     check_picture("-o", output)
     check_output(output, file, "file", overwrite)
-    if not numbavol.is_map_file(file):
+    if not is_meant_as_map(file):
         msg = f"{file}: expected a map or a stack (MRC); numbavol render makes a map of a model"
         raise ValueError(msg)
     header = numbavol.read_map_header(file)

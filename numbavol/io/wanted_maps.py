@@ -1,4 +1,4 @@
-"""Whether a file is a map or a stack of images, and the reading of maps where no stack will do."""
+"""Which files are maps or stacks of images, and the reading of maps where no stack will do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.io.map_header import read_map_header
+from numbavol.atoms.structure_file import holds_structure
+from numbavol.io.map_header import is_map_file, read_map_header
 from numbavol.io.map_reading import RealSpaceMap, read_map
 
 if TYPE_CHECKING:
@@ -17,6 +18,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numbavol.io.map_header import MapHeader
+
+# As other programs name maps and stacks, before what says how they are compressed.
+_SUFFIXES = (".mrc", ".mrcs", ".map", ".ccp4", ".rec")
+_SUFFIXES_OF_COMPRESSION = (".gz", ".bz2")
+
+
+def is_meant_as_map(filename: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is a map or a stack, by its content or else by its name.
+
+    By its name, so that what is wrong with a map is said of a map, is one that holds no structure
+    either.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    """
+    if is_map_file(filename):
+        return True
+    name = Path(filename).name.lower()
+    for suffix in _SUFFIXES_OF_COMPRESSION:
+        name = name.removesuffix(suffix)
+    if not name.endswith(_SUFFIXES):
+        return False
+    try:
+        return not holds_structure(filename)
+    except ValueError:  # it is empty, or its compression is damaged
+        return True
 
 
 def is_stack(filename: str | os.PathLike[str], header: MapHeader) -> bool:

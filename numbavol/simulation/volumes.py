@@ -15,8 +15,7 @@ import scipy.fft
 from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.imaging.hydration import HydrationLayer
 from numbavol.imaging.solvent import BulkSolvent
-from numbavol.io import is_map_file
-from numbavol.io.wanted_maps import read_wanted_map
+from numbavol.io.wanted_maps import is_meant_as_map, read_wanted_map
 from numbavol.ndimage.parameters import REAL, read_array
 from numbavol.projection import (
     AutoVolumeProjection,
@@ -91,7 +90,7 @@ def load_volumes(config: SimulationConfig, in_memory: Sequence[Volume] | None = 
     first_center: NDArray[np.float64] | None = None
     for n, given in enumerate(config.volume):
         with _name_choices(n):
-            if is_map_file(given.file):
+            if is_meant_as_map(given.file):
                 made = _load_map(given, config)
             else:
                 made, center = _load_model(given, config, first_center)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
 from pathlib import Path
 
@@ -61,6 +63,31 @@ def test_info_and_view_call_a_stack_what_others_refuse(
         assert json.loads(capsys.readouterr().out)["kind"] == "stack"
         assert run(f"view {stack} -o {stack}.png --json") == 0
         assert json.loads(capsys.readouterr().out)["kind"] == "stack"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "project {} -o new.mrcs --poses random:2",
+        "simulate {} -o new.mrcs --number 2 --box 24 --pixel-size 1.5",
+        "view {} -o new.png",
+        "filter {} -o new.mrc --lowpass 8",
+        "info {}",
+    ],
+)
+@pytest.mark.parametrize("name", ["broken.mrc", "broken.rec", "broken.mrc.bz2", "broken.mrc.gz"])
+def test_what_is_wrong_with_a_map_is_said_of_a_map(
+    text: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = Path("map.mrc").read_bytes()
+    Path("broken.mrc").write_bytes(content[:208] + bytes(4) + content[212:])
+    Path("broken.rec").write_text("<html>404 not found</html>")
+    Path("broken.mrc.bz2").write_bytes(bz2.compress(content))
+    Path("broken.mrc.gz").write_bytes(gzip.compress(content)[:9] + bytes(2000))
+    assert run(text.format(name)) == 1
+    error = capsys.readouterr().err
+    assert f"{name}: not a map that can be read: " in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.compiled

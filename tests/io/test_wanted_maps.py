@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import mrcfile
@@ -10,7 +11,7 @@ import pytest
 
 from numbavol import FourierVoxelGridVolume, FourierVoxelSplineVolume, RealVoxelGridVolume
 from numbavol.io import read_map, read_map_header, write_map
-from numbavol.io.wanted_maps import is_stack, read_wanted_map
+from numbavol.io.wanted_maps import is_meant_as_map, is_stack, read_wanted_map
 from tests import stacks
 
 if TYPE_CHECKING:
@@ -70,3 +71,34 @@ def test_what_is_not_finite_is_said_of_the_file(tmp_path: Path, value: float) ->
     message = rf"map\.mrc: expected finite values, got {value} in voxel \(3, 2, 1\) .* first of 1"
     with pytest.raises(ValueError, match=message):
         RealVoxelGridVolume.from_map(path)
+
+
+STRUCTURE = b"ATOM      1  C   ALA A   1       1.000   2.000   3.000  1.00 10.00           C\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.mrc", b"<html>not found</html>", True),
+        ("A.MRC.GZ", b"<html>not found</html>", True),
+        ("a.map.bz2", b"BZh91AY&SY", True),
+        ("a.ccp4", b"", True),
+        ("a.mrcs", b"rubbish", True),
+        ("a.rec", b"rubbish", True),
+        ("a.mrc.gz", b"\x1f\x8b" + bytes(50), True),
+        ("a.mrc", STRUCTURE, False),
+        ("a.mrc.gz", gzip.compress(STRUCTURE), False),
+        ("a.pdb", b"rubbish", False),
+        ("a", b"", False),
+    ],
+)
+def test_the_name_says_what_was_meant_where_the_content_is_neither(
+    tmp_path: Path, name: str, content: bytes, expected: bool
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert is_meant_as_map(tmp_path / name) is expected
+
+
+def test_a_map_is_one_under_any_name(tmp_path: Path) -> None:
+    path = write_legacy_map(tmp_path / "map.mrc").rename(tmp_path / "model.pdb")
+    assert is_meant_as_map(path)
