@@ -14,7 +14,7 @@ from numbavol.cli.common_options import (
     quiet_option,
     threads_option,
 )
-from numbavol.cli.options import FiniteNumber, read_device
+from numbavol.cli.options import FiniteNumber, name_options, read_device
 from numbavol.cli.output import (
     Report,
     add_to_stem,
@@ -117,7 +117,8 @@ def backproject(
         numbavol.set_num_threads(threads)
     where = read_device(device)
     # An unknown group is no reason to read all particles first.
-    numbavol.make_symmetry_rotations(symmetry)
+    with name_options({"symmetry": "--symmetry"}):
+        numbavol.make_symmetry_rotations(symmetry)
     check_map_name(output)
     halves: dict[int | None, Path] = {None: output}
     if half is not None:

@@ -16,7 +16,7 @@ from numbavol.cli.correlations import (
     write_correlation,
 )
 from numbavol.cli.model_options import model_options, read_options
-from numbavol.cli.options import FiniteNumber
+from numbavol.cli.options import FiniteNumber, name_options
 from numbavol.cli.output import Report
 
 
@@ -71,14 +71,15 @@ def compare(
     if mask is not None:
         weights = read_like(read, map_file, mask, report).data
         check_mask(weights, mask)
-    atoms, center = read_model(model, read_options(atoms_that_count), report, grid.center)
+    options = read_options(atoms_that_count)
+    atoms, center = read_model(model, options, report, grid.center)
     if resolution is not None:
         atoms = blur(atoms, resolution)
     moved = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
     grid.say_atoms_outside(moved.positions, report)
-    of_model = numbavol.GaussianMixtureRenderFn(grid.shape, grid.voxel_sides)(
-        numbavol.make_gaussian_mixture(moved)
-    )
+    with name_options(options.names):
+        volume = numbavol.make_gaussian_mixture(moved)
+    of_model = numbavol.GaussianMixtureRenderFn(grid.shape, grid.voxel_sides)(volume)
     found = correlate_voxels(read.data, of_model, weights)
     if found is None:
         report.warn("one of the two maps is constant; a correlation with it is taken for 0")

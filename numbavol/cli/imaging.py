@@ -14,7 +14,7 @@ import scipy.fft
 
 import numbavol
 from numbavol.cli.models import read_models
-from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS
+from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS, name_options
 from numbavol.cli.output import Report, plural
 from numbavol.cli.particles import read_particles
 from numbavol.io.wanted_maps import read_wanted_map
@@ -166,7 +166,8 @@ class Task:
             raise click.UsageError(msg)
         models, _ = read_models(source, options, report, "one drawn for each image")
         size = pixel_size or given.take_pixel_size() or DEFAULT_PIXEL_SIZE
-        gaussians = [numbavol.make_gaussian_mixture(atoms) for atoms in models]
+        with name_options(options.names):
+            gaussians = [numbavol.make_gaussian_mixture(atoms) for atoms in models]
         half = max(_half_that_holds(each, given.poses, size, tolerance) for each in gaussians)
         of_poses = None if box != "auto" else given.take_box()
         if box == "auto" and of_poses is None:
@@ -194,7 +195,8 @@ class Task:
         else:
             integrator = numbavol.GaussianMixtureProjection(tolerance=tolerance)
         if thermal:
-            volumes = [numbavol.ThermalVolume.from_atoms(atoms) for atoms in models]
+            with name_options(options.names):
+                volumes = [numbavol.ThermalVolume.from_atoms(atoms) for atoms in models]
             described += ", atoms moved anew for each image"
         volume = volumes[0] if len(volumes) == 1 else numbavol.EnsembleVolume(volumes)
         task = cls(volume, config, integrator, method, described, settings)

@@ -118,6 +118,18 @@ class ModelOptions:
         return bool(self.models == "ensemble")
 
     @property
+    def names(self) -> dict[str, str]:
+        """What of the command line the arguments are that they become: for `name_options`."""
+        names = {
+            field.name: f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(self)
+        }
+        # Of B-factors that are too low, what made them so.
+        lowers = {"b_factor_offset": self.b_factor_offset, "b_factor_scale": self.b_factor_scale}
+        of_b_factors = next((name for name, value in lowers.items() if value < 0), "b_factors")
+        names["b_factors"] = names["extra_b_factors"] = names[of_b_factors]
+        return names | {"selection_string": "--select"}
+
+    @property
     def load_options(self) -> LoadOptions:
         """What of them `numbavol.load_atoms` does."""
         from numbavol.atoms.load_options import LoadOptions

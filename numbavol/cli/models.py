@@ -11,6 +11,7 @@ import numpy as np
 from numbavol.atoms.assemblies import join_atoms
 from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.cli.copies import copy_models
+from numbavol.cli.options import name_options
 from numbavol.cli.output import Report, count_elements, plural
 
 if TYPE_CHECKING:
@@ -77,8 +78,9 @@ def read_models(
     NDArray
         Where that was, ``(3,)``.
     """
-    loaded = load_with_notes(filename, options.load_options)
-    models, notes, problems = copy_models(loaded.models, filename, options, box_center)
+    with name_options(options.names):
+        loaded = load_with_notes(filename, options.load_options)
+        models, notes, problems = copy_models(loaded.models, filename, options, box_center)
     if options.is_ensemble:
         notes = [*notes, f"an ensemble of {plural(len(models), 'model')}: {use}"]
     else:
@@ -86,7 +88,8 @@ def read_models(
     _say_what_was_read(filename, options, loaded, models, [*loaded.notes, *notes], report)
     for problem in problems:
         report.warn(f"{filename}: {problem}")
-    return center_together(models)
+    with name_options(options.names):
+        return center_together(models)
 
 
 def _say_what_was_read(
@@ -127,7 +130,9 @@ def _say_what_was_read(
     if notes:
         report.say(f"model   {'; '.join(notes)}", notes=notes)
     for problem in loaded.problems:
-        report.warn(f"{filename}: {problem}")
+        # The library speaks to programs.
+        text = problem.replace("b_factors can be", "--b-factors can be")
+        report.warn(f"{filename}: {text}")
     scale, offset = options.b_factor_scale, options.b_factor_offset
     changed = f", times {scale:g}" if scale != 1.0 else ""
     changed += f", {'plus' if offset > 0 else 'minus'} {abs(offset):g} A^2" if offset else ""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 # Of a box, in voxels: more than any memory holds.
 LARGEST_SIDE = 1_000_000
@@ -207,6 +212,30 @@ def read_device(device: str) -> str:
         return check_device(device)
     except RuntimeError as error:
         raise click.ClickException(str(error)) from error
+
+
+def say_options(text: str, names: Mapping[str, str]) -> str:
+    """Say the options of the command where a text of the library says its arguments.
+
+    Parameters
+    ----------
+    text
+        Such as ``"models=3: there is no such model"``, or ``"models: expected ..."``.
+    names
+        Options, by the arguments that they become.
+    """
+    any_name = "|".join(names)
+    text = re.sub(rf"^({any_name}): ", lambda found: f"{names[found[1]]}: ", text)
+    return re.sub(rf"(?<!\S)({any_name})=", lambda found: f"{names[found[1]]} ", text)
+
+
+@contextlib.contextmanager
+def name_options(names: Mapping[str, str]) -> Iterator[None]:
+    """Let errors of the library name options of the command: see `say_options`."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(say_options(str(error), names)) from error
 
 
 def refuse_without_effect(names: tuple[str, ...], reason: str) -> None:

@@ -22,6 +22,7 @@ from numbavol.cli.model_options import model_options, read_options
 from numbavol.cli.options import (
     FiniteNumber,
     WordOrNumber,
+    name_options,
     read_device,
     refuse_without_effect,
 )
@@ -164,15 +165,16 @@ def render(
     # Before the model, which takes longer.
     grid = None if like is None else MapGrid.like(like)
     box_center = None if grid is None else grid.center
-    atoms, center = read_model(model, read_options(atoms_that_count), report, box_center)
+    options = read_options(atoms_that_count)
+    atoms, center = read_model(model, options, report, box_center)
     blurred_to = resolution if resolution_by == "gaussian" else None
     if blurred_to is not None:
         atoms = blur(atoms, blurred_to)
     if grid is not None:
         atoms = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
+    with name_options(options.names):
         volume = numbavol.make_gaussian_mixture(atoms)
-    else:
-        volume = numbavol.make_gaussian_mixture(atoms)
+    if grid is None:
         grid = MapGrid.around(volume, center, voxel_size, box, margin, tolerance, blurred_to)
     where = read_device(device)
     mixture = numbavol.GaussianMixtureRenderFn(

@@ -150,7 +150,7 @@ def _name_choices(n: int) -> Iterator[None]:
         name = None if found is None else ARGUMENTS.get(found[1], found[1])
         if found is None or name not in {field.name for field in dataclasses.fields(VolumeConfig)}:
             raise
-        msg = f"volume.{n + 1}.{name}: {text.removeprefix(f'{found[1]}: ')}"
+        msg = f"volume.{n + 1}.{name}: {text.removeprefix(found[0])}"
         raise ValueError(msg) from error
 
 

@@ -179,7 +179,7 @@ def test_options_are_those_of_the_function(
     ("options", "message"),
     [
         (["--ctf"], "--ctf needs a defocus (rlnDefocusU), it has none"),
-        (["--symmetry", "Q"], "symmetry: expected C or D"),
+        (["--symmetry", "Q"], "error: --symmetry: expected C or D"),
         (["--half", "2"], "--half: expected images of half 2, there are none"),
         (["--half", "both"], "--half: expected images of half 2, there are none"),
         (["--pixel-size", "2"], "stack.star says 1.5 A, got 2 A"),

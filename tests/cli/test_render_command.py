@@ -173,9 +173,9 @@ def test_wrong_usage_is_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--select", "//Q"], "selection_string='//Q' finds no atom"),
-        (["--models", "7"], "models=7: there is no such model"),
-        (["--b-factors", "-500"], "extra_b_factors: expected values that leave every b"),
+        (["--select", "//Q"], "error: --select '//Q' finds no atom"),
+        (["--models", "7"], "error: --models 7: there is no such model"),
+        (["--b-factors", "-500"], "error: --b-factors: expected values that leave every b"),
         (["--box", "100000"], "and .* GiB of memory are free"),
         (["-o", "no-folder/map.mrc"], "no-folder/map.mrc: there is no folder no-folder"),
         (["-o", "."], "expected the name of a file to write, got a folder"),

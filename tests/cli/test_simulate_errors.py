@@ -127,7 +127,7 @@ def fail(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) ->
         ),
         (
             GOOD.replace("map.mrc", str(numbavol.data.enterotoxin())) + "volume.select = '//Z'",
-            "config.toml:5: volume.1.select: selection_string='//Z' finds no atom",
+            "config.toml:5: volume.1.select: '//Z' finds no atom",
         ),
         (
             GOOD.replace("map.mrc", str(numbavol.data.enterotoxin())) + "volume.b_factors = -500.0",

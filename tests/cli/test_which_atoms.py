@@ -208,12 +208,16 @@ def test_the_environment_says_the_library(
 @pytest.mark.parametrize(
     ("command", "options", "message"),
     [
-        ("render", ["--hydrogens", "add"], "monomer_library: expected the folder of a monomer"),
+        (
+            "render",
+            ["--hydrogens", "add"],
+            "error: --monomer-library: expected the folder of a monomer",
+        ),
         ("render", ["--monomer-library", "x"], "--monomer-library: only --hydrogens add reads one"),
         (
             "render",
             ["--hydrogens", "add", "--monomer-library", "nowhere"],
-            "monomer_library: expected the folder of a monomer library, got nowhere",
+            "error: --monomer-library: expected the folder of a monomer library, got nowhere",
         ),
         (
             "render",
@@ -221,10 +225,19 @@ def test_the_environment_says_the_library(
             "--assembly: a crystal has copies of what is deposited",
         ),
         ("render", ["--b-factor-scale", "nan"], "--b-factor-scale"),
-        ("render", ["--b-factor-offset", "-300"], "extra_b_factors: expected values that leave"),
+        ("render", ["--b-factor-offset", "-300"], "error: --b-factor-offset: expected values"),
         ("render", ["--models", "some"], "'first' or 'all' or 'ensemble' is possible too"),
         ("project", ["--thermal", "--method", "fft"], "--thermal: moves Gaussians"),
-        ("project", ["--thermal", "--b-factor-offset", "-20.1"], "b_factors: expected"),
+        (
+            "project",
+            ["--thermal", "--b-factor-offset", "-20.1"],
+            "error: --b-factor-offset: expected",
+        ),
+        ("project", ["--b-factor-scale", "-1"], "error: --b-factor-scale: expected values"),
+        ("project", ["--alternates", "AB"], "error: --alternates: expected 'all'"),
+        ("render", ["--assembly", "7"], "error: --assembly: expected one that"),
+        ("render", ["--symmetry", "Q2"], "error: --symmetry: expected C or D"),
+        ("render", ["--select", "[[["], "error: --select '[[[': "),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
@@ -310,4 +323,12 @@ def test_residues_that_are_not_in_the_library_are_one_line(
     command = ("render", models, "-o", tmp_path / "out.mrc", "--hydrogens", "add")
     assert run(*command, "--monomer-library", library) == 1
     error = capsys.readouterr().err
-    assert "does not have LIG; selection_string='(!LIG)' leaves them out" in error
+    assert "does not have LIG; --select '(!LIG)' leaves them out" in error
+
+
+def test_a_warning_of_confidences_names_the_option(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models.write_text("TITLE     ALPHAFOLD MONOMER\n" + models.read_text())
+    assert run("render", models, "-o", tmp_path / "out.mrc") == 0
+    assert " --b-factors can be one value for all" in capsys.readouterr().err
