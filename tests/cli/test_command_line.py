@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ from numbavol.data import enterotoxin
 from numbavol.kernels import threads
 from numbavol.kernels.dispatch import MODULES, find_kernel
 
+FULL = Path("/dev/full")
 NUMBAVOL = Path(sys.executable).with_name("numbavol")
 # A word has one meaning in every command.
 SAME_EVERYWHERE = ("threads", "device", "overwrite", "page", "quiet", "as_json", "b_factors")
@@ -96,6 +98,21 @@ def test_quiet_prints_warnings_alone(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert output == ""
     assert error.startswith("warning: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize(
+    "arguments", [["info", str(enterotoxin())], ["info", "--system", "--json"], ["render", "-h"]]
+)
+def test_output_that_cannot_be_written_is_named(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FULL.open("wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full, write_through=True))
+        assert main(arguments) == 1
+        monkeypatch.undo()
+    error = capsys.readouterr().err
+    assert error == "numbavol: error: standard output: No space left on device\n"
 
 
 @pytest.mark.compiled
