@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -72,7 +72,7 @@ def describe_grid(
     }
 
 
-def describe_sides(sides: NDArray[np.float64], n_digits: int = 5) -> str:
+def describe_sides(sides: Iterable[float], n_digits: int = 5) -> str:
     """Say the sides of a voxel or a pixel: one number, if they are alike."""
     texts = [f"{side:.{n_digits}g}" for side in sides]
     return texts[0] if len(set(texts)) == 1 else " x ".join(texts)

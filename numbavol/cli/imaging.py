@@ -18,9 +18,10 @@ from numbavol.cli.options import LARGEST_SIDE, MAP_METHODS, MODEL_METHODS, name_
 from numbavol.cli.output import Report, plural
 from numbavol.cli.particles import read_particles
 from numbavol.io.wanted_maps import read_wanted_map
+from numbavol.notebooks import describe_sides
 from numbavol.projection.cut_density import find_cut_share
 from numbavol.projection.draws import Stream, make_generator
-from numbavol.projection.fourier_sampling import SAME_SIZE, describe_resampling
+from numbavol.projection.fourier_sampling import SAME_SIZE, are_cubes, describe_resampling
 from numbavol.projection.maps import PAD_SCALES, make_sliced_volume
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
@@ -235,8 +236,7 @@ class Task:
             msg = f"{source}: the map has no voxel size; --pixel-size says it"
             raise ValueError(msg)
         report.say(
-            f"read    {source}: {x} x {y} x {z} voxels (x, y, z) of "
-            f"{' x '.join(f'{s:g}' for s in sorted(set(sizes)))} A",
+            f"read    {source}: {x} x {y} x {z} voxels (x, y, z) of {describe_sides(sizes, 6)} A",
             map=str(source),
             map_shape=[z, y, x],
         )
@@ -269,13 +269,16 @@ class Task:
 def _check_voxels(
     source: Path, shape: tuple[int, ...], sizes: list[float], pixel_size: float | None
 ) -> None:
-    if not np.allclose(sizes, sizes[0], rtol=SAME_SIZE, atol=0.0):
-        msg = f"{source}: voxels of {sizes} A (x, y, z) have no square pixels; resample the map"
+    if not are_cubes(sizes):
+        msg = (
+            f"{source}: voxels of {describe_sides(sizes, 7)} A (x, y, z) have no square pixels; "
+            + describe_resampling(shape, sizes, pixel_size)
+        )
         raise ValueError(msg)
     if pixel_size is not None and not np.isclose(pixel_size, sizes[0], rtol=SAME_SIZE, atol=0.0):
         msg = (
             f"{source}: voxels of {sizes[0]:g} A, --pixel-size {pixel_size:g}; "
-            + describe_resampling(shape, sizes[0], pixel_size)
+            + describe_resampling(shape, sizes, pixel_size)
         )
         raise ValueError(msg)
 

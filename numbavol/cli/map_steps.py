@@ -217,8 +217,9 @@ def resample(density: PlacedMap, voxel_size: float, report: Report) -> PlacedMap
     data, sides = numbavol.rescale_voxel_size(density.data, density.voxel_size, voxel_size)
     resampled = density.around_same_center(data, sides)
     asked = f"{voxel_size:g} A asked for"
-    if np.ptp(density.voxel_size) == 0 and not np.allclose(sides, voxel_size, SAME_SIZE, 0.0):
-        side = find_side_for_voxel_size(density.data.shape, density.voxel_size[0], voxel_size)
+    if not np.allclose(sides, voxel_size, SAME_SIZE, 0.0):
+        before = density.voxel_size.tolist()
+        side = find_side_for_voxel_size(density.data.shape, before, voxel_size)
         asked += "" if side is None else f", exact after --box {side} in a run of its own"
     report.say(
         f"resample  {resampled.describe_grid()}, {asked}",

@@ -224,16 +224,18 @@ def rescale_voxel_size(
 
 
 def find_side_for_voxel_size(
-    shape: Sequence[int], voxel_size: float, new_voxel_size: float
+    shape: Sequence[int], voxel_size: float | Sequence[float], new_voxel_size: float
 ) -> int | None:
-    """Find a cube that holds a whole number of voxels of a new size.
+    """Find a box, of one number of voxels a side, that holds whole numbers of cubes of a new size.
 
     Parameters
     ----------
     shape
-        Of the map that it is to hold, in cubic voxels.
-    voxel_size, new_voxel_size
-        Of the map, and of what it is to become, in one unit.
+        Of the map that it is to hold.
+    voxel_size
+        Of the map, one number or one an axis.
+    new_voxel_size
+        Of what it is to become, in the same unit.
 
     Returns
     -------
@@ -242,8 +244,9 @@ def find_side_for_voxel_size(
     """
     longest = max(shape)
     for side in range(longest, 2 * longest + 1):
-        number = side * voxel_size / new_voxel_size
-        if round(number) > 0 and abs(number - round(number)) < SAME_SIDE * number:
+        numbers = side * np.atleast_1d(voxel_size) / new_voxel_size
+        whole = np.round(numbers)
+        if np.all((whole > 0) & (np.abs(numbers - whole) < SAME_SIDE * numbers)):
             return side
     return None
 

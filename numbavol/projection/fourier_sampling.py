@@ -15,7 +15,7 @@ from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
 from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -215,22 +215,41 @@ class FrameSampler(AbstractProjectionInBatches):
         return lambda start, stop: self._finish(transforms[start:stop], offsets[start:stop])
 
 
-def describe_resampling(shape: tuple[int, ...], voxel_size: float, pixel_size: float) -> str:
+def are_cubes(voxel_size: Sequence[float]) -> bool:
+    """Tell whether voxels have one size along all axes, as headers keep it."""
+    return np.allclose(voxel_size, voxel_size[0], rtol=SAME_SIZE, atol=0.0)
+
+
+def describe_resampling(
+    shape: tuple[int, ...], voxel_size: Sequence[float], pixel_size: float | None
+) -> str:
     """Say what images a map of other voxels, in the words of the command.
 
     Parameters
     ----------
     shape
         Of the map, (z, y, x).
-    voxel_size, pixel_size
-        Of the map and of the images, in angstroms.
+    voxel_size
+        Of the map, (x, y, z) in angstroms.
+    pixel_size
+        Of the images, in angstroms; None where any will do.
     """
-    side = find_side_for_voxel_size(shape, voxel_size, pixel_size)
-    if side is None:
-        return f"a pixel size of {voxel_size:.7g} images it as it is"
-    if all(length == side for length in shape):
-        return f"numbavol filter --voxel-size {pixel_size:g} resamples it"
-    return f"numbavol filter --box {side} and then --voxel-size {pixel_size:g} resample it"
+    sizes = [] if pixel_size is None else [pixel_size]
+    if not are_cubes(voxel_size):
+        # The finest loses nothing of the map.
+        sizes += sorted(voxel_size)
+    for size in sizes:
+        side = find_side_for_voxel_size(shape, voxel_size, size)
+        if side is not None and all(length == side for length in shape):
+            return f"numbavol filter --voxel-size {size:g} resamples it"
+        if side is not None:
+            return f"numbavol filter --box {side} and then --voxel-size {size:g} resample it"
+    if are_cubes(voxel_size):
+        return f"a pixel size of {voxel_size[0]:.7g} images it as it is"
+    return (
+        "no box of up to twice its longest side holds whole numbers of cubes along all axes, so "
+        "numbavol filter cannot make them: interpolate it in another program"
+    )
 
 
 def move_and_resize(

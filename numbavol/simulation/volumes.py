@@ -170,9 +170,8 @@ def _load_map(given: VolumeConfig, config: SimulationConfig) -> list[AbstractVol
     if read.voxel_size is not None and not np.allclose(read.voxel_size, size, SAME_SIZE, 0.0):
         sizes = " x ".join(f"{side:g}" for side in read.voxel_size)
         msg = f"pixel_size: {given.file} has voxels of {sizes} A, expected {size:g}"
-        if np.allclose(read.voxel_size, read.voxel_size[0], SAME_SIZE, 0.0):
-            advice = describe_resampling(read.data.shape, float(read.voxel_size[0]), size)
-            msg = f"{msg}; {advice}"
+        advice = describe_resampling(read.data.shape, read.voxel_size.tolist(), size)
+        msg = f"{msg}; {advice}"
         raise ValueError(msg)
     if share := find_cut_share(read.data, config.padded_box):
         warnings.warn(

@@ -358,15 +358,18 @@ def test_a_result_that_does_not_fit_into_memory_says_so():
         ((10, 10, 10), 1.0, 1.0137, None),
         # Of a header, whose numbers are float32.
         ((96, 96, 96), float(np.float32(1.1)), 1.3, 104),
+        ((10, 8, 12), (0.9, 1.1, 0.75), 0.75, 15),
+        ((10, 8, 12), (0.9, 1.1, 0.75), 1.1, 22),
+        ((10, 8, 12), (0.9, 1.1, 0.7531), 0.9, None),
     ],
 )
 def test_a_side_holds_a_whole_number_of_new_voxels(shape, voxel_size, new, side):
     assert find_side_for_voxel_size(shape, voxel_size, new) == side
     if side is not None:
-        number = side * voxel_size / new
-        assert number == pytest.approx(round(number), rel=1e-6)
+        numbers = side * np.broadcast_to(voxel_size, 3) / new
+        np.testing.assert_allclose(numbers, numbers.round(), rtol=1e-6)
         resampled, sides = rescale_voxel_size(np.zeros((side,) * 3, np.float32), voxel_size, new)
-        assert resampled.shape == (round(number),) * 3
+        assert resampled.shape == tuple(numbers[::-1].round())
         np.testing.assert_allclose(sides, new, rtol=1e-6)
 
 
