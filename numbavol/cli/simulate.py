@@ -122,7 +122,10 @@ def simulate(
             say_files(simulator, written, report)
             say_time(simulator, written.missing, seconds_before, report)
         else:
-            with progress_bar("simulating", is_wanted=report.shows_progress) as count:
+            with (
+                _name_what_goes_on(written),
+                progress_bar("simulating", is_wanted=report.shows_progress) as count,
+            ):
                 written.write(simulator, dask=dask, report=count)
             seconds = time.perf_counter() - began
             n_written = len(written.missing or written.shards)
@@ -191,6 +194,28 @@ def _prepare(config: SimulationConfig, device: str, report: Report) -> Simulator
                 warning.message, warning.category, warning.filename, warning.lineno
             )
     return simulator
+
+
+@contextlib.contextmanager
+def _name_what_goes_on(output: Output) -> Iterator[None]:
+    """Let an interrupt say what is kept, if anything is."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        whole, begun = output.find_whole(), output.find_begun()
+        kept = [_list_or_count(whole, "stack"), _list_or_count(begun, "unfinished stack")]
+        if not whole and not begun:
+            raise
+        are, them = ("is", "it") if len(whole) + len(begun) == 1 else ("are", "them")
+        msg = (
+            f"interrupted; {' and '.join(filter(None, kept))} {are} kept: the same command goes on "
+            f"with {them}"
+        )
+        raise click.Abort(msg) from interrupt
+
+
+def _list_or_count(paths: list[Path], noun: str) -> str:
+    return ", ".join(map(str, paths)) if len(paths) < 2 else plural(len(paths), noun)
 
 
 def _read_device_of_cluster(device: str, dask: str) -> str:

@@ -26,16 +26,19 @@ from numbavol.simulation.clusters import write_on_cluster
 from numbavol.simulation.files import list_files, replace_files
 from numbavol.simulation.shards import (
     OF_SOMETHING_ELSE,
+    Found,
     Shard,
     find_missing,
     fingerprint,
     is_begun,
+    look_for,
     make_shards,
     name_images,
     write_shard,
 )
 from numbavol.simulation.zarr_output import (
     find_missing_in_zarr,
+    is_group_of,
     make_zarr_shards,
     write_zarr_group,
     write_zarr_shard,
@@ -144,8 +147,18 @@ class Output:
     def find_begun(self) -> list[Path]:
         """List the parts that an interrupted run left, and that are gone on with."""
         if self.is_zarr:
-            return [part for path in self.paths if (part := name_part_of(path)).exists()]
+            part = name_part_of(self.path)
+            return [part] if self._is_group(part) else []
         return [name_part_of(each.path) for each in self.missing if is_begun(each, self.key)]
+
+    def find_whole(self) -> list[Path]:
+        """List the stacks that are whole by now, or the group."""
+        if self.is_zarr:
+            return [self.path] if self._is_group(self.path) else []
+        return [each.path for each in self.shards if look_for(each, self.key) is Found.WHOLE]
+
+    def _is_group(self, path: Path) -> bool:
+        return is_group_of(path, self.shards[-1].stop, self.key)
 
     @property
     def is_begun(self) -> bool:

@@ -116,7 +116,7 @@ def find_missing_in_zarr(
         If Zarr is not installed.
     """
     import_extra("zarr", "Zarr groups need", "zarr")
-    part, wanted = name_part_of(output), _label(config, key)
+    part, wanted = name_part_of(output), _label(config.number, key)
     if output.exists():
         if _read_label(output) == wanted:
             return []
@@ -139,6 +139,21 @@ def find_missing_in_zarr(
             for start in range(shard.start, shard.stop, n_in_chunk)
         )
     ]
+
+
+def is_group_of(group: Path, number: int, key: str) -> bool:
+    """Tell whether a group, whole or begun, is there, and of a simulation.
+
+    Parameters
+    ----------
+    group
+        What may be the group.
+    number
+        Of particles.
+    key
+        From `fingerprint`.
+    """
+    return _read_label(group) == _label(number, key)
 
 
 @contextlib.contextmanager
@@ -168,7 +183,7 @@ def write_zarr_group(
         If it cannot be written.
     """
     config = simulator.config
-    wanted = _label(config, key)
+    wanted = _label(config.number, key)
     if _read_label(output) == wanted:
         # What an interrupt at the very end left.
         shutil.rmtree(output / MARKERS, ignore_errors=True)
@@ -254,9 +269,9 @@ def _count_in_chunk(config: SimulationConfig) -> int:
     return min(max(n, FEWEST_IN_A_CHUNK), MOST_IN_A_CHUNK, config.number)
 
 
-def _label(config: SimulationConfig, key: str) -> str:
+def _label(number: int, key: str) -> str:
     """Say what a group is of, in short."""
-    return hashlib.sha256(json.dumps([key, config.number]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([key, number]).encode()).hexdigest()
 
 
 def _read_label(group: Path) -> str | None:

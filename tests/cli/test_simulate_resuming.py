@@ -74,6 +74,11 @@ def test_the_same_command_goes_on_to_the_same_bytes(
     assert second.exists()
     assert not (killed / "stack_000003.mrcs").exists()
     assert not output.with_suffix(".star").exists()
+    if sent != signal.SIGKILL:
+        assert stopped.stderr.decode().splitlines()[-1] == (
+            f"numbavol: error: interrupted; {killed / 'stack_000001.mrcs'} and {second} are kept: "
+            "the same command goes on with them"
+        )
 
     assert simulate(map_file, "-o", output, *OPTIONS, "--json") == 0
     facts = json.loads(capsys.readouterr().out)
@@ -84,6 +89,73 @@ def test_the_same_command_goes_on_to_the_same_bytes(
     assert names == sorted(path.name for path in whole.iterdir())
     for name in names:
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("stopping", "options", "kept"),
+    [
+        ("numbavol.io.partial_stack.PartialStack.finish", (), "stack.mrcs.part is kept"),
+        ("numbavol.simulation.output.give_name", (), "stack.mrcs is kept"),
+        (
+            "numbavol.simulation.output.give_name",
+            ("--shards", 3, "--cs"),
+            "3 stacks are kept",
+        ),
+        ("numbavol.simulation.images.PreparedFormation.develop", (), None),
+        ("numbavol.io.image_stack.ImageStack.__setitem__", (), None),
+    ],
+)
+def test_an_interrupt_says_what_the_same_command_goes_on_with(
+    map_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stopping: str,
+    options: tuple[object, ...],
+    kept: str | None,
+) -> None:
+    output = map_file.with_name("stack.mrcs")
+    command = (map_file, "-o", output, *FEW, *options)
+    with monkeypatch.context() as patched:
+        patched.setattr(stopping, stop)
+        assert simulate(*command) == 130
+    error = capsys.readouterr().err
+    if kept is None:
+        assert error.strip() == "numbavol: error: interrupted"
+        assert not list(output.parent.glob("stack*"))
+        return
+    named = kept.replace("stack.mrcs", str(output))
+    them = "them" if " are " in kept else "it"
+    assert error == (
+        f"numbavol: error: interrupted; {named}: the same command goes on with {them}\n"
+    )
+    assert simulate(*command) == 0
+
+
+@pytest.mark.parametrize("stopping", ["_write_columns", "_sync", "write_zarr_shard"])
+def test_an_interrupt_says_what_is_kept_of_a_group(
+    map_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stopping: str,
+) -> None:
+    pytest.importorskip("zarr")
+    output = map_file.with_name("stack.zarr")
+    with monkeypatch.context() as patched:
+        where = "output" if stopping == "write_zarr_shard" else "zarr_output"
+        patched.setattr(f"numbavol.simulation.{where}.{stopping}", stop)
+        assert simulate(map_file, "-o", output, *FEW) == 130
+    # Before its columns are there, nobody goes on with a group.
+    kept = f"; {output}.part is kept: the same command goes on with it"
+    is_kept = stopping != "_write_columns"
+    expected = f"numbavol: error: interrupted{kept if is_kept else ''}"
+    assert capsys.readouterr().err.strip() == expected
+    assert simulate(map_file, "-o", output, *FEW) == 0
+    resumed = f"resume  {output}.part, left by an interrupted run\n"
+    assert (resumed in capsys.readouterr().out) == is_kept
 
 
 def test_what_is_there_is_said_and_left(map_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
