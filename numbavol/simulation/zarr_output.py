@@ -126,8 +126,10 @@ def find_missing_in_zarr(
             raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(output))
     if not (part / "zarr.json").exists():
         return shards
-    if _read_label(part) != wanted:
-        if not overwrite:
+    if (left := _read_label(part)) != wanted:
+        # One without a label, but with a lock, was interrupted before it had images.
+        markers = [*(part / MARKERS).glob("*")]
+        if not (overwrite or (left is None and markers == [part / MARKERS / LOCK])):
             raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(part))
         return shards
     n_in_chunk = _count_in_chunk(config)

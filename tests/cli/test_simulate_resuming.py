@@ -135,7 +135,7 @@ def test_an_interrupt_says_what_the_same_command_goes_on_with(
     assert simulate(*command) == 0
 
 
-@pytest.mark.parametrize("stopping", ["_write_columns", "_sync", "write_zarr_shard"])
+@pytest.mark.parametrize("stopping", ["_find_columns", "_sync", "write_zarr_shard"])
 def test_an_interrupt_says_what_is_kept_of_a_group(
     map_file: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -150,7 +150,7 @@ def test_an_interrupt_says_what_is_kept_of_a_group(
         assert simulate(map_file, "-o", output, *FEW) == 130
     # Before its columns are there, nobody goes on with a group.
     kept = f"; {output}.part is kept: the same command goes on with it"
-    is_kept = stopping != "_write_columns"
+    is_kept = stopping != "_find_columns"
     expected = f"numbavol: error: interrupted{kept if is_kept else ''}"
     assert capsys.readouterr().err.strip() == expected
     assert simulate(map_file, "-o", output, *FEW) == 0
