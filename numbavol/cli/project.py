@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import secrets
 import time
 from pathlib import Path
@@ -125,7 +126,8 @@ def project(
 
     Images are integrals of the rescaled potential along z, in inverse angstroms. RELION finds the
     stack when it is started in its folder. An interrupted run leaves nothing under these names;
-    --resume goes on with it, and comes to the same bytes.
+    --resume goes on with it, and comes to the same bytes. With it, the command may be run again:
+    what a run has finished is left.
 
     \b
     Examples:
@@ -148,12 +150,12 @@ def project(
     if output.suffix.lower() != ".mrcs":
         msg = f"-o: expected a name that ends in .mrcs, which RELION reads as a stack, got {output}"
         raise click.UsageError(msg)
-    if resume and output.is_file() and not overwrite:
-        msg = f"{output}: the stack is whole, there is nothing to resume; --overwrite replaces it"
-        raise ValueError(msg)
-    check_output(output, source, "source", overwrite)
-    check_output(star, poses.path or source, "file of poses", overwrite)
-    check_page(page, source, (output, star), overwrite)
+    # What a finished run wrote is compared later, and its page is drawn anew.
+    is_there = resume and output.is_file() and not overwrite
+    replaces = overwrite or is_there
+    check_output(output, source, "source", replaces)
+    check_output(star, poses.path or source, "file of poses", replaces)
+    check_page(page, source, (output, star), replaces)
     is_random = thermal or atoms_that_count["models"] == "ensemble"
     if poses.path is not None and not is_random:
         refuse_without_effect(("seed",), "the poses of a file are not random")
@@ -193,39 +195,44 @@ def project(
         numbavol.write_particles(
             star_part, make_particles(given.poses, task.image_config), output, overwrite=True
         )
-        with (
-            _name_what_goes_on(output),
-            _open_stack(output, shape, size, key, resume=resume, overwrite=overwrite) as stack,
-        ):
-            n_there = stack.n_already_written
-            if resume:
-                what = (
-                    f"after {plural(n_there, 'image')}"
-                    if n_there
-                    else "nothing: all are to be made"
+        if is_there:
+            _check_is_of_this_run(output, shape, key, star, star_part)
+            report.say("resume  nothing: all are there", n_resumed=n_images)
+        else:
+            with (
+                _name_what_goes_on(output),
+                _open_stack(output, shape, size, key, resume=resume, overwrite=overwrite) as stack,
+            ):
+                n_there = stack.n_already_written
+                if resume:
+                    what = (
+                        f"after {plural(n_there, 'image')}"
+                        if n_there
+                        else "nothing: all are to be made"
+                    )
+                    report.say(f"resume  {what}", n_resumed=n_there)
+                numbavol.project(
+                    task.volume,
+                    given.poses,
+                    task.image_config,
+                    integrator=task.integrator,
+                    out=stack,
+                    progress=report.shows_progress,
+                    seed=task.seed,
                 )
-                report.say(f"resume  {what}", n_resumed=n_there)
-            numbavol.project(
-                task.volume,
-                given.poses,
-                task.image_config,
-                integrator=task.integrator,
-                out=stack,
-                progress=report.shows_progress,
-                seed=task.seed,
-            )
-            if overwrite:
-                star.unlink(missing_ok=True)
-        give_name(star_part, star, overwrite=overwrite)
+                if overwrite:
+                    star.unlink(missing_ok=True)
+        if not (is_there and star.exists()):
+            give_name(star_part, star, overwrite=overwrite)
     seconds = time.perf_counter() - began
     report.say(
-        f"wrote   {output} and {star}; {seconds:.2f} s",
+        f"{'whole' if is_there else 'wrote'}   {output} and {star}; {seconds:.2f} s",
         output=str(output),
         star=str(star),
         seconds=seconds,
     )
     if page is not None:
-        _write_page(page, output, size, report, overwrite)
+        _write_page(page, output, size, report, replaces)
     report.finish()
 
 
@@ -241,6 +248,26 @@ def _write_page(
     picture = Picture(caption, draw_stack(images, pixel_size), looks)
     write_page(page, report, [picture], overwrite)
     report.say(f"report  {page}", report=str(page))
+
+
+def _check_is_of_this_run(
+    output: Path, shape: tuple[int, int, int], key: str, star: Path, expected_star: Path
+) -> None:
+    """Refuse to take a stack, or the STAR file beside it, for what this run would write."""
+    from numbavol.io.partial_file import Mark, hash_key, read_mark_of
+
+    if read_mark_of(output) != Mark(shape, hash_key(key), shape[0], "float32"):
+        other = output
+    # An interrupt at the very end leaves none.
+    elif star.exists() and not filecmp.cmp(star, expected_star, shallow=False):
+        other = star
+    else:
+        return
+    msg = (
+        f"{other}: expected what a run of this source, these options and poses wrote, got "
+        "something else; --overwrite replaces it"
+    )
+    raise ValueError(msg)
 
 
 @contextlib.contextmanager

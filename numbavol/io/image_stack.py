@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import operator
 import os
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from mrcfile.constants import IMAGE_STACK_SPACEGROUP
 
 from numbavol.arguments import read_precision, read_shape, read_voxel_size
 from numbavol.io.map_writing import add_labels, make_header, set_cell
-from numbavol.io.partial_file import Mark, PartialFile, name_part_of
+from numbavol.io.partial_file import Mark, PartialFile, hash_key, name_part_of
 from numbavol.io.partial_stack import HEADER_BYTES, PartialStack
 from numbavol.io.whole_file import name_file_in_errors, resolve_name
 
@@ -261,7 +260,7 @@ def _write(
     set_cell(header, "pixel_size", _read_pixel_size(pixel_size))
     fingerprint = None
     if resume_key is not None:
-        fingerprint = hashlib.sha256(resume_key.encode()).hexdigest()
+        fingerprint = hash_key(resume_key)
     mark = Mark(lengths, fingerprint, 0, stored.name)
     add_labels(header, [*labels, *mark.labels])
     target = resolve_name(filename, overwrite=overwrite)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import stat
@@ -107,6 +108,11 @@ class Mark(NamedTuple):
         is_of_key = last.startswith(_LABEL_OF_KEY)
         fingerprint = last.removeprefix(_LABEL_OF_KEY) if is_of_key else None
         return cls((n, y, x), fingerprint, n, dtype.name)
+
+
+def hash_key(resume_key: str) -> str:
+    """Return the fingerprint that a mark has of what images are made from."""
+    return hashlib.sha256(resume_key.encode()).hexdigest()
 
 
 def name_part_of(path: Path) -> Path:

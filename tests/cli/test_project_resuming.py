@@ -179,13 +179,92 @@ def test_no_stack_lies_beside_the_angles_of_another(
     assert star.exists()
 
 
-def test_a_whole_stack_is_not_resumed(
+def test_a_finished_run_is_left_and_no_error(
     map_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, star = tmp_path / "stack.mrcs", tmp_path / "stack.star"
+    command = (map_file, "-o", output, "--poses", "random:3", "--resume")
+    assert project(*command) == 0
+    before = output.stat().st_mtime_ns, star.stat().st_mtime_ns
+    capsys.readouterr()
+    assert project(*command) == 0
+    said = capsys.readouterr().out
+    assert "resume  nothing: all are there\n" in said
+    assert said.splitlines()[-1].startswith(f"whole   {output} and {star}; ")
+    assert project(*command, "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+    assert project(*command, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["n_images"], facts["n_resumed"]) == (3, 3)
+    assert (facts["output"], facts["star"]) == (str(output), str(star))
+    assert (output.stat().st_mtime_ns, star.stat().st_mtime_ns) == before
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["map.mrc", "stack.mrcs", "stack.star"]
+
+
+def test_a_page_of_a_finished_run_is_drawn_anew(map_file: Path, tmp_path: Path) -> None:
+    output, page = tmp_path / "stack.mrcs", tmp_path / "page.html"
+    command = (map_file, "-o", output, "--poses", "random:3", "--report", page, "--resume")
+    page.write_text("of before")
+    assert project(*command) == 1
+    assert page.read_text() == "of before"
+    page.unlink()
+    for said in ("nothing: all are to be made", "nothing: all are there"):
+        assert project(*command) == 0
+        assert said in page.read_text()
+    # Of another run, it is kept.
+    before = page.read_bytes()
+    assert project(*command, "--seed", 1) == 1
+    assert page.read_bytes() == before
+
+
+def test_a_finished_run_without_its_angles_gets_them(map_file: Path, tmp_path: Path) -> None:
+    output, star = tmp_path / "stack.mrcs", tmp_path / "stack.star"
+    command = (map_file, "-o", output, "--poses", "random:3")
+    assert project(*command) == 0
+    expected = star.read_bytes()
+    star.unlink()
+    assert project(*command, "--resume") == 0
+    assert star.read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("--seed", 1),
+        ("--method", "linear"),
+        ("--box", 20),
+        ("--offsets", 1),
+        ("--poses", "grid:90"),
+    ],
+)
+def test_a_stack_of_another_run_is_not_taken_for_a_finished_one(
+    map_file: Path, tmp_path: Path, changed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "stack.mrcs"
+    command = (map_file, "-o", output, "--poses", "random:3")
+    assert project(*command) == 0
+    before = output.read_bytes()
+    capsys.readouterr()
+    assert project(*command, "--resume", *changed) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"numbavol: error: {output}: expected what a run of this source, these options and poses "
+        "wrote, got something else; --overwrite replaces it"
+    )
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["stack.mrcs", "stack.star"])
+def test_what_was_changed_since_a_run_finished_is_an_error(
+    map_file: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = (map_file, "-o", tmp_path / "stack.mrcs", "--poses", "random:3")
     assert project(*command) == 0
+    changed = tmp_path / name
+    changed.write_bytes(changed.read_bytes()[:-1])
+    capsys.readouterr()
     assert project(*command, "--resume") == 1
-    assert "nothing to resume" in capsys.readouterr().err
+    assert f"{changed}: expected what a run of this source" in capsys.readouterr().err
 
 
 def test_a_second_run_takes_nothing_from_the_first(
