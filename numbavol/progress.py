@@ -36,7 +36,7 @@ def progress_bar(label: str, *, is_wanted: bool = True) -> Iterator[Update | Non
     if is_wanted and _is_notebook():
         with _show_in_notebook(label) as show:
             yield _at_most_often(show)
-    elif is_wanted and sys.stderr.isatty():
+    elif is_wanted and _is_on_terminal():
         with _show_on_terminal(label) as show:
             yield _at_most_often(show)
     else:
@@ -49,6 +49,11 @@ def _is_notebook() -> bool:
     # It may be half imported.
     find_shell = getattr(ipython, "get_ipython", None)
     return find_shell is not None and hasattr(find_shell(), "kernel")
+
+
+def _is_on_terminal() -> bool:
+    # There is no standard error where it was closed, and on a desktop.
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _at_most_often(show: Update) -> Update:
@@ -69,9 +74,15 @@ def _show_on_terminal(label: str) -> Iterator[Update]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=None)
+    progress = Progress(console=Console(stderr=True), transient=True)
+    task = progress.add_task(label, total=None)
+    progress.start()
+    try:
         yield lambda done, total: progress.update(task, completed=done, total=total)
+    finally:
+        # A terminal that has gone away meanwhile is no reason to lose the work.
+        with contextlib.suppress(OSError):
+            progress.stop()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 import traceback
@@ -16,6 +18,7 @@ from numbavol.cli.filter import filter_map
 from numbavol.cli.fsc import fsc
 from numbavol.cli.info import info
 from numbavol.cli.noise import noise
+from numbavol.cli.output import flush_or_give_up
 from numbavol.cli.project import project
 from numbavol.cli.render import render
 from numbavol.cli.simulate import simulate
@@ -67,6 +70,7 @@ for command in (
 
 def run() -> NoReturn:
     """Run the command as a process of its own."""
+    _fill_standard_streams()
     # A batch system that ends the job is to leave no part of a map.
     signal.signal(signal.SIGTERM, _interrupt)
     # A shell's background job ignores the keyboard.
@@ -75,7 +79,17 @@ def run() -> NoReturn:
     status = main()
     # An interrupt that comes while Python shuts down would leave it waiting for its threads.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    flush_or_give_up()
     sys.exit(status)
+
+
+def _fill_standard_streams() -> None:
+    """Keep files from the numbers of streams that are closed: others may write to these."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
@@ -109,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             obj=arguments,  # for a page that says what was asked for
         )
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        _say(error.format_message())
         return BAD_USAGE
     except click.ClickException as error:
         hint = ""
@@ -131,8 +145,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    click.echo(f"numbavol: error: {message}", err=True)
+    _say(f"numbavol: error: {message}")
     return status
+
+
+def _say(line: str) -> None:
+    # Whoever cannot read it has the status.
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
 
 
 def _in_one_line(error: BaseException) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TextIO
 
     from numbavol.io import MapHeader
 
@@ -24,6 +27,9 @@ UNIT_LABEL = "Unit: "
 
 class Report:
     """Facts about what a command does, printed as it goes or as one JSON object at the end.
+
+    Where nothing can be printed any more, the work goes on: its result may be a file. A reader who
+    has gone away is no error, and a full disk is one at the end.
 
     Parameters
     ----------
@@ -41,6 +47,7 @@ class Report:
     def __init__(self, as_json: bool, quiet: bool) -> None:
         self._as_json, self._quiet = as_json, quiet
         self._facts: dict[str, Any] = {}
+        self._failure: OSError | None = None
         self.lines: list[str] = []
         self.warnings: list[str] = []
 
@@ -60,7 +67,7 @@ class Report:
         self._facts.update(facts)
         self.lines.append(line)
         if not (self._as_json or self._quiet):
-            click.echo(line)
+            self._print(line)
 
     def note(self, **facts: Any) -> None:
         """Keep facts that no line states, for JSON."""
@@ -71,12 +78,53 @@ class Report:
         self._facts.update(facts)
         self.warnings.append(line)
         if not self._as_json:
-            click.echo(f"warning: {line}", err=True)
+            self._print(f"warning: {line}", err=True)
 
     def finish(self) -> None:
-        """Print the JSON object, if one is wanted."""
+        """Print the JSON object, if one is wanted.
+
+        Raises
+        ------
+        OSError
+            If something could not be printed, though there was somebody to read it.
+        """
         if self._as_json:
-            click.echo(json.dumps(self.facts, indent=2, allow_nan=False))
+            self._print(json.dumps(self.facts, indent=2, allow_nan=False))
+        if self._failure is not None:
+            raise self._failure
+
+    def _print(self, line: str, *, err: bool = False) -> None:
+        try:
+            click.echo(line, err=err)
+        except OSError as error:
+            give_up(sys.stderr if err else sys.stdout)
+            # Of standard error nobody can be told.
+            if not (err or isinstance(error, BrokenPipeError)):
+                self._failure = OSError(error.errno, error.strerror, "standard output")
+
+
+def give_up(stream: TextIO) -> None:
+    """Let a stream that cannot be written go nowhere.
+
+    Python would try once more as it ends, say that it cannot, and exit with a status of its own.
+    """
+    # Where it has no descriptor, it is none of the process's.
+    with contextlib.suppress(OSError, ValueError):
+        descriptor = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
+def flush_or_give_up() -> None:
+    """Write out what standard output and standard error hold, if that is possible."""
+    for stream in (sys.stdout, sys.stderr):
+        # There is none where it was closed from the start.
+        if stream is not None:
+            try:
+                stream.flush()
+            except OSError:
+                give_up(stream)
 
 
 def split_line(line: str) -> tuple[str, str]:
