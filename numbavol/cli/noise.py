@@ -108,7 +108,7 @@ def estimate(
         pixel_size=size.tolist(),
     )
     spectrum = numbavol.estimate_noise_spectrum(
-        _Images(stack, header.shape), size, mask_radius=mask_radius,
+        _Images(stack), size, mask_radius=mask_radius,
         progress=report.shows_progress,
     )  # fmt: skip
     _say_spectrum(spectrum, (y, x), size, report)
@@ -134,13 +134,25 @@ def _draw(spectrum: NoiseSpectrum) -> Figure:
 class _Images:
     """The images of a file, which are read when they are asked for."""
 
-    def __init__(self, stack: Path, shape: tuple[int, int, int]) -> None:
-        self._stack, self.shape = stack, shape
+    def __init__(self, stack: Path) -> None:
+        from numbavol.io.map_reading import read_stack_layout
+        from numbavol.io.unpacked_stacks import UnpackedStacks
+
+        self._stack, self._layout = stack, read_stack_layout(stack)
+        self._unpacked_stacks = UnpackedStacks()
+        self.shape = self._layout.shape
 
     def __getitem__(self, numbers: slice) -> Any:
-        from numbavol.io import read_images
+        import numpy as np
 
-        return read_images(self._stack, numbers.start, numbers.stop)
+        from numbavol.io.map_reading import read_chosen_images
+
+        chosen = np.arange(self.shape[0])[numbers]
+        images = np.empty((len(chosen), *self.shape[1:]), np.float32)
+        read_chosen_images(
+            self._stack, self._layout, chosen, images, np.arange(len(chosen)), self._unpacked_stacks
+        )
+        return images
 
 
 def _read_header(stack: Path) -> MapHeader:

@@ -13,9 +13,12 @@ from numbavol.notebooks import describe_grid, describe_memory, make_table
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
+
+    from numbavol.io.unpacked_stacks import UnpackedStacks
 
 _CHUNK_BYTES = 2**24
 
@@ -183,11 +186,12 @@ def read_stack_layout(filename: str | os.PathLike[str]) -> VoxelLayout:
 
 
 def read_chosen_images(
-    filename: str | os.PathLike[str],
+    filename: Path,
     layout: VoxelLayout,
     numbers: NDArray[np.integer],
     images: NDArray[np.float32],
     places: NDArray[np.integer],
+    unpacked_stacks: UnpackedStacks,
 ) -> None:
     """Read images of a stack in one pass, those that follow each other at once.
 
@@ -203,14 +207,22 @@ def read_chosen_images(
         ``(n, y, x)``: where they are put.
     places
         ``(m,)``: the places there.
+    unpacked_stacks
+        Where gzipped stacks are found that are read again.
 
     Raises
     ------
     OSError, ValueError
-        As `read_images` does.
+        As `read_images` does, or if there is no room to unpack the stack.
     """
     breaks = np.flatnonzero(np.diff(numbers) > 1) + 1
     with open_map(filename) as file:
+        if file.size is None:
+            _check_length(file, layout.offset + layout.n_bytes)
+            unpacked = unpacked_stacks.find(filename, file, layout)
+            if unpacked is not None:
+                images[places] = unpacked[numbers]
+                return
         for start, stop in zip([0, *breaks], [*breaks, len(numbers)], strict=True):
             first, last = int(numbers[start]), int(numbers[stop - 1]) + 1
             run = _read_run(file, layout, first, last)
@@ -248,12 +260,16 @@ def _read_number(name: str, value: int) -> int:
     return number
 
 
-def _read_voxels(file: OpenMap, layout: VoxelLayout, *, checks_all: bool = True) -> NDArray[Any]:
-    n_bytes = layout.offset + layout.n_bytes
+def _check_length(file: OpenMap, n_bytes: int) -> None:
     # Asked before memory is: a damaged header can claim any size.
     if file.most_bytes < n_bytes:
         msg = f"it is cut short: expected {n_bytes} bytes, there are {file.size or 'fewer'}"
         raise ValueError(msg)
+
+
+def _read_voxels(file: OpenMap, layout: VoxelLayout, *, checks_all: bool = True) -> NDArray[Any]:
+    n_bytes = layout.offset + layout.n_bytes
+    _check_length(file, n_bytes)
     file.stream.seek(layout.offset)
     voxels = np.empty(layout.shape, layout.dtype)
     # In pieces, because gzip makes a copy of what is read at once.

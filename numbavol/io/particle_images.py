@@ -13,6 +13,7 @@ import numpy as np
 from numbavol.io.map_reading import read_chosen_images, read_stack_layout
 from numbavol.io.particle_columns import read_list_of_names
 from numbavol.io.stack_names import name_image, split_image_name
+from numbavol.io.unpacked_stacks import UnpackedStacks
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 class ParticleImages:
     """Images named ``000001@stack.mrcs``, of one stack or of several, read when they are sliced.
 
-    The headers of the stacks are read at the start.
+    The headers of the stacks are read at the start. A gzipped stack that is read more than once is
+    unpacked into a temporary file without a name, in the folder that Python's `tempfile` chooses,
+    for as long as the images are in use.
 
     Parameters
     ----------
@@ -72,6 +75,7 @@ class ParticleImages:
         self._stacks = [
             find_stack(str(name), None if folder is None else Path(folder)) for name in stacks
         ]
+        self._unpacked_stacks = UnpackedStacks()
         self._layouts = [read_stack_layout(stack) for stack in self._stacks]
         side_lengths = self._layouts[0].shape[1:]
         last_of_each = np.zeros(len(self._stacks), np.int64)
@@ -156,7 +160,7 @@ class ParticleImages:
         IndexError
             If there is no image of that number.
         OSError
-            If a stack cannot be opened.
+            If a stack cannot be opened, or there is no room to unpack it.
         TypeError
             If it is neither a whole number nor a slice.
         ValueError
@@ -175,8 +179,9 @@ class ParticleImages:
         for places in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
             stack = which[places[0]]
             read_chosen_images(
-                self._stacks[stack], self._layouts[stack], chosen[places], images, places
-            )
+                self._stacks[stack], self._layouts[stack], chosen[places], images, places,
+                self._unpacked_stacks,
+            )  # fmt: skip
         return images
 
     def _read_number(self, number: int) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 import numbavol
 from numbavol.cli import main
+from numbavol.imaging import noise_estimation
+from numbavol.io import unpacked_stacks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +48,26 @@ def test_the_spectrum_of_a_stack_is_written(
     images = numbavol.read_map(stack).data
     assert written == numbavol.estimate_noise_spectrum(images, PIXEL_SIZE)
     assert written.variance((SIDE, SIDE), PIXEL_SIZE) == pytest.approx(4.0, rel=0.05)
+
+
+def test_a_gzipped_stack_is_unpacked_once(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = stack.with_name("packed.mrcs.gz")
+    packed.write_bytes(gzip.compress(stack.read_bytes()))
+    monkeypatch.setattr(noise_estimation, "BYTES_A_TASK", 8 * SIDE**2 * 7)
+    opened: list[bool] = []
+    unpack = unpacked_stacks._unpack
+
+    def count(*arguments: Any) -> None:
+        opened.append(True)
+        unpack(*arguments)
+
+    monkeypatch.setattr(unpacked_stacks, "_unpack", count)
+    spectra = []
+    for each in (stack, packed):
+        assert estimate(each, "--overwrite") == 0
+        spectra.append(numbavol.NoiseSpectrum.read(stack.with_name("spectrum.star")))
+    assert spectra[0] == spectra[1]
+    assert len(opened) == 1
 
 
 def test_json_has_the_spectrum(stack: Path, capsys: pytest.CaptureFixture[str]) -> None:
