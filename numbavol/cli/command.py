@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import sys
-import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -156,15 +155,9 @@ def _say(line: str) -> None:
 
 
 def _in_one_line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror and (error.filename or _is_of_output(error)):
-        text = f"{error.filename or 'standard output'}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        text = f"{error.filename}: {error.strerror}"
     else:
         text = " ".join(str(error).split()) or type(error).__name__
     # The library speaks to programs.
     return text.replace("overwrite=True would replace it", "--overwrite replaces it")
-
-
-def _is_of_output(error: BaseException) -> bool:
-    """Tell whether an error is of printing, be it a line of a report, a version or a help."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return frames[-1].f_code is click.echo.__code__

@@ -102,7 +102,7 @@ def test_quiet_prints_warnings_alone(tmp_path: Path, capfd: pytest.CaptureFixtur
 
 @pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
 @pytest.mark.parametrize(
-    "arguments", [["info", str(enterotoxin())], ["info", "--system", "--json"], ["render", "-h"]]
+    "arguments", [["info", str(enterotoxin())], ["info", "--system", "--json"]]
 )
 def test_output_that_cannot_be_written_is_named(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
