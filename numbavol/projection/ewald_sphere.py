@@ -139,16 +139,14 @@ class EwaldSphereExtraction(AbstractVolumeIntegrator):
             return finish(joined, offsets)
 
         mode, fill_value = self.out_of_bounds_mode, self.fill_value
-        if isinstance(kept, AffineCoordinates):
-            if mode == "fill" and fill_value == 0:
-                return FrameSampler(
-                    volume, kept, partial(_sample_surfaces, bend), finish, device,
-                    (math.prod(shape), math.prod(image_config.padded_shape)),
-                )  # fmt: skip
-            kept = kept.to_array()
+        if isinstance(kept, AffineCoordinates) and mode == "fill" and fill_value == 0:
+            return FrameSampler(
+                volume, kept, partial(_sample_surfaces, bend), finish, device,
+                (math.prod(shape), math.prod(image_config.padded_shape)),
+            )  # fmt: skip
         check_is_cpu(self)
-        surface = _bend(kept[0], bend)
-        return sample_at_frequencies(volume, surface, mode, fill_value, join_and_finish)
+        surface = _bend(kept.to_array()[0], bend)
+        return sample_at_frequencies(volume, surface, kept, mode, fill_value, join_and_finish)
 
 
 def _compute_normals(

@@ -12,7 +12,11 @@ from numbavol.ndimage import map_coordinates, map_coordinates_spline
 from numbavol.ndimage.resampling import find_side_for_voxel_size
 from numbavol.projection.batches import AbstractProjectionInBatches, count_images_at_a_time
 from numbavol.volumes import FourierVoxelGridVolume, FourierVoxelSplineVolume
-from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
+from numbavol.volumes.coordinates import (
+    AbstractCoordinates,
+    AffineCoordinates,
+    CoordinatesField,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +65,7 @@ def check_out_of_bounds(mode: str, fill_value: complex) -> None:
 
 def read_fourier_volume(
     volume: AbstractVolumeRepresentation, image_config: ImageConfig
-) -> tuple[FourierVolume, AffineCoordinates | NDArray[np.float64]]:
+) -> tuple[FourierVolume, AbstractCoordinates]:
     """Read a volume that slices are taken of, and the frequencies of its slice.
 
     Raises
@@ -124,6 +128,7 @@ def check_is_cpu(integrator: AbstractVolumeIntegrator) -> None:
 def sample_at_frequencies(
     volume: FourierVolume,
     frequencies: NDArray[np.float64],
+    kept: AbstractCoordinates,
     mode: str,
     fill_value: complex,
     finish: Finish,
@@ -136,6 +141,8 @@ def sample_at_frequencies(
         The volume.
     frequencies
         ``(y, x, 3)`` in cycles a voxel, in the order of the transform.
+    kept
+        The slice that they are of.
     mode, fill_value
         What is beyond the frequencies of the volume.
     finish
@@ -145,8 +152,7 @@ def sample_at_frequencies(
     highest = np.where(lengths % 2 == 0, 0.5, (lengths - 1) / (2 * lengths))
 
     def project(placement: Placement) -> Projection:
-        # As rows, R^T q is q R.
-        turned = frequencies @ placement.rotation
+        turned = frequencies @ kept.find_turns(placement.rotation)
         if mode == "clip":
             turned = np.clip(turned, -highest, highest)
         cells = np.moveaxis(turned * lengths + lengths // 2, -1, 0)[::-1]
@@ -207,10 +213,10 @@ class FrameSampler(AbstractProjectionInBatches):
         self, rotations: NDArray[np.float64], offsets: NDArray[np.float64]
     ) -> Callable[[int, int], Projection]:
         """Sample the transforms of some poses."""
-        # As rows, R^T q is q R.
         frame = np.stack([self._frame.middle, *self._frame.steps[:2]])
+        turned = frame @ self._frame.find_turns(rotations)
         transforms = self._sample(
-            self._values, self._volume.shape, frame @ rotations, self._shape, self._order
+            self._values, self._volume.shape, turned, self._shape, self._order
         )
         return lambda start, stop: self._finish(transforms[start:stop], offsets[start:stop])
 

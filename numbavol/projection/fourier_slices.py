@@ -124,16 +124,14 @@ class FourierSliceExtraction(AbstractVolumeIntegrator):
             return move_and_resize(projection, offsets, image_config)
 
         mode, fill_value = self.out_of_bounds_mode, self.fill_value
-        if isinstance(kept, AffineCoordinates):
-            if mode == "fill" and fill_value == 0:
-                return FrameSampler(
-                    volume, kept, sample_half_planes, finish, device,
-                    (_count_samples(shape), _count_samples(image_config.padded_shape)),
-                )  # fmt: skip
-            kept = kept.to_array()
+        if isinstance(kept, AffineCoordinates) and mode == "fill" and fill_value == 0:
+            return FrameSampler(
+                volume, kept, sample_half_planes, finish, device,
+                (_count_samples(shape), _count_samples(image_config.padded_shape)),
+            )  # fmt: skip
         check_is_cpu(self)
-        half_plane = _take_half_plane(kept[0])
-        return sample_at_frequencies(volume, half_plane, mode, fill_value, finish)
+        half_plane = _take_half_plane(kept.to_array()[0])
+        return sample_at_frequencies(volume, half_plane, kept, mode, fill_value, finish)
 
 
 def _count_samples(shape: tuple[int, int]) -> int:

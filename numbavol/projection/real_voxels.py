@@ -20,7 +20,11 @@ from numbavol.projection.fourier_sampling import check_pixel_size
 from numbavol.projection.projections import Projection
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
 from numbavol.volumes import RealVoxelGridVolume
-from numbavol.volumes.coordinates import AffineCoordinates, CoordinatesField
+from numbavol.volumes.coordinates import (
+    AbstractCoordinates,
+    AffineCoordinates,
+    CoordinatesField,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,13 +143,13 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
 
 
 def _take_places(
-    kept: AffineCoordinates | NDArray[np.float64],
+    kept: AbstractCoordinates,
     numbers: NDArray[np.intp],
     shape: tuple[int, ...],
 ) -> NDArray[np.float64]:
     """Compute the places (x, y, z) of some voxels, in voxels."""
     if not isinstance(kept, AffineCoordinates):
-        taken: NDArray[np.float64] = kept.reshape(-1, 3)[numbers]
+        taken: NDArray[np.float64] = kept.to_array().reshape(-1, 3)[numbers]
         return taken
     z, y, x = np.unravel_index(numbers, shape)
     cells = np.stack([x - shape[2] // 2, y - shape[1] // 2, z - shape[0] // 2], axis=1)

@@ -53,17 +53,11 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
     def _check_slice(self) -> None:
         name = "frequency_slice_in_pixels"
         kept = CoordinatesField.kept_by(self, name)
-        if isinstance(kept, AffineCoordinates):
-            middle = kept.middle
-        else:
-            # Of no frequencies, none is in the middle.
-            z, y, x = (length // 2 for length in kept.shape[:3])
-            middle = kept[z, y, x] if kept.size else np.full(3, np.nan)
-        if not np.all(np.abs(middle) <= ZERO_FREQUENCY):
+        if not np.all(np.abs(kept.middle) <= ZERO_FREQUENCY):
             msg = (
                 f"{name}: expected the zero frequency at n // 2 of each axis, got "
-                f"{middle.tolist()} there, of shape {kept.shape}; make_frequency_slice puts it "
-                "there with outputs_rfftfreqs=False"
+                f"{kept.middle.tolist()} there, of shape {kept.shape}; make_frequency_slice puts "
+                "it there with outputs_rfftfreqs=False"
             )
             raise ValueError(msg)
 
@@ -71,7 +65,8 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
         """Turn the frequency slice by the inverse of one pose's rotation.
 
         Sampling the transform where the inverse rotation takes the plane is imaging the molecule
-        where the rotation takes it.
+        where the rotation takes it. What was turned before by A, and is now by R, is read at
+        ``A^T R^T q``: as for atoms, R turns about the axes of images.
 
         Parameters
         ----------
@@ -83,7 +78,8 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
         Returns
         -------
         AbstractVoxelVolume
-            With frequencies ``R^T q``, or ``R q`` if ``inverse``. The grid is the same array.
+            Of a slice q that was not turned yet, with frequencies ``R^T q``, or ``R q`` if
+            ``inverse``. The grid is the same array.
 
         Raises
         ------
@@ -94,7 +90,7 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
         """
         name = "frequency_slice_in_pixels"
         check_flag("inverse", inverse)
-        turned = CoordinatesField.rotated(self, name, pose, inverse=not inverse)
+        turned = CoordinatesField.kept_by(self, name).rotate_slice(pose, inverse=inverse)
         return dataclasses.replace(self, **{name: turned})  # type: ignore[type-var]  # a dataclass
 
 

@@ -65,7 +65,7 @@ class RealVoxelGridVolume(ArrayValue, AbstractVoxelVolume):
         grid = read_real_voxel_grid(self.real_voxel_grid)
         object.__setattr__(self, "real_voxel_grid", grid)
         coordinates = CoordinatesField.kept_by(self, "coordinate_grid_in_pixels")
-        if coordinates.shape[:3] != grid.shape:
+        if coordinates.shape != grid.shape:
             msg = (
                 f"coordinate_grid_in_pixels: expected one point a voxel of {grid.shape}, got shape "
                 f"{coordinates.shape}"
@@ -153,5 +153,6 @@ class RealVoxelGridVolume(ArrayValue, AbstractVoxelVolume):
         ValueError
             If there are many poses.
         """
-        turned = CoordinatesField.rotated(self, "coordinate_grid_in_pixels", pose, inverse=inverse)
-        return dataclasses.replace(self, coordinate_grid_in_pixels=turned)
+        name = "coordinate_grid_in_pixels"
+        turned = CoordinatesField.kept_by(self, name).rotate(pose, inverse=inverse)
+        return dataclasses.replace(self, **{name: turned})  # type: ignore[arg-type]

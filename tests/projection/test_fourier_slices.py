@@ -31,6 +31,7 @@ from slices import (
 
 from numbavol import (
     EulerAnglePose,
+    EwaldSphereExtraction,
     FourierSliceExtraction,
     FourierVoxelGridVolume,
     FourierVoxelSplineVolume,
@@ -142,6 +143,32 @@ def test_a_turned_volume_is_the_volume_at_the_pose(shape, kind, phi, theta, psi)
     config = square_config(volume)
     at_the_pose = project_exactly(volume, pose, config)
     assert_close(integrate(volume.rotate_to_pose(pose), config), at_the_pose)
+
+
+@KINDS
+@pytest.mark.parametrize("given_as", ["frame", "array"])
+@pytest.mark.parametrize(
+    "integrator",
+    [
+        FourierSliceExtraction(),
+        FourierSliceExtraction(out_of_bounds_mode="wrap"),
+        EwaldSphereExtraction(),
+    ],
+    ids=["slice", "wrap", "sphere"],
+)
+def test_a_pose_turns_a_turned_volume_as_it_turns_atoms(kind, given_as, integrator):
+    volume = kind.from_real_voxel_grid(random_map((7, 7, 7)))
+    if given_as == "array":
+        volume = given_as_an_array(volume)
+    first, second = EulerAnglePose(0, 0, 20, 50, -30), EulerAnglePose(0, 0, -33, 77, 15)
+    both = EulerAnglePose.from_rotation(second.rotation * first.rotation)
+    config = square_config(volume)
+    image, expected = (
+        project(each, pose, config, integrator=integrator)
+        for each, pose in ((volume.rotate_to_pose(first), second), (volume, both))
+    )
+    # Of images in single precision.
+    assert_close(image, expected, 1e-5)
 
 
 @KINDS

@@ -138,6 +138,31 @@ def test_a_rotation_turns_coordinates_and_copies_no_map(kind, inverse, given_as)
 
 
 @pytest.mark.parametrize("kind", VOLUMES)
+@pytest.mark.parametrize("given_as", ["frame", "array"])
+def test_turns_that_follow_each_other_are_one_turn(kind, given_as):
+    """The second one is about the axes of images, as it is for atoms."""
+    volume = kind.from_real_voxel_grid(random_map((4, 5, 6)))
+    if given_as == "array":
+        first = dataclasses.fields(kind)[0].name
+        volume = kind(getattr(volume, first), coordinates_of(volume).copy())
+    poses = [EulerAnglePose(phi_angle=20.0 * n, theta_angle=50.0 + n) for n in range(1, 4)]
+    turned = volume
+    for pose in poses:
+        turned = turned.rotate_to_pose(pose)
+    rotation = poses[2].rotation * poses[1].rotation * poses[0].rotation
+    expected = volume.rotate_to_pose(EulerAnglePose.from_rotation(rotation))
+    found = coordinates_of(turned)
+    np.testing.assert_allclose(found, coordinates_of(expected), rtol=0, atol=1e-13)
+    # What was turned is known of the array, too.
+    again = dataclasses.replace(turned)
+    for each in (turned, again):
+        back = each
+        for pose in reversed(poses):
+            back = back.rotate_to_pose(pose, inverse=True)
+        np.testing.assert_allclose(coordinates_of(back), coordinates_of(volume), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", VOLUMES)
 def test_many_poses_are_an_error(kind):
     volume = kind.from_real_voxel_grid(random_map((4, 4, 4)))
     with pytest.raises(ValueError, match="one pose"):
