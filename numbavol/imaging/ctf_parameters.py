@@ -9,6 +9,7 @@ import numpy as np
 from numbavol.arguments import check_finite, check_is_a, read_reals
 from numbavol.io import ParticleTable
 from numbavol.io.ctf_defaults import DEFAULTS
+from numbavol.projection.image_config import HIGHEST_VOLTAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,6 @@ NUMBERS = (
     "b_factor",
     "scale",
 )
-# In kilovolts; what is above is in volts.
-HIGHEST_VOLTAGE = 3000.0
 PAIRS = ("beam_tilt_in_milliradians", "trefoil")
 SERIES = ("odd_zernike", "even_zernike")
 # In millimetres, of either sign; what is beyond is in micrometres or angstroms.

@@ -357,6 +357,11 @@ def form_images(
         chosen = slice(start, stop)
         # The origin is the first pixel here.
         halves = device.fft.rfft2(one_by_one[chosen].astype(np.float32, copy=False))
+        # Also not finite if any pixel is not.
+        is_wrong = ~np.isfinite(device.fetch(halves[:, 0, 0]))
+        if is_wrong.any():
+            msg = f"projections: image {start + int(np.argmax(is_wrong))} is not finite"
+            raise ValueError(msg)
         own_ctf = ctf if ctf is None or ctf.n_images is None else ctf[chosen]
         images[chosen] = prepared.develop(halves, own_ctf, word, own[chosen], shape)
 

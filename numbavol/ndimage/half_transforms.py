@@ -34,6 +34,9 @@ def convert_fftn_to_rfftn(
 ) -> NDArray[np.complexfloating[Any, Any]]:
     """Convert the transform of a real array to its half transform.
 
+    By default, as in cryoJAX, samples that are their own conjugates become 0, except the zero
+    frequency; with ``mode="real"`` it is what `rfftn` makes.
+
     Parameters
     ----------
     fftn_array

@@ -215,7 +215,8 @@ def compute_power_spectrum(array: ArrayLike, grid_spacing: ArrayLike = 1.0) -> R
     array([256.,   0.,   0.])
     """
     values = _read_real("array", array, (2, 3))
-    sums, frequencies = _correlate_up_to_nyquist(values, values, grid_spacing)
+    spacing = read_grid_spacing("grid_spacing", grid_spacing, values.ndim)
+    sums, frequencies = _correlate_up_to_nyquist(values, values, spacing)
     return RadialProfile(_divide(sums[:, 2], sums[:, 0]), frequencies)
 
 
@@ -292,7 +293,9 @@ def _correlate(
         msg = f"{names[1]}: expected the shape of {names[0]}, {one.shape}, got {other.shape}"
         raise ValueError(msg)
     _check_threshold(threshold)
-    sums, frequencies = _correlate_up_to_nyquist(one, other, grid_spacing)
+    of_sides = "voxel_size" if n_axes == 3 else "pixel_size"
+    spacing = read_grid_spacing(of_sides, grid_spacing, n_axes)
+    sums, frequencies = _correlate_up_to_nyquist(one, other, spacing)
     for name, squares in zip(names, (sums[:, 2], sums[:, 3]), strict=True):
         if not np.isfinite(squares).all():
             msg = f"{name}: expected finite values, whose squares are finite, too"
@@ -328,9 +331,8 @@ def _resolution(
 
 
 def _correlate_up_to_nyquist(
-    one: NDArray[Any], other: NDArray[Any], grid_spacing: ArrayLike
+    one: NDArray[Any], other: NDArray[Any], spacing: tuple[float, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    spacing = read_grid_spacing("grid_spacing", grid_spacing, one.ndim)
     width = 1.0 / float(np.max(np.array(one.shape) * spacing))
     n_shells = int(0.5 / max(spacing) / width + 1e-9) + 1
     # A common shift of both changes no product: the origin stays in the corner.

@@ -121,8 +121,21 @@ def _choose(ensemble: EnsembleVolume, seed: int, number: int) -> int:
 def represent(
     volume: AbstractVolumeParametrization, seed: int, number: int
 ) -> AbstractVolumeRepresentation:
-    """Draw the volume of one image."""
-    return volume.get_representation(make_generator(seed, Stream.VOLUME, number))
+    """Draw the volume of one image.
+
+    Raises
+    ------
+    TypeError
+        If what is drawn is none that an integrator takes.
+    """
+    drawn: object = volume.get_representation(make_generator(seed, Stream.VOLUME, number))
+    if not isinstance(drawn, AbstractVolumeRepresentation):
+        msg = (
+            f"volume: expected {type(volume).__name__}.get_representation to return a volume that "
+            f"an integrator takes, got {type(drawn).__name__}"
+        )
+        raise TypeError(msg)
+    return drawn
 
 
 def take_poses(poses: AbstractPose, numbers: NDArray[np.int64]) -> AbstractPose:

@@ -15,7 +15,7 @@ from numbavol.kernels.devices import CudaDevice
 from numbavol.kernels.dispatch import find_device
 from numbavol.kernels.threads import even_size_of_tasks, run_tasks
 from numbavol.projection.batches import AbstractProjectionInBatches
-from numbavol.projection.projections import Placement
+from numbavol.projection.projections import Placement, Projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from numbavol.projection.base import AbstractVolumeIntegrator
     from numbavol.projection.draws import Images
     from numbavol.projection.image_config import ImageConfig
-    from numbavol.projection.projections import Projection
     from numbavol.volumes import AbstractVolumeParametrization
 
     Develop = Callable[[int | slice, Projection], NDArray[Any]]
@@ -170,6 +169,13 @@ def project_each(
     what = "a padded image and its transform"
     check_fits_in_memory("image_config", what, int(24 * n_padded), device.free_bytes)
     prepared = integrator.prepare(volume.get_representation(), image_config)
+    made: object = prepared
+    if not callable(made):
+        msg = (
+            f"integrator: expected {type(integrator).__name__}.prepare to return a function of a "
+            f"Placement, got {type(made).__name__}"
+        )
+        raise TypeError(msg)
     with delivery:
         if isinstance(prepared, AbstractProjectionInBatches):
             n_at_a_time = prepared.n_at_a_time
@@ -215,7 +221,14 @@ def _project_one_by_one(
 
     def make(number: int) -> NDArray[Any]:
         placement = Placement(rotations[number], offsets[number])
-        return delivery.develop(number, prepared(placement))
+        projection: object = prepared(placement)
+        if not isinstance(projection, Projection):
+            msg = (
+                f"integrator: expected what prepare returns to make a Projection, got "
+                f"{type(projection).__name__}"
+            )
+            raise TypeError(msg)
+        return delivery.develop(number, projection)
 
     def count(n_done: int, _: int = 0) -> None:
         if report is not None:

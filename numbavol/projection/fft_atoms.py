@@ -25,6 +25,7 @@ from numbavol.projection.batches import prepare_on
 from numbavol.projection.neighbours import find_neighbours
 from numbavol.projection.projections import Projection
 from numbavol.rendering.fft_atoms import DEFAULT_EPS
+from numbavol.rendering.scattering import evaluate_factor
 from numbavol.rendering.terms import make_terms
 from numbavol.volumes import IndependentAtomVolume
 
@@ -129,7 +130,7 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
         frequencies = make_frequency_grid(fine_shape, pixel_size)
         terms = make_terms(volume.groups(), math.sqrt(0.5) / pixel_size, self.eps / 8)
         scale = 1.0 / pixel_size**2
-        factors = [np.asarray(term.operator(frequencies)) * scale for term in terms]
+        factors = [evaluate_factor(term.operator, frequencies) * scale for term in terms]
         if self.antialias:
             sinc = FourierSinc(pixel_size)(frequencies)
             factors = [factor * sinc for factor in factors]

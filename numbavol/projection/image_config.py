@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+# In kilovolts; what is above is in volts.
+HIGHEST_VOLTAGE = 3000.0
 # Of the electron, in kiloelectronvolts.
 REST_ENERGY = 510.99895
 
@@ -83,6 +85,12 @@ class ImageConfig:
             if numbers[name] <= 0:
                 msg = f"{name}: expected a number above 0, got {numbers[name]:g}"
                 raise ValueError(msg)
+        if numbers["voltage_in_kilovolts"] > HIGHEST_VOLTAGE:
+            msg = (
+                f"voltage_in_kilovolts: expected a number of at most {HIGHEST_VOLTAGE:g}, got "
+                f"{numbers['voltage_in_kilovolts']:g}"
+            )
+            raise ValueError(msg)
         if numbers["pad_scale"] < 1:
             msg = f"pad_scale: expected a number of 1 or more, got {numbers['pad_scale']:g}"
             raise ValueError(msg)

@@ -39,7 +39,7 @@ from numbavol.rendering.base import (
     count_outside,
     deliver,
 )
-from numbavol.rendering.scattering import add_scattered
+from numbavol.rendering.scattering import add_scattered, evaluate_factor
 from numbavol.rendering.terms import make_terms
 from numbavol.volumes import IndependentAtomVolume
 
@@ -376,8 +376,8 @@ def _measure_amplification(
     zero = math.prod(float(factor[0]) for factor in of_voxels)
     largest, mean = [], []
     for term in terms:
-        power = np.abs(damping * term.operator(vectors)) ** 2
-        at_zero = abs(zero * term.operator(np.zeros((1, 3)))[0]) ** 2
+        power = np.abs(damping * evaluate_factor(term.operator, vectors)) ** 2
+        at_zero = abs(zero * evaluate_factor(term.operator, np.zeros((1, 3)))[0]) ** 2
         gaussians = term.operator.get_gaussians()
         largest.append(max(float(power.max()), float(at_zero)))
         mean.append(

@@ -85,6 +85,26 @@ def _make_gaussian_filter(
     return lambda rows, start: kernel(parts, _as_parts(rows), *factors, start)
 
 
+def evaluate_factor(operator: AbstractFourierOperator, vectors: NDArray[np.floating[Any]]) -> Any:
+    """Evaluate a scattering factor at frequencies, ``(..., 2)`` or ``(..., 3)``.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite; says at which frequency.
+    """
+    factor = np.asarray(operator(vectors))
+    is_wrong = ~np.isfinite(factor)
+    if is_wrong.any():
+        where = np.broadcast_to(vectors, (*factor.shape, vectors.shape[-1]))[is_wrong][0]
+        msg = (
+            f"scattering_factor_pytree: expected finite values of {type(operator).__name__}, got "
+            f"{factor[is_wrong][0]} at the frequency {where.tolist()} of inverse angstroms"
+        )
+        raise ValueError(msg)
+    return factor
+
+
 def _make_operator_filter(
     total: NDArray[np.complexfloating[Any]],
     operator: AbstractFourierOperator,
@@ -99,7 +119,7 @@ def _make_operator_filter(
         chosen = slice(start, start + rows.shape[1])
         here = OpenGrid([grid.axes[0], grid.axes[1][chosen], grid.axes[2]], np.float64)
         vectors = here[:] if given is None else given[:, chosen]
-        factor = operator(vectors) * along_z[:, np.newaxis, np.newaxis]
+        factor = evaluate_factor(operator, vectors) * along_z[:, np.newaxis, np.newaxis]
         factor *= along_y[chosen, np.newaxis]
         factor *= along_x
         total[:, chosen] += send(factor) * rows

@@ -6,8 +6,9 @@ import dataclasses
 from typing import Literal
 
 from numbavol.atoms.load_options import LoadOptions
-from numbavol.imaging.ctf_parameters import HIGHEST_ABERRATION, HIGHEST_VOLTAGE
+from numbavol.imaging.ctf_parameters import HIGHEST_ABERRATION
 from numbavol.imaging.water import ICE_DENSITY
+from numbavol.projection.image_config import HIGHEST_VOLTAGE
 from numbavol.simulation.choices import Checked, above
 
 # What solvents of one kind or another are made of.

@@ -33,6 +33,14 @@ def transform(image):
     return np.fft.rfft2(np.asarray(image, np.float64))
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_projection_that_is_not_finite_is_named(wrong):
+    projections = np.zeros((20, 4, 6))
+    projections[17, 1, 2] = wrong
+    with pytest.raises(ValueError, match="projections: image 17 is not finite"):
+        form_images(projections, 1.5, CTF(9000.0))
+
+
 @given(st.tuples(st.integers(1, 9), st.integers(1, 9)))
 def test_images_are_projections_times_the_transfer_function(shape):
     projections = RNG.standard_normal((2, *shape))

@@ -169,7 +169,7 @@ def test_the_number_of_threads_changes_no_bit():
         ((np.ones((3, 3)), np.ones((3, 3))), r"volume_1: expected 3 axes, got shape \(3, 3\)"),
         ((np.ones((3, 3, 3)) * 1j, np.ones((3, 3, 3))), r"volume_1: .* got dtype complex"),
         ((np.ones((3, 3, 3)), np.ones((3, 3, 3)), 1.0, 1.5), r"threshold: .* got 1.5"),
-        ((np.ones((3, 3, 3)), np.ones((3, 3, 3)), -1.0), r"grid_spacing"),
+        ((np.ones((3, 3, 3)), np.ones((3, 3, 3)), -1.0), r"voxel_size"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):

@@ -113,6 +113,7 @@ def test_images_of_other_shapes_do_not_fit(method, shape):
         {"pixel_size": "1.0"},
         {"pixel_size": None},
         {"voltage_in_kilovolts": 0.0},
+        {"voltage_in_kilovolts": 300e3},
         {"voltage_in_kilovolts": -300.0},
         {"voltage_in_kilovolts": math.nan},
         {"voltage_in_kilovolts": math.inf},

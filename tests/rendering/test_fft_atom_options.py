@@ -278,3 +278,24 @@ def test_a_duplicate_is_equal_and_renders_the_same(duplicate):
     assert other == render_fn
     assert hash(other) == hash(render_fn)
     np.testing.assert_array_equal(other(make_volume()), render_fn(make_volume()))
+
+
+@pytest.mark.parametrize("frequency", ["zero", "another"])
+@pytest.mark.parametrize("make", ["map", "image"])
+def test_a_scattering_factor_that_is_not_finite_is_named(make, frequency):
+    def factor(vectors):
+        squared = np.sum(vectors**2, axis=-1)
+        is_wrong = squared == 0 if frequency == "zero" else squared > 0.2
+        return np.where(is_wrong, np.nan, np.exp(-10 * squared))
+
+    volume = numbavol.IndependentAtomVolume(
+        np.zeros((1, 3)), numbavol.CustomFourierOperator(factor)
+    )
+    message = "scattering_factor_pytree: expected finite values of CustomFourierOperator, got nan"
+    config, pose = numbavol.ImageConfig((8, 8), 1.0), numbavol.EulerAnglePose()
+    works = {
+        "map": lambda: numbavol.render(volume, (8, 8, 8), 1.0),
+        "image": lambda: numbavol.project(volume, pose, config),
+    }
+    with pytest.raises(ValueError, match=message):
+        works[make]()
