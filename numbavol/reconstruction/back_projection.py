@@ -88,6 +88,9 @@ def backproject(
     if len(given.shape) not in (2, 3):
         msg = f"images: expected shape (n, y, x), got {tuple(given.shape)}"
         raise ValueError(msg)
+    if given.shape[-1] != given.shape[-2]:
+        msg = f"images: expected square images, got shape {tuple(given.shape)}"
+        raise ValueError(msg)
     projector = BackProjector(
         given.shape[-1], pixel_size, symmetry=symmetry, pad_scale=pad_scale,
         max_resolution=max_resolution, dtype=dtype, device=device,

@@ -130,7 +130,10 @@ def _take_volumes(given: Sequence[Volume], config: SimulationConfig) -> Volumes:
 
 def _slice_map(given: ArrayLike, config: SimulationConfig) -> AbstractVolumeRepresentation:
     if not hasattr(given, "__array__"):
-        msg = f"volumes: expected arrays, or volumes that can be imaged, got {type(given).__name__}"
+        msg = (
+            "volumes: expected arrays, or volumes that can be imaged and are not random, got "
+            f"{type(given).__name__}"
+        )
         raise TypeError(msg)
     if config.method == "gaussian":
         msg = "method: 'gaussian' images no map, and one of volumes is a map; take 'spline'"

@@ -177,8 +177,10 @@ class FourierVoxelGridVolume(ArrayValue, _AbstractFourierVoxelVolume):
 
         Raises
         ------
+        TypeError
+            If `filter` is no function.
         ValueError
-            If an argument is not as described.
+            If another argument is not as described.
         MemoryError
             If the transform does not fit into the free memory.
         """
@@ -260,8 +262,10 @@ class FourierVoxelSplineVolume(ArrayValue, _AbstractFourierVoxelVolume):
 
         Raises
         ------
+        TypeError
+            If `filter` is no function.
         ValueError
-            If an argument is not as described.
+            If another argument is not as described.
         MemoryError
             If the coefficients do not fit into the free memory.
         """
@@ -300,6 +304,10 @@ def _centred_transform(real_voxel_grid: RealArray, *, margin: int) -> ComplexArr
 def _filtered_transform(
     real_voxel_grid: RealArray, filter_: Callable[[ComplexArray], ComplexArray]
 ) -> ComplexArray:
+    given: object = filter_
+    if not callable(given):
+        msg = f"filter: expected a function of a transform, got {type(given).__name__}"
+        raise TypeError(msg)
     filtered = np.asarray(filter_(fftn(real_voxel_grid)))
     if filtered.dtype.kind != "c" or filtered.shape != real_voxel_grid.shape:
         msg = (

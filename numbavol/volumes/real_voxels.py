@@ -125,7 +125,14 @@ class RealVoxelGridVolume(ArrayValue, AbstractVoxelVolume):
             if not crop_scale >= 1.0:
                 msg = f"crop_scale: expected a number of 1 or more, got {crop_scale!r}"
                 raise ValueError(msg)
-            grid = crop_to_shape(grid, tuple(int(length / crop_scale) for length in grid.shape))
+            shape = tuple(int(length / crop_scale) for length in grid.shape)
+            if min(shape) < 1:
+                msg = (
+                    f"crop_scale: expected one that leaves voxels of a map of shape {grid.shape}, "
+                    f"got {crop_scale!r}"
+                )
+                raise ValueError(msg)
+            grid = crop_to_shape(grid, shape)
         if coordinate_grid_in_pixels is None:
             coordinates = AffineCoordinates(shape_of(grid), np.zeros(3), np.eye(3))
             return cls(grid, coordinates, known_size)

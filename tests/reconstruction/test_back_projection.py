@@ -297,7 +297,7 @@ def test_images_may_be_of_any_kind(tmp_path):
     ("change", "message"),
     [
         ({"poses": draw_poses(3)}, "images: expected shape .3, 32, 32. for 3 poses, got .2, 32"),
-        ({"images": np.zeros((2, 8, 9))}, "images: expected shape .2, 9, 9."),
+        ({"images": np.zeros((2, 8, 9))}, "images: expected square images, got shape .2, 8, 9."),
         ({"images": np.zeros(3)}, "images: expected shape .n, y, x., got .3,."),
         ({"images": np.full((2, SIDE, SIDE), np.nan)}, "images: image 0 is not finite"),
         ({"pixel_size": 0.0}, "pixel_size: expected a finite number above 0, got 0.0"),

@@ -253,6 +253,8 @@ def test_a_wrong_pad_scale_is_named(kind, pad_scale):
 def test_wrong_scales_and_coordinates_are_named():
     with pytest.raises(ValueError, match=r"crop_scale: expected a number of 1 or more, got 0.5"):
         RealVoxelGridVolume.from_real_voxel_grid(np.ones((3, 3, 3)), crop_scale=0.5)
+    with pytest.raises(ValueError, match=r"crop_scale: expected one that leaves voxels .* got 5.0"):
+        RealVoxelGridVolume.from_real_voxel_grid(np.ones((4, 9, 9)), crop_scale=5.0)
     with pytest.raises(ValueError, match="crop_scale: expected None where"):
         RealVoxelGridVolume.from_real_voxel_grid(
             np.ones((3, 3, 3)), crop_scale=1.5, coordinate_grid_in_pixels=np.ones((3, 3, 3, 3))
@@ -289,6 +291,8 @@ def test_what_does_not_fit_into_memory_is_refused_before():
 def test_a_filter_that_returns_no_transform_of_the_shape_is_an_error(kind, filter_, came):
     with pytest.raises(ValueError, match=rf"filter: expected .* shape \(6, 6, 6\), got {came}"):
         kind.from_real_voxel_grid(random_map((6, 6, 6)), filter=filter_)
+    with pytest.raises(TypeError, match="filter: expected a function of a transform, got ndarray"):
+        kind.from_real_voxel_grid(random_map((6, 6, 6)), filter=np.ones((6, 6, 6)))
 
 
 @pytest.mark.parametrize("kind", FOURIER_VOLUMES)
