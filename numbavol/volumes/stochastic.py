@@ -13,6 +13,7 @@ from numbavol.atoms import Atoms, b_factor_to_variance
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.kernels.dispatch import find_device_of
+from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractVolumeParametrization, AbstractVolumeRepresentation
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
 from numbavol.volumes.tabulated import make_gaussian_mixture
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class EnsembleVolume(AbstractVolumeParametrization):
+class EnsembleVolume(ArrayValue, AbstractVolumeParametrization):
     """One of several volumes, drawn by their weights.
 
     Parameters
@@ -167,7 +168,7 @@ class EnsembleVolume(AbstractVolumeParametrization):
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ThermalVolume(AbstractVolumeParametrization):
+class ThermalVolume(ArrayValue, AbstractVolumeParametrization):
     r"""Atoms that are displaced at random, by their B-factors.
 
     Each coordinate of an atom is normal with the variance :math:`B / 8 \pi^2`, so that the mean

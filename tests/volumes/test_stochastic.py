@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -149,3 +151,18 @@ def test_a_bad_ensemble_is_named(volumes, weights, error, message) -> None:
 def test_a_bad_thermal_volume_is_named(volume, b_factors, error, message) -> None:
     with pytest.raises(error, match=message):
         ThermalVolume(volume, b_factors)
+
+
+def test_random_volumes_compare_by_what_they_are_made_of():
+    still = numbavol.GaussianMixtureVolume([[0.0, 0.0, 0.0]], amplitudes=1.0, variances=4.0)
+    grid = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(np.ones((4, 4, 4)))
+    thermal = [numbavol.ThermalVolume(still, b_factors) for b_factors in (8.0, 8.0, 9.0)]
+    ensembles = [
+        numbavol.EnsembleVolume((still, grid, thermal[0]), weights)
+        for weights in (None, [2, 2, 2], [1, 2, 3])
+    ]
+    for one, same, other in (thermal, ensembles):
+        assert one == same == pickle.loads(pickle.dumps(one))
+        assert hash(one) == hash(same)
+        assert one != other
+        assert one != still
