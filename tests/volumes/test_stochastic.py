@@ -153,7 +153,7 @@ def test_a_bad_thermal_volume_is_named(volume, b_factors, error, message) -> Non
         ThermalVolume(volume, b_factors)
 
 
-def test_random_volumes_compare_by_what_they_are_made_of():
+def test_random_volumes_compare_by_what_they_are_made_of() -> None:
     still = numbavol.GaussianMixtureVolume([[0.0, 0.0, 0.0]], amplitudes=1.0, variances=4.0)
     grid = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(np.ones((4, 4, 4)))
     thermal = [numbavol.ThermalVolume(still, b_factors) for b_factors in (8.0, 8.0, 9.0)]
