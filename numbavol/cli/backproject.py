@@ -98,8 +98,8 @@ def backproject(
     """Make a map of the images of PARTICLES, a STAR file of RELION or a .cs file of cryoSPARC.
 
     Images are found from the folder of PARTICLES, or from this one. Memory does not grow with
-    their number; gzipped stacks are unpacked where temporary files are (TMPDIR). Position 0 of the
-    map, around which images were turned, is its middle voxel.
+    their number; gzipped stacks are unpacked where temporary files are (TMPDIR), if there is room.
+    Position 0 of the map, around which images were turned, is its middle voxel.
 
     \b
     Examples:

@@ -213,7 +213,7 @@ def read_chosen_images(
     Raises
     ------
     OSError, ValueError
-        As `read_images` does, or if there is no room to unpack the stack.
+        As `read_images` does.
     """
     breaks = np.flatnonzero(np.diff(numbers) > 1) + 1
     with open_map(filename) as file:

@@ -160,7 +160,7 @@ class ParticleImages:
         IndexError
             If there is no image of that number.
         OSError
-            If a stack cannot be opened, or there is no room to unpack it.
+            If a stack cannot be opened.
         TypeError
             If it is neither a whole number nor a slice.
         ValueError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from io import BufferedRandom
+    from io import FileIO
     from pathlib import Path
     from typing import Any
 
@@ -42,10 +42,10 @@ class UnpackedStacks:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._lock = Lock()
-        self._file: BufferedRandom | None = None
+        self._file: FileIO | None = None
         self._end = 0
         # Of stacks that were read, where they begin in the file; None if they are not in it.
-        self._starts: dict[Path, int | None] = {}
+        self._starts: dict[tuple[Path, int, int, int], int | None] = {}
 
     def find(
         self, filename: Path, packed: OpenMap, layout: VoxelLayout
@@ -64,61 +64,67 @@ class UnpackedStacks:
         Returns
         -------
         ndarray or None
-            ``(n, y, x)``, in the file; None if it is asked for the first time. What is read once
-            needs no room on a disk.
+            ``(n, y, x)``, in the file; None if it is asked for the first time, for what is read
+            once needs no room on a disk, or if there is no room: it is read as it is then, which
+            takes long.
 
         Raises
         ------
-        OSError
-            If there is no room for the file.
         ValueError
             If the stack is damaged.
         """
         # The position of a file that was opened before a fork is that of the other process, too.
         if self._process != os.getpid():
             self._begin()
+        stat = filename.stat()
+        # Another file of the name is another stack.
+        key = (filename, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         with self._lock:
-            if filename not in self._starts:
-                self._starts[filename] = None
+            if key not in self._starts:
+                self._starts[key] = None
                 return None
-            start = self._starts[filename]
-            if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this
-                weakref.finalize(self, self._file.close)
+            start = self._starts[key]
             if start is None:
+                if not self._has_room_for(layout.n_bytes):
+                    return None
                 start = self._end
-                _unpack(filename, packed, layout, self._file, start)
-                self._starts[filename], self._end = start, start + layout.n_bytes
-            return np.memmap(self._file, layout.dtype, "r", start, layout.shape)
+                try:
+                    _unpack(packed, layout, self._open_file(), start)
+                except OSError as error:
+                    if error.errno not in _NO_ROOM:
+                        raise
+                    return None
+                self._starts[key], self._end = start, start + layout.n_bytes
+            return np.memmap(self._open_file(), layout.dtype, "r", start, layout.shape)
+
+    def _has_room_for(self, n_bytes: int) -> bool:
+        try:
+            folder = tempfile.gettempdir()
+        except FileNotFoundError:
+            return False
+        return shutil.disk_usage(folder).free >= n_bytes
+
+    def _open_file(self) -> FileIO:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as this
+            weakref.finalize(self, self._file.close)
+        return self._file
 
 
-def _unpack(
-    filename: Path, packed: OpenMap, layout: VoxelLayout, target: BufferedRandom, start: int
-) -> None:
-    folder = tempfile.gettempdir()
-    msg = (
-        f"no room in {folder} for its {layout.n_bytes} bytes, unpacked; the variable TMPDIR of the "
-        "environment names another folder"
-    )
-    no_room = OSError(errno.ENOSPC, msg, os.fspath(filename))
-    if shutil.disk_usage(folder).free < layout.n_bytes:
-        raise no_room
-    try:
-        target.seek(start)
-        packed.stream.seek(layout.offset)
-        n_missing = layout.n_bytes
-        while n_missing:
-            chunk = packed.stream.read(min(n_missing, _CHUNK_BYTES))
-            if not chunk:
-                msg = f"it is cut short: {n_missing} bytes are missing"
-                raise ValueError(msg)
-            target.write(chunk)
-            n_missing -= len(chunk)
-        target.flush()
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise no_room from error
+def _unpack(packed: OpenMap, layout: VoxelLayout, target: FileIO, start: int) -> None:
+    target.seek(start)
+    packed.stream.seek(layout.offset)
+    n_missing = layout.n_bytes
+    while n_missing:
+        chunk = packed.stream.read(min(n_missing, _CHUNK_BYTES))
+        if not chunk:
+            msg = f"it is cut short: {n_missing} bytes are missing"
+            raise ValueError(msg)
+        n_missing -= len(chunk)
+        # Without a buffer, which a full disk would leave what cannot be written, a part is written.
+        left = memoryview(chunk)
+        while left:
+            left = left[target.write(left) :]
     # gzip checks what it has read only at the end of the file.
     while packed.stream.read(_CHUNK_BYTES):
         pass
