@@ -181,18 +181,11 @@ class StackOfParticles:
 
 
 def _find_ctf_correction(source: Path, particles: ParticleTable) -> str:
-    """Find what was done to all images about their transfer functions."""
-    flags = {
-        "phase_flipped": ("rlnCtfDataArePhaseFlipped", particles.ctf_phase_flipped),
-        "premultiplied": ("rlnCtfDataAreCtfPremultiplied", particles.ctf_premultiplied),
-    }
-    for label, values in flags.values():
-        if isinstance(values, np.ndarray):
-            msg = f"{source}: expected images that are all alike in {label}, got 0 and 1"
-            raise ValueError(msg)
-    # Images that are multiplied have no sign of it left to flip.
-    is_done = [correction for correction, (_, value) in flags.items() if value]
-    return is_done[-1] if is_done else "none"
+    try:
+        return particles.ctf_correction
+    except ValueError as error:
+        msg = f"{source}: {error}"
+        raise ValueError(msg) from error
 
 
 def _find_images(source: Path, particles: ParticleTable) -> numbavol.ParticleImages:

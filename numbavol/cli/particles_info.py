@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from numbavol.cli.output import plural
-from numbavol.io import ParticleImages, read_particles
+from numbavol.io import ParticleImages
+from numbavol.io.ctf_defaults import describe_defaults
 from numbavol.io.optics_groups import find_optics_groups
 from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS, ZERNIKE_COLUMNS
 from numbavol.io.particle_images import find_stack
+from numbavol.io.particle_reading import read_particle_file
 from numbavol.io.stack_names import split_image_name
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def describe_particles(file: Path, report: Report) -> None:
     report
         Where it is said.
     """
-    with warnings.catch_warnings(record=True, action="always") as caught:
-        particles = read_particles(file)
+    particles, oddities = read_particle_file(file)
     n_groups = _count_optics_groups(particles)
     report.say(
         f"particles   {len(particles)}, of {plural(n_groups, 'optics group')}",
@@ -63,8 +63,8 @@ def describe_particles(file: Path, report: Report) -> None:
         if n_done:
             report.say(f"{what}, in {plural(n_done, 'image')}", **{f"n_{column}": n_done})
     _say_stacks(file, particles, report)
-    for warning in caught:
-        report.warn(str(warning.message))
+    for oddity in [*oddities, *describe_defaults(file, particles)]:
+        report.warn(oddity)
 
 
 def _count_optics_groups(particles: ParticleTable) -> int:

@@ -150,12 +150,13 @@ def project(
     if output.suffix.lower() != ".mrcs":
         msg = f"-o: expected a name that ends in .mrcs, which RELION reads as a stack, got {output}"
         raise click.UsageError(msg)
-    # What a finished run wrote is compared later, and its page is drawn anew.
+    # What a finished run wrote is compared later, and a page that is there is left.
     is_there = resume and output.is_file() and not overwrite
     replaces = overwrite or is_there
     check_output(output, source, "source", replaces)
     check_output(star, poses.path or source, "file of poses", replaces)
     check_page(page, source, (output, star), replaces)
+    draws_page = page is not None and not (is_there and page.exists())
     is_random = thermal or atoms_that_count["models"] == "ensemble"
     if poses.path is not None and not is_random:
         refuse_without_effect(("seed",), "the poses of a file are not random")
@@ -231,8 +232,8 @@ def project(
         star=str(star),
         seconds=seconds,
     )
-    if page is not None:
-        _write_page(page, output, size, report, replaces)
+    if page is not None and draws_page:
+        _write_page(page, output, size, report, overwrite)
     report.finish()
 
 

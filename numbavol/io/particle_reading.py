@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from numbavol.io.cs_reading import read_cs_file
 from numbavol.io.ctf_defaults import describe_defaults
 from numbavol.io.stack_names import is_cs_file
@@ -34,8 +36,8 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
     spherical aberration or the amplitude contrast. They are None then, and `CTF.from_particles`
     takes 200 kV, 0 mm or 0 for them, as RELION does: there is a warning of each.
 
-    Images are read as they are. Anisotropic magnification, and that images were multiplied by their
-    transfer function or had its phases flipped, is not read, with a warning.
+    Images are read as they are: there is a warning of anisotropic magnification, which is not read,
+    and of images that were multiplied by their transfer function or had its phases flipped.
 
     Unlike in RELION, an empty line does not end a table, and names and values need not be on one
     line.
@@ -82,9 +84,24 @@ def read_particles(filename: str | os.PathLike[str]) -> ParticleTable:
     (array([10., 20.]), ('000001@stack.mrcs', '000002@stack.mrcs'), 1.5)
     """
     particles, oddities = read_particle_file(filename)
-    for oddity in [*oddities, *describe_defaults(filename, particles)]:
+    corrected = _describe_corrections(filename, particles)
+    for oddity in [*oddities, *corrected, *describe_defaults(filename, particles)]:
         warnings.warn(oddity, UserWarning, stacklevel=2)
     return particles
+
+
+def _describe_corrections(filename: str | os.PathLike[str], particles: ParticleTable) -> list[str]:
+    """Say that images are no longer what their transfer functions make of projections."""
+    done = {
+        "with phases that were flipped": particles.ctf_phase_flipped,
+        "multiplied by their transfer functions": particles.ctf_premultiplied,
+    }
+    return [
+        f"{filename}: images are read as they are, {what}: the ctf_correction of backproject says "
+        "it, and that of the particles knows it"
+        for what, values in done.items()
+        if values is not None and np.any(values)
+    ]
 
 
 def read_particle_file(
@@ -94,7 +111,7 @@ def read_particle_file(
 ) -> tuple[ParticleTable, list[str]]:
     """Read particles as `read_particles` does, and return what it would warn of in the images.
 
-    What it would say of transfer functions, `describe_defaults` says where these are made.
+    What it would say of transfer functions is left to those who make them.
 
     Parameters
     ----------

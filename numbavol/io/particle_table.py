@@ -237,6 +237,30 @@ class ParticleTable(ArrayValue):
         """Return how many particles there are."""
         return self.rot.size
 
+    @property
+    def ctf_correction(self) -> str:
+        """What was done to all images about their contrast transfer functions.
+
+        ``"none"``, ``"phase_flipped"`` or ``"premultiplied"``, as `backproject` takes it.
+
+        Raises
+        ------
+        ValueError
+            If it was done to some of them.
+        """
+        # Images that are multiplied have no sign of it left to flip.
+        for column, correction in (
+            ("ctf_premultiplied", "premultiplied"),
+            ("ctf_phase_flipped", "phase_flipped"),
+        ):
+            is_done = getattr(self, column)
+            if isinstance(is_done, np.ndarray):
+                msg = f"{column}: expected images that are all alike, got 0 and 1"
+                raise ValueError(msg)
+            if is_done:
+                return correction
+        return "none"
+
     def to_poses(self) -> EulerAnglePose:
         """Take angles and origins for poses, which rotate and move density into the images.
 

@@ -59,7 +59,7 @@ def compute_euler_angles(
 def compute_quaternions(
     phi: NDArray[np.float64], theta: NDArray[np.float64], psi: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Find the unit quaternions of zyz angles, in a ninth of SciPy's time.
+    """Find the unit quaternions of zyz angles, of many in an eighth of SciPy's time.
 
     The product of the three elementary quaternions is::
 

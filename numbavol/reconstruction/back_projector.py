@@ -206,10 +206,10 @@ class BackProjector:
             transforms have changed sign with it; or ``"premultiplied"``, multiplied by it once
             more. The phases of antisymmetric aberrations are in the images still.
         noise_spectrum
-            Power of the noise, :math:`\langle |F|^2 \rangle` over the number of pixels: a
-            `NoiseSpectrum`; or its values at the whole frequencies 0 to side // 2, ``(shells,)``,
-            or ``(n, shells)`` for each image. Images with less noise have more weight. By default,
-            all have the same.
+            Power of the noise, :math:`\langle |F|^2 \rangle` over the number of pixels, before any
+            correction: a `NoiseSpectrum`; or its values at the whole frequencies 0 to side // 2,
+            ``(shells,)``, or ``(n, shells)`` for each image. Images with less noise have more
+            weight. By default, all have the same.
         progress
             Show how far the work is, where errors go to a terminal.
 
@@ -357,7 +357,7 @@ class BackProjector:
             is_of_each = ctf is not None and ctf.n_images is not None
             own_ctf = ctf[start:stop] if ctf is not None and is_of_each else ctf
             transfer = evaluate_transfer(
-                own_ctf, self.side, self.pixel_size, self.dtype, has_its_sign=correction == "none"
+                own_ctf, self.side, self.pixel_size, self.dtype, correction
             )
             prepare(
                 samples[start:stop], shell_weights[start:stop], halves, self.side,

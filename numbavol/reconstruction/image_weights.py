@@ -30,22 +30,23 @@ LEAST_POWER = 1e-30
 
 
 def evaluate_transfer(
-    ctf: CTF | None, side: int, pixel_size: float, dtype: np.dtype[Any], *, has_its_sign: bool
+    ctf: CTF | None, side: int, pixel_size: float, dtype: np.dtype[Any], correction: str
 ) -> NDArray[Any]:
     """Evaluate what images were multiplied by: ``(n or 1, y, x // 2 + 1)``; 1 for None.
 
-    Where images are corrected for its sign, what is left of it are the phases of antisymmetric
-    aberrations.
+    Of what was corrected, the absolute, with the phases of antisymmetric aberrations. To flip
+    phases leaves the sign of the scale, as in RELION.
     """
     if ctf is None:
         return np.ones((1, side, side // 2 + 1), dtype)
     values = ctf.evaluate((side, side), pixel_size, dtype=dtype)
-    if not has_its_sign:
-        symmetric = values
-        if values.dtype.kind == "c":
-            symmetric = dataclasses.replace(ctf, **ANTISYMMETRIC).evaluate(
-                (side, side), pixel_size, dtype=dtype
-            )
+    if correction != "none":
+        changes = dict(ANTISYMMETRIC)
+        if correction == "phase_flipped":
+            changes["scale"] = np.abs(ctf.scale)
+        symmetric = dataclasses.replace(ctf, **changes).evaluate(
+            (side, side), pixel_size, dtype=dtype
+        )
         values = np.where(symmetric < 0, -values, values)
     return values.reshape(-1, *values.shape[-2:])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -139,6 +140,7 @@ class ParticleSource:
         self._given_poses: EulerAnglePose | None = None
         self._given_micrographs: NDArray[np.int64] | None = None
         self._given_volumes: NDArray[np.int64] | None = None
+        self._of_offsets = config.seed, Purpose.OFFSET
         self.filled_in: tuple[str, ...] = ()
         _warn_of_units(config.defocus)
         if config.poses.file is not None:
@@ -153,30 +155,34 @@ class ParticleSource:
                 raise ValueError(msg)
             self._given_poses = self._given.to_poses()
             self._given_volumes = self._read_volumes(self._given)
+            # Those of the file may be of this seed: what is added has nothing in common with them.
+            offsets = self._given_poses.offset_in_angstroms.tobytes()
+            hashed = hashlib.sha256(config.seed.to_bytes(8, "little") + offsets).digest()
+            self._of_offsets = int.from_bytes(hashed[:8], "little"), Purpose.MORE_OFFSET
             if config.microscope.ctf and self._given.defocus_u_in_angstroms is not None:
                 self._given_ctf = CTF.from_particles(self._fill_in(self._given))
                 self._warn_of_no_effect()
 
     def _read_volumes(self, given: ParticleTable) -> NDArray[np.int64] | None:
-        """Take the classes of a file for volumes, where there is one of each and no other.
+        """Take the classes of a file for volumes, where there are several, and all have one.
 
         Particles of one class are of a consensus: their volumes are drawn.
         """
-        if given.class_number is None:
+        n_volumes = len(self._shares)
+        if given.class_number is None or n_volumes == 1:
             return None
-        classes, n_volumes = np.unique(given.class_number), len(self._shares)
+        classes = np.unique(given.class_number)
         if len(classes) == 1:
             return None
-        if not np.array_equal(classes, np.arange(n_volumes) + 1):
+        if classes[0] < 1 or classes[-1] > n_volumes:
             msg = (
-                f"{self._config.poses.file}: particles are of {len(classes)} classes, "
-                f"{classes[0]} to {classes[-1]}, and there are {n_volumes} volumes: which one each "
-                f"is of is drawn"
+                f"{self._config.poses.file}: particles are of classes {classes[0]} to "
+                f"{classes[-1]}, and there are {n_volumes} volumes: which one each is of is drawn"
             )
             warnings.warn(msg, SimulationWarning, stacklevel=3)
             return None
         if np.ptp(np.diff(self._shares, prepend=0.0)) > ROUNDING:
-            msg = f"{self._config.poses.file}: it has a class of each volume, and weights no effect"
+            msg = f"{self._config.poses.file}: its classes are volumes, and weights have no effect"
             warnings.warn(msg, SimulationWarning, stacklevel=3)
         return np.asarray(given.class_number) - 1
 
@@ -319,9 +325,7 @@ class ParticleSource:
         deviation = self._config.poses.offset_deviation
         if deviation == 0:
             return poses
-        # Those of a file may be of this seed: what is added to them has nothing in common.
-        purpose = Purpose.OFFSET if self._given is None else Purpose.MORE_OFFSET
-        drawn = draw_normals(self._config.seed, purpose, numbers, 2)
+        drawn = draw_normals(*self._of_offsets, numbers, 2)
         x, y = poses.offset_in_angstroms[:, :2].T + deviation * drawn.T
         return dataclasses.replace(poses, offset_x_in_angstroms=x, offset_y_in_angstroms=y)
 

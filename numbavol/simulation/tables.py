@@ -100,7 +100,7 @@ class PoseConfig(Checked):
         Orientations, offsets and CTFs of a STAR or .cs file, in their order, with the names of
         micrographs and optics groups and the halves; drawn by default. Where it has defoci, and no
         voltage, spherical aberration or amplitude contrast, these are of `MicroscopeConfig`. Where
-        it has a class of each volume and no other, these say of which one a particle is.
+        it has several classes, and each has a volume, they say of which one a particle is.
     distribution
         Of orientations: ``"uniform"`` over all; or ``"preferred"``, of which views gather around
         one by a von Mises-Fisher distribution, turned in the plane by any angle.

@@ -66,7 +66,8 @@ class _AbstractFourierVoxelVolume(AbstractVoxelVolume):
 
         Sampling the transform where the inverse rotation takes the plane is imaging the molecule
         where the rotation takes it. What was turned before by A, and is now by R, is read at
-        ``A^T R^T q``: as for atoms, R turns about the axes of images.
+        ``A^T R^T q``: as for atoms, R turns about the axes of images. A copy of the array of
+        frequencies does not know A: a volume of it counts as one that was not turned.
 
         Parameters
         ----------

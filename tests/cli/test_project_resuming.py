@@ -202,20 +202,21 @@ def test_a_finished_run_is_left_and_no_error(
     assert names == ["map.mrc", "stack.mrcs", "stack.star"]
 
 
-def test_a_page_of_a_finished_run_is_drawn_anew(map_file: Path, tmp_path: Path) -> None:
+def test_a_page_of_a_finished_run_is_drawn_if_there_is_none(map_file: Path, tmp_path: Path) -> None:
     output, page = tmp_path / "stack.mrcs", tmp_path / "page.html"
     command = (map_file, "-o", output, "--poses", "random:3", "--report", page, "--resume")
     page.write_text("of before")
     assert project(*command) == 1
     assert page.read_text() == "of before"
-    page.unlink()
     for said in ("nothing: all are to be made", "nothing: all are there"):
+        page.unlink()
         assert project(*command) == 0
         assert said in page.read_text()
-    # Of another run, it is kept.
-    before = page.read_bytes()
-    assert project(*command, "--seed", 1) == 1
-    assert page.read_bytes() == before
+    # What is there may be something else.
+    page.write_text("of before")
+    for options, status in (((), 0), (("--seed", 1), 1)):
+        assert project(*command, *options) == status
+        assert page.read_text() == "of before"
 
 
 def test_a_finished_run_without_its_angles_gets_them(map_file: Path, tmp_path: Path) -> None:

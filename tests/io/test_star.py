@@ -174,14 +174,22 @@ class TestFilesOfRelion:
     )
     def test_what_was_done_about_the_ctf_is_read_and_written(self, read, tmp_path, column, field):
         optics = OPTICS.replace("_rlnEvenZernike", f"_rln{column}").replace("[0.1,-2,3]", "1")
-        particles = read(optics + PARTICLES)
+        with pytest.warns(UserWarning, match=r"images are read as they are, .*ctf_correction"):
+            particles = read(optics + PARTICLES)
         assert getattr(particles, field) == 1
+        assert particles.ctf_correction == field.removeprefix("ctf_")
         again = tmp_path / "again.star"
         write_particles(again, particles)
-        assert getattr(read_particles(again), field) == 1
+        with pytest.warns(UserWarning, match="ctf_correction"):
+            assert getattr(read_particles(again), field) == 1
         wrong = OPTICS.replace("_rlnEvenZernike", f"_rln{column}").replace("[0.1,-2,3]", "2")
         with pytest.raises(ValueError, match=f"{field}: expected 0 or 1, got 2"):
             read(wrong + PARTICLES)
+
+    def test_images_that_are_multiplied_have_no_phases_left_to_flip(self):
+        both = ParticleTable(1, 2, 3, ctf_phase_flipped=1, ctf_premultiplied=1)
+        assert both.ctf_correction == "premultiplied"
+        assert ParticleTable(1, 2, 3, ctf_phase_flipped=0).ctf_correction == "none"
 
     def test_particles_of_a_plane_are_none_of_tomography(self, read):
         optics = OPTICS.replace("_rlnEvenZernike", "_rlnImageDimensionality")

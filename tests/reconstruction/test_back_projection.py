@@ -158,16 +158,27 @@ def test_the_ctf_is_undone(tilt):
     assert grid.sum() == pytest.approx(expected.sum(), rel=1e-3)
 
 
-@pytest.mark.parametrize("tilt", [0.0, 2.0], ids=["real", "complex"])
+@pytest.mark.parametrize(
+    "antisymmetric",
+    [
+        {},
+        {"beam_tilt_in_milliradians": (2.0, 0.0)},
+        {"trefoil": (300.0, 100.0)},
+        {"odd_zernike": (0.0, 0.0, 200.0, -300.0)},
+    ],
+    ids=["real", "tilt", "trefoil", "odd"],
+)
+@pytest.mark.parametrize("scale", [1.0, -0.5])
 @pytest.mark.parametrize("correction", ["phase_flipped", "premultiplied"])
-def test_what_was_done_about_the_ctf_is_not_done_again(tilt, correction):
+def test_what_was_done_about_the_ctf_is_not_done_again(antisymmetric, scale, correction):
     images, poses = project(20)
     defocus = np.random.default_rng(1).uniform(3000, 9000, 20)
     # Antisymmetric aberrations are not corrected, and the CTF is real without them.
     symmetric = numbavol.CTF(defocus).evaluate((SIDE, SIDE), PIXEL_SIZE, dtype=np.float64)
-    ctf = numbavol.CTF(defocus, beam_tilt_in_milliradians=(tilt, 0.0))
+    ctf = numbavol.CTF(defocus, scale=scale, **antisymmetric)
     blurred = np.fft.rfft2(transfer(images, ctf))
-    factor = np.sign(symmetric) if correction == "phase_flipped" else symmetric
+    # To flip phases leaves the sign of the scale.
+    factor = np.sign(symmetric) if correction == "phase_flipped" else scale * symmetric
     corrected = np.fft.irfft2(factor * blurred, s=(SIDE, SIDE))
     options = {"noise_spectrum": numbavol.NoiseSpectrum.white(0.5), "dtype": np.float64}
     expected = numbavol.backproject(
