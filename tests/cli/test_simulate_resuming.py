@@ -258,3 +258,15 @@ def test_a_preview_of_what_is_there_is_drawn_anew(
     # Of another simulation, the stack is kept, and so is its picture.
     assert draw(("--seed", 1)) == 1
     assert picture.read_bytes() == b"of before"
+
+
+def test_a_group_of_somebody_else_is_not_begun_again(
+    map_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zarr = pytest.importorskip("zarr")
+    output = map_file.with_name("stack.zarr")
+    part = output.with_name("stack.zarr.part")
+    zarr.open_group(part, mode="w").create_array("theirs", shape=3, dtype="f4")
+    assert simulate(map_file, "-o", output, *FEW) == 1
+    assert "stack.zarr.part" in capsys.readouterr().err
+    assert (part / "theirs").exists()
