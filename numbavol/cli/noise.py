@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -82,6 +82,7 @@ def estimate(
       numbavol noise estimate stack.mrcs -o spectrum.star --mask-radius 80
     """
     import numbavol
+    from numbavol.io.stack_names import name_image
     from numbavol.notebooks import describe_sides
 
     began = time.perf_counter()
@@ -107,8 +108,9 @@ def estimate(
         shape=[y, x],
         pixel_size=size.tolist(),
     )
+    names = [name_image(number, str(stack)) for number in range(1, n + 1)]
     spectrum = numbavol.estimate_noise_spectrum(
-        _Images(stack), size, mask_radius=mask_radius,
+        numbavol.ParticleImages(names), size, mask_radius=mask_radius,
         progress=report.shows_progress,
     )  # fmt: skip
     _say_spectrum(spectrum, (y, x), size, report)
@@ -129,30 +131,6 @@ def _draw(spectrum: NoiseSpectrum) -> Figure:
     figure = Figure(figsize=(6, 4), layout="constrained")
     plot_noise_spectrum(spectrum, axes=figure.add_subplot())
     return figure
-
-
-class _Images:
-    """The images of a file, which are read when they are asked for."""
-
-    def __init__(self, stack: Path) -> None:
-        from numbavol.io.map_reading import read_stack_layout
-        from numbavol.io.unpacked_stacks import UnpackedStacks
-
-        self._stack, self._layout = stack, read_stack_layout(stack)
-        self._unpacked_stacks = UnpackedStacks()
-        self.shape = self._layout.shape
-
-    def __getitem__(self, numbers: slice) -> Any:
-        import numpy as np
-
-        from numbavol.io.map_reading import read_chosen_images
-
-        chosen = np.arange(self.shape[0])[numbers]
-        images = np.empty((len(chosen), *self.shape[1:]), np.float32)
-        read_chosen_images(
-            self._stack, self._layout, chosen, images, np.arange(len(chosen)), self._unpacked_stacks
-        )
-        return images
 
 
 def _read_header(stack: Path) -> MapHeader:

@@ -18,6 +18,7 @@ from numbavol.imaging.purposes import Purpose
 from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
 from numbavol.kernels.threads import even_size_of_tasks
 from numbavol.ndimage import resize_with_crop_or_pad
+from numbavol.ndimage.half_transforms import find_not_finite
 from numbavol.ndimage.parameters import REAL, read_array, read_number
 from numbavol.projection.batches import count_images_at_a_time
 from numbavol.projection.image_config import REST_ENERGY
@@ -357,10 +358,8 @@ def form_images(
         chosen = slice(start, stop)
         # The origin is the first pixel here.
         halves = device.fft.rfft2(one_by_one[chosen].astype(np.float32, copy=False))
-        # Also not finite if any pixel is not.
-        is_wrong = ~np.isfinite(device.fetch(halves[:, 0, 0]))
-        if is_wrong.any():
-            msg = f"projections: image {start + int(np.argmax(is_wrong))} is not finite"
+        if (wrong := find_not_finite(halves)) is not None:
+            msg = f"projections: image {start + wrong} is not finite"
             raise ValueError(msg)
         own_ctf = ctf if ctf is None or ctf.n_images is None else ctf[chosen]
         images[chosen] = prepared.develop(halves, own_ctf, word, own[chosen], shape)

@@ -71,6 +71,15 @@ def convert_fftn_to_rfftn(
     return enforce_self_conjugate_rfftn_components(half, full.shape, mode=mode)
 
 
+def find_not_finite(halves: NDArray[np.complexfloating[Any, Any]]) -> int | None:
+    """Find the first image with a pixel that is not finite, by half transforms (n, y, x).
+
+    Their zero frequency is not finite either: it is the sum of all pixels.
+    """
+    is_wrong = ~np.isfinite(find_device_of(halves).fetch(halves[:, 0, 0]))
+    return int(np.argmax(is_wrong)) if is_wrong.any() else None
+
+
 def enforce_self_conjugate_rfftn_components(
     rfftn_array: ArrayLike,
     shape: Sequence[int],

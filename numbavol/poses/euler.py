@@ -19,8 +19,8 @@ def compute_euler_angles(
     """Find the zyz angles of unit quaternions, accurately at every angle.
 
     By the formula of `compute_quaternions`, half the sum and half the difference of `psi` and `phi`
-    come from an arctangent each. SciPy's `as_euler` warns
-    where `theta` is 0 or 180, and a warning can be silenced only for all threads at once.
+    come from an arctangent each. SciPy's `as_euler` warns where `theta` is 0 or 180, and a warning
+    can be silenced only for all threads at once.
 
     Parameters
     ----------

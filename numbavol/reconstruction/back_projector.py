@@ -11,6 +11,7 @@ from numbavol.arguments import check_kind, read_above_0, read_precision, read_sh
 from numbavol.imaging import CTF
 from numbavol.kernels.dispatch import check_device, find_device, find_kernel
 from numbavol.ndimage.gridding import undo_linear_interpolation
+from numbavol.ndimage.half_transforms import find_not_finite
 from numbavol.ndimage.parameters import REAL, read_number
 from numbavol.poses import AbstractPose, make_symmetry_rotations
 from numbavol.progress import progress_bar
@@ -347,11 +348,9 @@ class BackProjector:
                 msg = f"images: expected real numbers, got dtype {chosen.dtype}"
                 raise ValueError(msg)
             halves = device.fft.rfft2(device.send(chosen, self.dtype))
-            # Also not finite if any pixel is not.
-            is_wrong = ~np.isfinite(device.fetch(halves[:, 0, 0]))
-            if is_wrong.any():
+            if (wrong := find_not_finite(halves)) is not None:
                 describe = getattr(images, "describe", "image {}".format)
-                which = describe(some.start + start + int(np.argmax(is_wrong)))
+                which = describe(some.start + start + wrong)
                 msg = f"images: {which} is not finite"
                 raise ValueError(msg)
             is_of_each = ctf is not None and ctf.n_images is not None

@@ -41,13 +41,14 @@ def evaluate_transfer(
         return np.ones((1, side, side // 2 + 1), dtype)
     values = ctf.evaluate((side, side), pixel_size, dtype=dtype)
     if correction != "none":
-        changes = dict(ANTISYMMETRIC)
+        symmetric = values
+        if values.dtype.kind == "c":
+            real = dataclasses.replace(ctf, **ANTISYMMETRIC)
+            symmetric = real.evaluate((side, side), pixel_size, dtype=dtype)
+        is_negative = symmetric < 0
         if correction == "phase_flipped":
-            changes["scale"] = np.abs(ctf.scale)
-        symmetric = dataclasses.replace(ctf, **changes).evaluate(
-            (side, side), pixel_size, dtype=dtype
-        )
-        values = np.where(symmetric < 0, -values, values)
+            is_negative ^= np.expand_dims(ctf.scale < 0, (-2, -1))
+        values = np.where(is_negative, -values, values)
     return values.reshape(-1, *values.shape[-2:])
 
 

@@ -162,4 +162,4 @@ class RealVoxelGridVolume(ArrayValue, AbstractVoxelVolume):
         """
         name = "coordinate_grid_in_pixels"
         turned = CoordinatesField.kept_by(self, name).rotate(pose, inverse=inverse)
-        return dataclasses.replace(self, **{name: turned})  # type: ignore[arg-type]
+        return dataclasses.replace(self, coordinate_grid_in_pixels=turned)
