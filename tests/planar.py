@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from numbavol.kernels.dispatch import find_device, find_kernel
-from numbavol.ndimage.nonuniform_images import PlaneSpreading
+from numbavol.ndimage.nonuniform_images import PlaneSpreading, fit_window
 from numbavol.rendering.gaussian_mixture import reach_in_deviations
 
 # Of the highest value: some roundings of the profiles.
@@ -74,7 +74,7 @@ def draw_spreading(rng, shape, n, dtype, fineness=1.5, width=4, n_images=2):
         -0.5 * finenesses,
         (lengths - 0.5) * finenesses,
         width,
-        spreading.fit_window(),
+        fit_window(spreading),
     )
 
 

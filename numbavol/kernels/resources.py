@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sys
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -79,12 +80,7 @@ def usable_cpus(root: Path = CONTROL_GROUPS, memberships: Path = MEMBERSHIPS) ->
         At least 1.
     """
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for file in find_limits("cpu", root, memberships):
-        with contextlib.suppress(OSError, ValueError):
-            quota, period = _read_quota(file)
-            if quota > 0:
-                cpus = min(cpus, -(-quota // period))
-    return max(cpus, 1)
+    return max(min(cpus, _count_cpus_of_quotas(root, memberships)), 1)
 
 
 def find_memory(root: Path = CONTROL_GROUPS, memberships: Path = MEMBERSHIPS) -> Memory:
@@ -104,6 +100,18 @@ def find_memory(root: Path = CONTROL_GROUPS, memberships: Path = MEMBERSHIPS) ->
             limit, used = int(file.read_text()), _read_used_memory(file)
             free, total = min(free, max(limit - used, 0)), min(total, limit)
     return Memory(free, total)
+
+
+@functools.cache
+def _count_cpus_of_quotas(root: Path, memberships: Path) -> int:
+    """Count the CPUs that control groups leave, once: every call of a kernel asks."""
+    cpus = sys.maxsize
+    for file in find_limits("cpu", root, memberships):
+        with contextlib.suppress(OSError, ValueError):
+            quota, period = _read_quota(file)
+            if quota > 0:
+                cpus = min(cpus, -(-quota // period))
+    return cpus
 
 
 def _read_quota(file: Path) -> tuple[int, int]:

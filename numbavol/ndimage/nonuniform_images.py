@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -56,28 +57,6 @@ class PlaneSpreading:
         window = i0e(sharpness * root) * np.exp(sharpness * (root - 1.0)) / i0e(sharpness)
         return np.where(np.abs(places) < 1.0, window, 0.0)
 
-    def fit_window(self) -> NDArray[np.floating[Any]]:
-        """Fit a polynomial to what each cell of a window has, wherever between cells it lies.
-
-        Returns
-        -------
-        NDArray
-            ``(degree + 1, WIDEST_WINDOW)`` of `dtype`, the highest power first; the argument is
-            from -1, where the first cell begins the window, to 1, one cell later.
-        """
-        # A degree of the width errs by less than the window itself.
-        degree = self.width
-        nodes = np.polynomial.chebyshev.chebpts1(2 * degree)
-        cells = np.arange(self.width) + (nodes[:, np.newaxis] + 1.0) / 2.0
-        fitted = np.polynomial.chebyshev.chebfit(
-            nodes, self.evaluate(2.0 * cells / self.width - 1.0), degree
-        )
-        window = np.zeros((degree + 1, WIDEST_WINDOW), self.dtype)
-        for cell in range(self.width):
-            powers = np.polynomial.chebyshev.cheb2poly(fitted[:, cell])
-            window[degree + 1 - len(powers) :, cell] = powers[::-1]
-        return window
-
     def compute_deconvolution(self, n_cells: int, frequencies: NDArray[Any]) -> NDArray[np.float64]:
         """Compute what undoes the spreading along one axis: the window's transform, inverted.
 
@@ -88,12 +67,43 @@ class PlaneSpreading:
         frequencies
             Whole numbers, in cycles along the axis.
         """
-        nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
+        nodes, weights = _find_nodes()
         waves = np.cos(np.pi * self.width / n_cells * np.multiply.outer(frequencies, nodes))
         deconvolution: NDArray[np.float64] = 2.0 / (
             self.width * (waves @ (self.evaluate(nodes) * weights))
         )
         return deconvolution
+
+
+@functools.lru_cache(maxsize=32)
+def fit_window(spreading: PlaneSpreading) -> NDArray[np.floating[Any]]:
+    """Fit a polynomial to what each cell of a window has, wherever between cells it lies.
+
+    Returns
+    -------
+    NDArray
+        ``(degree + 1, WIDEST_WINDOW)`` of its `dtype`, the highest power first; the argument is
+        from -1, where the first cell begins the window, to 1, one cell later. It is of all who
+        ask: nobody writes to it.
+    """
+    # A degree of the width errs by less than the window itself.
+    degree = spreading.width
+    nodes = np.polynomial.chebyshev.chebpts1(2 * degree)
+    cells = np.arange(spreading.width) + (nodes[:, np.newaxis] + 1.0) / 2.0
+    fitted = np.polynomial.chebyshev.chebfit(
+        nodes, spreading.evaluate(2.0 * cells / spreading.width - 1.0), degree
+    )
+    window = np.zeros((degree + 1, WIDEST_WINDOW), spreading.dtype)
+    for cell in range(spreading.width):
+        powers = np.polynomial.chebyshev.cheb2poly(fitted[:, cell])
+        window[degree + 1 - len(powers) :, cell] = powers[::-1]
+    return window
+
+
+@functools.cache
+def _find_nodes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where a window is sampled for its transform, in half widths, and the weights."""
+    return np.polynomial.legendre.leggauss(N_NODES)
 
 
 def read_plane_options(name: str, opts: Mapping[str, Any] | None) -> dict[str, float]:
@@ -208,7 +218,7 @@ class HalfTransformOfImage:
         )
         self.deconvolution: NDArray[np.float64] = along_y[:, np.newaxis] * along_x
         """What a transform is still to be multiplied by, ``(y, x // 2 + 1)``."""
-        self._window = spreading.fit_window()
+        self._window = fit_window(spreading)
         self._spread = find_kernel("spread_in_plane", device)
 
     @property

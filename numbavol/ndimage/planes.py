@@ -194,7 +194,8 @@ def _sample(
     real_values, real_out = as_reals(values), as_reals(out).reshape(*out.shape, 2)
     if device.name == "cpu":
         tiles = _list_tiles(len(cells), shape)
-        tiles = tiles[_order_tiles(tiles, cells, shape, n_positive, grid_shape)]
+        if len(cells) > 1:
+            tiles = tiles[_order_tiles(tiles, cells, shape, n_positive, grid_shape)]
     else:
         tiles = _list_tiles_by_frequency(device, len(cells), shape, n_positive)
     surfaces = (cells,) if curvatures is None else (cells, curvatures * lengths)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import secrets
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -258,7 +259,7 @@ def _image_all(
 
 def _read_seed(seed: int | None) -> int:
     if seed is None:
-        return int(np.random.default_rng().integers(2**63))
+        return secrets.randbits(63)
     number = -1
     with contextlib.suppress(TypeError):
         number = operator.index(seed)

@@ -12,6 +12,7 @@ from numbavol.ndimage.nonuniform_images import (
     HalfTransformOfImage,
     PlaneSpreading,
     choose_plane_spreading,
+    fit_window,
     read_plane_options,
 )
 
@@ -91,7 +92,7 @@ def test_single_precision_is_taken_where_it_suffices() -> None:
 def test_windows_are_their_polynomials(dtype) -> None:
     for width in range(2, WIDEST_WINDOW + 1):
         spreading = PlaneSpreading(np.dtype(dtype), 2.0, width)
-        window = spreading.fit_window()
+        window = fit_window(spreading)
         argument = np.linspace(-1, 1, 101)
         cells = np.arange(width) + (argument[:, None] + 1) / 2
         fitted = np.array([np.polyval(window[:, c].astype(float), argument) for c in range(width)])
