@@ -74,7 +74,7 @@ def find_assembly(
     Raises
     ------
     ValueError
-        If the file has none of that name; says which it has.
+        If the file has none of that name, and says which it has; or no operators of it.
     """
     named = {assembly.name: assembly for assembly in structure.assemblies}
     if name not in named:
@@ -92,6 +92,9 @@ def find_assembly(
                 np.array([transform.vec.tolist() for transform in transforms]).reshape(-1, 3),
             )
         )
+    if not any(len(generator.rotations) for generator in generators):
+        msg = f"assembly: expected one whose operators {filename} has, got {name!r}"
+        raise ValueError(msg)
     return AssemblyOperators(tuple(generators))
 
 

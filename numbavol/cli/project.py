@@ -274,19 +274,16 @@ def _check_is_of_this_run(
 @contextlib.contextmanager
 def _name_what_goes_on(output: Path) -> Iterator[None]:
     """Let an interrupt say how the run goes on, if it left images."""
+    from numbavol.io.partial_file import name_part_of
+
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        part = _name_part(output)
+        part = name_part_of(output)
         if not part.exists():
             raise
         msg = f"interrupted; {part} is kept: the same command with --resume goes on with it"
         raise click.Abort(msg) from interrupt
-
-
-def _name_part(output: Path) -> Path:
-    """Name the file of an unfinished stack."""
-    return output.with_name(f"{output.name}.part")
 
 
 @contextlib.contextmanager
@@ -301,17 +298,17 @@ def _open_stack(
 ) -> Iterator[ImageStack]:
     """Begin a stack, or go on with one; what is in the way is said in the command's own words."""
     import numbavol
+    from numbavol.io.image_stack import UnfinishedStackError
+    from numbavol.io.partial_file import name_part_of
 
-    part = _name_part(output)
+    part = name_part_of(output)
     write = numbavol.resume_image_stack if resume else numbavol.write_image_stack
     with contextlib.ExitStack() as closing:
         try:
             stack = closing.enter_context(
                 write(output, shape, pixel_size, overwrite=overwrite, resume_key=key)
             )
-        except FileExistsError as error:
-            if "resume_image_stack" not in str(error):
-                raise
+        except UnfinishedStackError as error:
             msg = f"{part}: left by an interrupted run; --resume goes on, --overwrite begins again"
             raise ValueError(msg) from error
         except ValueError as error:

@@ -29,6 +29,10 @@ _LONGEST = 2**31 - 1  # what the header can say
 _LARGEST_FILE = 2**63 - 1
 
 
+class UnfinishedStackError(FileExistsError):
+    """Images that an interrupted run left are in the way."""
+
+
 class ImageStack:
     """An image stack that is being written: `stack[number] = image`, by any number of threads.
 
@@ -271,7 +275,7 @@ def _write(
         left = file.read_mark() if file.size else None
         if left is None and file.size:
             reason = "the file exists and is nothing that an interrupted run left; move it away"
-            raise _already_there(file, reason)
+            raise FileExistsError(errno.EEXIST, reason, os.fspath(file.path))
         is_of_use = left is not None and left.fingerprint is not None
         if left is not None and is_of_use and is_resumed:
             _check_is_the_same(file, left, mark)
@@ -281,7 +285,7 @@ def _write(
                 "the file was left by an interrupted run; resume_image_stack would go on with it, "
                 "overwrite=True would begin again"
             )
-            raise _already_there(file, reason)
+            raise UnfinishedStackError(errno.EEXIST, reason, os.fspath(file.path))
         else:
             images.begin()
     except BaseException:
@@ -322,10 +326,6 @@ def _open_part_of(target: Path) -> PartialFile:
         file.close()
         file = PartialFile(part)
     return file
-
-
-def _already_there(file: PartialFile, reason: str) -> FileExistsError:
-    return FileExistsError(errno.EEXIST, reason, os.fspath(file.path))
 
 
 def _check_is_the_same(file: PartialFile, left: Mark, mark: Mark) -> None:

@@ -9,7 +9,8 @@ import hashlib
 import json
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from mrcfile.constants import IMAGE_STACK_SPACEGROUP
@@ -18,9 +19,6 @@ from mrcfile.utils import dtype_from_mode
 
 from numbavol.io.map_writing import LABEL
 from numbavol.io.whole_file import sync_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _MARK_BYTES = HEADER_DTYPE.itemsize
 PART_SUFFIX = ".part"
@@ -116,8 +114,9 @@ def hash_key(resume_key: str) -> str:
 
 
 def name_part_of(path: Path) -> Path:
-    """Name what a file is called until it is whole."""
-    return path.with_name(path.name + PART_SUFFIX)
+    """Name what a file is called until it is whole: beside it, and not beside a link to it."""
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    return target.with_name(target.name + PART_SUFFIX)
 
 
 def read_mark_of(path: Path) -> Mark | None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from numbavol.io.map_header import OpenMap, VoxelLayout
 
+    # A name, and what tells a file of it from the next one.
+    _Key = tuple[Path, int, int, int]
+
 _CHUNK_BYTES = 2**24
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -33,19 +36,11 @@ class UnpackedStacks:
     """
 
     def __init__(self) -> None:
-        self._begin()
+        self._kept = _KeptImages()
 
     def __reduce__(self) -> tuple[type[UnpackedStacks], tuple[()]]:
         """Leave out the file, which other processes do not have."""
         return UnpackedStacks, ()
-
-    def _begin(self) -> None:
-        self._process = os.getpid()
-        self._lock = Lock()
-        self._file: FileIO | None = None
-        self._end = 0
-        # Of stacks that were read, where they begin in the file; None if they are not in it.
-        self._starts: dict[tuple[Path, int, int, int], int | None] = {}
 
     def find(
         self, filename: Path, packed: OpenMap, layout: VoxelLayout
@@ -74,41 +69,74 @@ class UnpackedStacks:
             If the stack is damaged.
         """
         # The position of a file that was opened before a fork is that of the other process, too.
-        if self._process != os.getpid():
-            self._begin()
+        # Of threads that find this out together, each goes on with what it made, and one remains.
+        kept = self._kept
+        if kept.process != os.getpid():
+            kept = self._kept = _KeptImages()
+        return kept.find(filename, packed, layout)
+
+
+class _KeptImages:
+    """What one process has unpacked."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self._lock = Lock()
+        self._file: FileIO | None = None
+        self._end = 0
+        # Of stacks that were asked for, where they begin in the file; None if only once.
+        self._starts: dict[_Key, int | None] = {}
+        self._too_large: set[_Key] = set()
+
+    def find(
+        self, filename: Path, packed: OpenMap, layout: VoxelLayout
+    ) -> NDArray[np.number[Any]] | None:
         stat = filename.stat()
         # Another file of the name is another stack.
         key = (filename, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         with self._lock:
+            if key in self._too_large:
+                return None
             if key not in self._starts:
                 self._starts[key] = None
                 return None
             start = self._starts[key]
             if start is None:
-                if not self._has_room_for(layout.n_bytes):
+                if not _has_room_for(layout.n_bytes):
                     return None
-                start = self._end
-                try:
-                    _unpack(packed, layout, self._open_file(), start)
-                except OSError as error:
-                    if error.errno not in _NO_ROOM:
-                        raise
+                if not self._put(packed, layout):
+                    self._too_large.add(key)
                     return None
-                self._starts[key], self._end = start, start + layout.n_bytes
+                start = self._starts[key] = self._end
+                self._end += layout.n_bytes
             return np.memmap(self._open_file(), layout.dtype, "r", start, layout.shape)
 
-    def _has_room_for(self, n_bytes: int) -> bool:
+    def _put(self, packed: OpenMap, layout: VoxelLayout) -> bool:
+        """Put a stack at the end of the file, and tell whether there was room."""
+        file = self._open_file()
         try:
-            folder = tempfile.gettempdir()
-        except FileNotFoundError:
-            return False
-        return shutil.disk_usage(folder).free >= n_bytes
+            _unpack(packed, layout, file, self._end)
+        except BaseException as error:
+            file.truncate(self._end)
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+                return False
+            raise
+        return True
 
     def _open_file(self) -> FileIO:
         if self._file is None:
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as this
             weakref.finalize(self, self._file.close)
         return self._file
+
+
+def _has_room_for(n_bytes: int) -> bool:
+    """Tell whether a temporary file can be so large, and leave others as much room."""
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError:
+        return False
+    return shutil.disk_usage(folder).free >= 2 * n_bytes
 
 
 def _unpack(packed: OpenMap, layout: VoxelLayout, target: FileIO, start: int) -> None:

@@ -36,7 +36,14 @@ ENVIRONMENT_VARIABLE = "NUMBAVOL_CACHE_DIR"
 KERNELS_FOLDER = Path(__file__).parent
 STAMPS_ARE_KEPT_FOR_SECONDS = 30 * 24 * 3600
 STAMP = re.compile(r"stamp-[0-9a-f]{16}")
+UNFINISHED = ".writing-"
 DIGEST_SIZE = hashlib.sha256().digest_size
+# What the environment tells Numba that changes its code, but not the flags of a function.
+SETTINGS = (
+    "OPT", "BOUNDSCHECK", "LOOP_VECTORIZE", "SLP_VECTORIZE", "ENABLE_AVX", "DISABLE_INTEL_SVML",
+    "DEBUGINFO_DEFAULT", "DEBUG_JIT", "EXTEND_VARIABLE_LIFETIMES", "ENABLE_PROFILING",
+    "LLVM_REFPRUNE_PASS", "LLVM_REFPRUNE_FLAGS",
+)  # fmt: skip
 
 
 def cache_folder() -> Path:
@@ -64,14 +71,16 @@ def stamp_folder(parent: Path) -> Path:
     Returns
     -------
     pathlib.Path
-        A folder named by a hash of every kernel source and of the versions that compile them.
+        A folder named by a hash of every kernel source, and of the versions and settings that
+        compile them.
     """
     digest = hashlib.sha256()
     for source in sorted(KERNELS_FOLDER.rglob("*.py")):
         digest.update(source.relative_to(KERNELS_FOLDER).as_posix().encode())
         digest.update(source.read_bytes())
     versions = (sys.version, numba.__version__, llvmlite.__version__, platform.machine())
-    digest.update(repr(versions).encode())
+    settings = [getattr(numba.config, name, None) for name in SETTINGS]
+    digest.update(repr((versions, settings)).encode())
     folder = parent / f"stamp-{digest.hexdigest()[:16]}"
     with contextlib.suppress(OSError):
         os.utime(folder)
@@ -87,6 +96,10 @@ def _remove_unused(parent: Path, keep: Path) -> None:
             is_stamp = STAMP.fullmatch(folder.name) is not None
             if is_stamp and folder != keep and folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
+        # What a killed process was writing.
+        for file in keep.glob(f"{UNFINISHED}*"):
+            if file.stat().st_mtime < oldest:
+                file.unlink(missing_ok=True)
 
 
 class CacheDescription(NamedTuple):
@@ -181,7 +194,7 @@ class KernelCache(NullCache):
         with contextlib.suppress(OSError, RuntimeError):
             path = self._path(signature, compiled.codegen)
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(hashlib.sha256(payload).digest() + payload)

@@ -251,7 +251,7 @@ class AbstractPose(PoseParameters, ABC):
     @property
     @abstractmethod
     def rotation(self) -> Rotation:
-        """The rotation R: one, or n of them. It is made once."""
+        """The rotation R: one, or n of them. It can be written to, and is made anew each time."""
 
     @abstractmethod
     def to_inverse_rotation(self) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from scipy.spatial.transform import Rotation
@@ -88,7 +87,7 @@ class EulerAnglePose(AbstractPose):
         phi, theta, psi = compute_euler_angles(wxyz)
         return cls(phi_angle=phi, theta_angle=theta, psi_angle=psi)
 
-    @cached_property
+    @property
     def rotation(self) -> Rotation:
         """The rotation `Rz(psi) Ry(theta) Rz(phi)`."""
         wxyz = compute_quaternions(self.phi_angle, self.theta_angle, self.psi_angle)
@@ -190,7 +189,7 @@ class QuaternionPose(AbstractPose):
         """
         return cls(wxyz=read_rotation(rotation).as_quat(canonical=True, scalar_first=True))
 
-    @cached_property
+    @property
     def rotation(self) -> Rotation:
         """The rotation of the unit quaternion `q / |q|`."""
         # The squares of very long and very short ones are out of range.
@@ -257,7 +256,7 @@ class AxisAnglePose(AbstractPose):
         """
         return cls(euler_vector=read_rotation(rotation).as_rotvec(degrees=True))
 
-    @cached_property
+    @property
     def rotation(self) -> Rotation:
         """The rotation about the vector's direction by its length in degrees."""
         return Rotation.from_rotvec(self.euler_vector, degrees=True)

@@ -13,7 +13,6 @@ import errno
 import hashlib
 import json
 import os
-import secrets
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -23,46 +22,24 @@ import numpy as np
 
 from numbavol.io.partial_file import PartialFile, name_part_of
 from numbavol.io.partial_stack import measure_range
-from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS, POSE_COLUMNS, ZERNIKE_COLUMNS
+from numbavol.io.whole_file import sync_folder
 from numbavol.kernels.extras import import_extra
 from numbavol.simulation.files import replace_files
 from numbavol.simulation.shards import OF_SOMETHING_ELSE, Shard, share_evenly
+from numbavol.simulation.zarr_columns import find_columns, unit_of_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from numbavol.io import ParticleTable
     from numbavol.simulation.config import SimulationConfig
     from numbavol.simulation.images import Simulator
-    from numbavol.simulation.particles import Particles
 
 # A chunk is what a training loop reads at once, and a file.
 BYTES_OF_A_CHUNK = 2**24
 FEWEST_IN_A_CHUNK, MOST_IN_A_CHUNK = 32, 512
 MARKERS, LOCK = ".written", "lock"
-DEGREES, ANGSTROMS = "degrees", "angstroms"
-UNITS = {
-    "rot": DEGREES,
-    "tilt": DEGREES,
-    "psi": DEGREES,
-    "origin_x_in_angstroms": ANGSTROMS,
-    "origin_y_in_angstroms": ANGSTROMS,
-    "pixel_size": ANGSTROMS,
-    "voltage_in_kilovolts": "kilovolts",
-    "spherical_aberration_in_millimetres": "millimetres",
-    "image_size": "pixels",
-    "beam_tilt_x_in_milliradians": "milliradians",
-    "beam_tilt_y_in_milliradians": "milliradians",
-    "defocus_u_in_angstroms": ANGSTROMS,
-    "defocus_v_in_angstroms": ANGSTROMS,
-    "astigmatism_angle": DEGREES,
-    "phase_shift": DEGREES,
-    "ctf_b_factor": "square angstroms",
-    "odd_zernike": "radians times angstroms to the power of each",
-    "even_zernike": "radians times angstroms to the power of each",
-}
 
 
 def make_zarr_shards(config: SimulationConfig, output: Path, n_shards: int) -> list[Shard]:
@@ -201,16 +178,28 @@ def write_zarr_group(
                 marker.unlink()
         _write_columns(part, simulator, wanted)
         yield
-        if output.exists() and overwrite:
-            old = output.with_name(f".numbavol-{secrets.token_hex(8)}.part")
-            output.rename(old)
-            part.rename(output)
-            shutil.rmtree(old)
-        else:
-            part.rename(output)
+        _give_name(part, Path(os.path.realpath(output)), overwrite=overwrite)
         shutil.rmtree(output / MARKERS)
     finally:
         lock.close()
+
+
+def _give_name(part: Path, output: Path, *, overwrite: bool) -> None:
+    """Give a finished group its name; one that it replaces is there until it has it."""
+    # By a name that the next run finds if this one is killed.
+    old = output.with_name(f".{output.name}.replaced")
+    if output.exists() and overwrite:
+        shutil.rmtree(old, ignore_errors=True)
+        output.rename(old)
+        try:
+            part.rename(output)
+        except BaseException:
+            old.rename(output)
+            raise
+    else:
+        part.rename(output)
+    sync_folder(output.parent)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_zarr_shard(
@@ -256,7 +245,7 @@ def write_zarr_shard(
         made = np.empty((stop - start, config.box, config.box), np.float32)
         simulator.image(simulator.source.take(np.arange(start, stop)), made, report=count)
         images[start:stop] = _round(made, start, images.dtype)
-        _sync(shard.path / "images" / images.metadata.encode_chunk_key((start // n_in_chunk, 0, 0)))
+        _sync(shard.path, f"images/{images.metadata.encode_chunk_key((start // n_in_chunk, 0, 0))}")
         marker.touch()
 
 
@@ -306,10 +295,12 @@ def _round(
     return rounded
 
 
-def _sync(path: Path) -> None:
-    """Wait until a file is on the disk, so that no marker is there before it."""
-    with path.open("rb") as file:
+def _sync(group: Path, name: str) -> None:
+    """Wait until a file of a group is on the disk, so that no marker is there before it."""
+    with (group / name).open("rb") as file:
         os.fsync(file.fileno())
+    for folder in Path(name).parents:
+        sync_folder(group / folder)
 
 
 def _write_columns(part: Path, simulator: Simulator, label: str) -> None:
@@ -330,9 +321,9 @@ def _write_columns(part: Path, simulator: Simulator, label: str) -> None:
             dtype=config.dtype,
             compressors=None,  # noise has nothing that could be left out
             dimension_names=("particle", "y", "x"),
-            attributes={"unit": _unit_of_images(config)},
+            attributes={"unit": unit_of_images(config)},
         )
-    for name, (values, attributes) in _find_columns(particles, table).items():
+    for name, (values, attributes) in find_columns(particles, table).items():
         dimensions = ("particle", *(f"{name}_{axis}" for axis in range(values.ndim - 1)))
         column = group.create_array(
             name, shape=values.shape, chunks=values.shape, dtype=values.dtype, compressors=None,
@@ -353,48 +344,3 @@ def _write_columns(part: Path, simulator: Simulator, label: str) -> None:
             "numbavol": {"version": version("numbavol"), "sha256": label},
         }
     )
-
-
-def _unit_of_images(config: SimulationConfig) -> str:
-    if config.detector.dose is not None:
-        return "electrons"
-    return "inverse angstroms" if config.contrast == "linear" else "1"
-
-
-def _find_columns(
-    particles: Particles, table: ParticleTable
-) -> dict[str, tuple[NDArray[Any], dict[str, Any]]]:
-    """Find the values of each column, `(n, ...)`, and what is said of it."""
-    n = len(table)
-    columns: dict[str, tuple[NDArray[Any], dict[str, Any]]] = {
-        "rotation": (
-            particles.poses.rotation.as_matrix(),
-            {"description": "matrices that turn positions (x, y, z) of the volume"},
-        ),
-        "offset": (
-            np.broadcast_to(particles.poses.offset_in_angstroms[..., :2], (n, 2)),
-            {"unit": ANGSTROMS, "description": "(x, y) that the turned volume is moved by"},
-        ),
-        "volume": (particles.volumes, {"description": "index into the attribute volumes"}),
-    }
-    if particles.micrographs is not None:
-        columns["micrograph"] = (particles.micrographs, {"description": "number, from 0 on"})
-    for name in particles.kept.keys() & {column.name for column in NAME_COLUMNS}:
-        texts = getattr(table, name)
-        if texts is not None:
-            each = [texts] * n if isinstance(texts, str) else texts
-            names, indices = np.unique(each, return_inverse=True)
-            about = {"description": "index into the names", "names": names.tolist()}
-            columns[name.removesuffix("s")] = (indices.astype(np.int64), about)
-    for column in (*POSE_COLUMNS, *COLUMNS, *ZERNIKE_COLUMNS):
-        value = getattr(table, column.name)
-        if value is None:
-            continue
-        is_list = column in ZERNIKE_COLUMNS
-        shape = (n, np.shape(value)[-1]) if is_list else (n,)
-        unit = {"unit": UNITS[column.name]} if column.name in UNITS else {}
-        columns[column.name] = (
-            np.ascontiguousarray(np.broadcast_to(value, shape)),
-            unit | {"relion": f"rln{column.label}"},
-        )
-    return columns

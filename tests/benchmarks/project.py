@@ -68,6 +68,17 @@ def measure_slices() -> list[Row | Limit]:
         work = f"an image of {SIDE}^2, {name} slice of {SIDE}^3, {N_POSES} poses, 2 threads"
         rows.append(Row(work, ours / N_POSES, "scipy, 2 threads", theirs / few, target))
         rows.append(Limit(work, ours / N_POSES, LIMITS[name]))
+        # Who looks for a pose asks for one image after another.
+        one = poses[:1]
+        ours, theirs = medians_in_turn(
+            [
+                functools.partial(numbavol.project, volume, one, config, out=images[:1]),
+                functools.partial(slices_with_scipy, grid, one, order),
+            ],
+            9,
+        )
+        work = f"an image of {SIDE}^2, {name} slice of {SIDE}^3, a pose a call"
+        rows.append(Row(work, ours, "scipy", theirs, 3.0))
     return rows
 
 

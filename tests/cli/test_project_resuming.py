@@ -96,6 +96,23 @@ def test_an_interrupt_says_how_to_go_on_where_there_is_something(
     assert not list(tmp_path.glob("other*"))
 
 
+def test_a_run_through_a_link_is_gone_on_with(
+    map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link, output = tmp_path / "link.mrcs", tmp_path / "scratch" / "stack.mrcs"
+    output.parent.mkdir()
+    link.symlink_to(output)
+    options = ("--poses", "random:9", "--threads", 1)
+    leave_a_part(map_file, link, *options, monkeypatch=monkeypatch)
+    assert f"interrupted; {output}.part is kept" in capsys.readouterr().err
+    assert project(map_file, "-o", link, *options) == 1
+    assert f"{output}.part: left by an interrupted run; --resume" in capsys.readouterr().err
+    assert project(map_file, "-o", link, *options, "--resume", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["n_resumed"] == 5
+    assert link.is_symlink()
+    assert output.is_file()
+
+
 def test_resuming_makes_only_what_is_missing(
     map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

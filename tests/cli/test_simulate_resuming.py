@@ -135,7 +135,34 @@ def test_an_interrupt_says_what_the_same_command_goes_on_with(
     assert simulate(*command) == 0
 
 
-@pytest.mark.parametrize("stopping", ["_find_columns", "_sync", "write_zarr_shard"])
+@pytest.mark.parametrize("suffix", [".mrcs", ".zarr"])
+def test_a_run_through_a_link_is_gone_on_with(
+    map_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    suffix: str,
+) -> None:
+    pytest.importorskip("zarr")
+    link, output = tmp_path / f"link{suffix}", tmp_path / "scratch" / f"stack{suffix}"
+    output.parent.mkdir()
+    link.symlink_to(output)
+    command = (map_file, "-o", link, *FEW)
+    stopping = {
+        ".mrcs": "numbavol.io.partial_stack.PartialStack.finish",
+        ".zarr": "numbavol.simulation.zarr_output._give_name",
+    }[suffix]
+    with monkeypatch.context() as patched:
+        patched.setattr(stopping, stop)
+        assert simulate(*command) == 130
+    assert f"interrupted; {output}.part is kept" in capsys.readouterr().err
+    assert simulate(*command) == 0
+    assert f"resume  {output}.part, left by an interrupted run\n" in capsys.readouterr().out
+    assert link.is_symlink()
+    assert output.exists()
+
+
+@pytest.mark.parametrize("stopping", ["find_columns", "_sync", "write_zarr_shard"])
 def test_an_interrupt_says_what_is_kept_of_a_group(
     map_file: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -150,7 +177,7 @@ def test_an_interrupt_says_what_is_kept_of_a_group(
         assert simulate(map_file, "-o", output, *FEW) == 130
     # Before its columns are there, nobody goes on with a group.
     kept = f"; {output}.part is kept: the same command goes on with it"
-    is_kept = stopping != "_find_columns"
+    is_kept = stopping != "find_columns"
     expected = f"numbavol: error: interrupted{kept if is_kept else ''}"
     assert capsys.readouterr().err.strip() == expected
     assert simulate(map_file, "-o", output, *FEW) == 0

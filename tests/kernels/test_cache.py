@@ -110,6 +110,32 @@ def test_a_changed_source_has_another_folder(
     assert before.name != after.name
 
 
+def test_other_settings_of_numba_have_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = {cache.stamp_folder(tmp_path / "as it is").name}
+    for name in cache.SETTINGS:
+        # A setting that numba has no longer would be left out without a word.
+        monkeypatch.setattr(numba.config, name, "another")
+        folders.add(cache.stamp_folder(tmp_path / name).name)
+        monkeypatch.undo()
+    assert len(folders) == 1 + len(cache.SETTINGS)
+
+
+def test_what_a_killed_process_was_writing_is_removed_after_a_while(tmp_path: Path) -> None:
+    folder = cache.stamp_folder(tmp_path)
+    folder.mkdir()
+    old, new = (folder / f"{cache.UNFINISHED}{name}" for name in ("old", "new"))
+    for file in (old, new):
+        file.write_bytes(b"cut short")
+    then = time.time() - 2 * cache.STAMPS_ARE_KEPT_FOR_SECONDS
+    os.utime(old, (then, then))
+    cache.stamp_folder.cache_clear()
+    cache.stamp_folder(tmp_path)
+    assert not old.exists()
+    assert new.exists()
+
+
 def test_other_flags_have_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBAVOL_CACHE_DIR", str(tmp_path))
     codegen = numba.core.registry.cpu_target.target_context.codegen()

@@ -227,9 +227,11 @@ def test_one_rotation_and_many_offsets_make_many_poses(cls):
     np.testing.assert_allclose(matrix(poses), [zyz(20, 50, 70)] * 3, atol=ROUNDING)
 
 
-def test_the_rotation_is_made_once():
-    pose = EulerAnglePose(0, 0, 20, 50, 70)
-    assert pose.rotation is pose.rotation
+@pytest.mark.parametrize("cls", CLASSES)
+def test_who_writes_to_a_rotation_does_not_change_the_pose(cls):
+    poses = cls.from_rotation(Rotation.from_matrix([zyz(20, 50, 70), zyz(30, 60, 80)]))
+    poses.rotation[0] = Rotation.identity()
+    np.testing.assert_allclose(matrix(poses)[0], zyz(20, 50, 70), atol=ROUNDING)
 
 
 @few

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import shutil
 import sys
 from pathlib import Path
@@ -196,6 +197,29 @@ def test_a_group_of_another_simulation_is_kept_unless_it_may_be_replaced(config,
     numbavol.simulate(config, group, overwrite=True)
     assert read_all(group) == expected
     assert [path.name for path in group.parent.glob("*whole*")] == ["whole.zarr"]
+
+
+def test_a_group_that_cannot_be_replaced_after_all_is_kept(config, group, tmp_path, monkeypatch):
+    output = tmp_path / "kept.zarr"
+    shutil.copytree(group, output)
+    rename = Path.rename
+
+    def fail_for_the_new_one(path, target):
+        if path.suffix == ".part":
+            raise OSError(errno.EIO, "no luck", str(path))
+        return rename(path, target)
+
+    other = dataclasses.replace(config, seed=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", fail_for_the_new_one)
+        with pytest.raises(OSError, match="no luck"):
+            numbavol.simulate(other, output, overwrite=True)
+    assert read_all(output) == read_all(group)
+    # What a killed run left of a group that it was replacing goes with the next one.
+    (tmp_path / ".kept.zarr.replaced").mkdir()
+    numbavol.simulate(other, output, overwrite=True)
+    assert read_all(output) != read_all(group)
+    assert [path.name for path in tmp_path.glob("*kept*")] == ["kept.zarr"]
 
 
 def test_a_part_of_another_simulation_is_kept_unless_it_may_be_replaced(
