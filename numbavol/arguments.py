@@ -80,6 +80,32 @@ def read_above_0(name: str, value: ArrayLike) -> float:
     return float(number)
 
 
+def find_whole_number(value: object) -> int | None:
+    """Find which whole number this is, or None if it is something else, as 2.0 is."""
+    # True is 1 to Python, and no number of anything.
+    if isinstance(value, SupportsIndex) and not isinstance(value, (bool, np.bool_)):
+        # Arrays of several numbers have an index, and refuse to be one.
+        with contextlib.suppress(TypeError):
+            return operator.index(value)
+    return None
+
+
+def read_count(name: str, value: object, *, lowest: int = 1) -> int:
+    """Read how many there are to be.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number, or below `lowest`, which is 0 or 1. The message has `name` in it.
+    """
+    number = find_whole_number(value)
+    if number is None or number < lowest:
+        limit = "above 0" if lowest else "of at least 0"
+        msg = f"{name}: expected a whole number {limit}, got {value!r}"
+        raise ValueError(msg)
+    return number
+
+
 def check_kind(name: str, value: object, kind: type) -> None:
     """Refuse what is neither of a class nor None.
 
@@ -135,12 +161,8 @@ def read_word(name: str, value: object) -> int:
     ValueError
         If it is no whole number from 0 to 2^64 - 1. The message has `name` in it.
     """
-    word = -1
-    if isinstance(value, SupportsIndex) and not isinstance(value, (bool, np.bool_)):
-        # Arrays of several numbers have an index, and refuse to be one.
-        with contextlib.suppress(TypeError):
-            word = operator.index(value)
-    if not 0 <= word <= LARGEST_WORD:
+    word = find_whole_number(value)
+    if word is None or not 0 <= word <= LARGEST_WORD:
         msg = f"{name}: expected whole numbers from 0 to 2^64 - 1, got {value!r}"
         raise ValueError(msg)
     return word

@@ -36,6 +36,14 @@ def _are_equal_on_cuda(mine: Any, theirs: Any) -> bool:
     return are_there and mine.shape == theirs.shape and bool((mine == theirs).all())
 
 
+def freeze(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Make a read-only, contiguous array of this one, itself if it is nobody else's to write to."""
+    is_frozen = array.flags.owndata and array.flags.c_contiguous and not array.flags.writeable
+    frozen = array if is_frozen else array.astype(array.dtype.newbyteorder("="), order="C")
+    frozen.setflags(write=False)
+    return frozen
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ArrayValue:
     """A frozen dataclass of arrays that compares by value, and never raises when it does.

@@ -8,7 +8,7 @@ import numpy as np
 
 from numbavol.kernels.dispatch import find_device, find_kernel
 from numbavol.ndimage.nonuniform_images import PlaneSpreading, fit_window
-from numbavol.rendering.gaussian_mixture import reach_in_deviations
+from numbavol.rendering.windows import reach_in_deviations
 
 # Of the highest value: some roundings of the profiles.
 TOLERANCE = 3e-6

@@ -14,7 +14,7 @@ from numbavol.atoms.atom_table import tabulate_atoms
 from numbavol.atoms.labels import AtomLabels, read_labels
 from numbavol.atoms.making_structures import make_structure
 from numbavol.atoms.scattering_factors import read_atomic_numbers
-from numbavol.values import ArrayValue
+from numbavol.values import ArrayValue, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ class Atoms(ArrayValue):
         if n and not 0 <= numbers.min() <= numbers.max() < n_labels:
             msg = f"label_numbers: expected numbers of {n_labels} labels, from 0 on"
             raise ValueError(msg)
-        vars(self).update(read)
+        vars(self).update({name: freeze(array) for name, array in read.items()})
 
     @classmethod
     def from_arrays(
@@ -160,11 +160,11 @@ class Atoms(ArrayValue):
         elements = _spread("atomic_numbers", numbers if len(numbers) != 1 else numbers[0], n)
         weights = {int(z): gemmi.Element(int(z)).weight for z in np.unique(elements)}
         return cls(
-            places.copy(),
+            places,
             elements,
-            np.array(b_factors),
-            np.array(occupancies),
-            np.array(charges),
+            np.asarray(b_factors),
+            np.asarray(occupancies),
+            np.asarray(charges),
             np.array([weights[int(z)] for z in elements], np.float64),
             AtomLabels(
                 **{name: _spread(name, np.asarray(text, str), n) for name, text in texts.items()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.values import ArrayValue
+from numbavol.values import ArrayValue, freeze
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +49,10 @@ class AtomLabels(ArrayValue):
     residue_numbers: Texts
     chains: Texts
     subchains: Texts
+
+    def __post_init__(self) -> None:
+        """Keep the texts, so that nobody else writes to them."""
+        vars(self).update({name: freeze(texts) for name, texts in vars(self).items()})
 
 
 LABELS = tuple(field.name for field in dataclasses.fields(AtomLabels))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, SupportsFloat
+
+from numbavol.arguments import find_whole_number
 
 if TYPE_CHECKING:
     import os
@@ -34,10 +36,11 @@ class LoadOptions:
     def __post_init__(self) -> None:
         """Check the options that are words or numbers."""
         models: object = self.models
-        if isinstance(models, str) and models not in ("first", "all"):
+        if models not in ("first", "all") and find_whole_number(models) is None:
             msg = f"models: expected 'first', 'all' or a model's number, got {models!r}"
             raise ValueError(msg)
-        is_letter = len(self.alternates) == 1 and self.alternates.isalnum()
+        alternates: object = self.alternates
+        is_letter = isinstance(alternates, str) and len(alternates) == 1 and alternates.isalnum()
         if self.alternates not in ("all", "highest") and not is_letter:
             msg = f"alternates: expected 'all', 'highest' or a letter, got {self.alternates!r}"
             raise ValueError(msg)
@@ -60,6 +63,7 @@ class LoadOptions:
             "b_factor_offset": self.b_factor_offset,
         }
         for name, number in numbers.items():
-            if not math.isfinite(number):
-                msg = f"{name}: expected a finite number, got {number}"
+            value: object = number
+            if not isinstance(value, SupportsFloat) or not math.isfinite(value):
+                msg = f"{name}: expected a finite number, got {value!r}"
                 raise ValueError(msg)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Literal, TypedDict, overload
 
 import gemmi
 import numpy as np
 
+from numbavol.arguments import find_whole_number
 from numbavol.atoms.atom_table import AtomTable, check_elements, describe_atom, tabulate_atoms
 from numbavol.atoms.structure_file import GEMMI_ERRORS, naming_file, parse_structure_file
 
@@ -234,13 +234,14 @@ def choose_models(
         return existing
     if models == "first":
         return existing[:1]
-    if isinstance(models, str):
+    number = find_whole_number(models)
+    if number is None:
         msg = f"models: expected 'first', 'all', 'stack' or a model's number, not {models!r}"
         raise ValueError(msg)
-    if models not in existing:
+    if number not in existing:
         msg = f"models={models}: there is no such model in {filename}, only {_join(existing)}"
         raise ValueError(msg)
-    return [operator.index(models)]
+    return [number]
 
 
 def select_atoms(structure: gemmi.Structure, selection_string: str) -> None:

@@ -62,7 +62,7 @@ class StructureSummary:
     n_waters: int
     n_atoms: int
     n_alternates: int
-    elements: dict[str, int]
+    elements: dict[str, int] = dataclasses.field(hash=False)
     occupancy_sum: float
     b_factor_range: tuple[float, float]
     b_factor_mean: float

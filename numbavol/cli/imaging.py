@@ -23,7 +23,7 @@ from numbavol.projection.cut_density import find_cut_share
 from numbavol.projection.draws import Stream, make_generator
 from numbavol.projection.fourier_sampling import SAME_SIZE, are_cubes, describe_resampling
 from numbavol.projection.maps import PAD_SCALES, make_sliced_volume
-from numbavol.rendering.gaussian_mixture import reach_in_deviations
+from numbavol.rendering.windows import reach_in_deviations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

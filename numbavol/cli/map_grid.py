@@ -15,7 +15,7 @@ from numbavol.cli.options import LARGEST_SIDE
 from numbavol.cli.output import plural
 from numbavol.io.wanted_maps import check_is_map
 from numbavol.rendering.base import count_outside
-from numbavol.rendering.gaussian_mixture import reach_in_deviations
+from numbavol.rendering.windows import reach_in_deviations
 
 if TYPE_CHECKING:
     from pathlib import Path

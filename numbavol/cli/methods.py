@@ -16,7 +16,8 @@ from numbavol.rendering.costs import (
     predict_gaussian_mixture,
 )
 from numbavol.rendering.fft_atoms import render_fft_atoms, terms_of
-from numbavol.rendering.gaussian_mixture import reach_in_deviations, render_gaussian_mixture
+from numbavol.rendering.gaussian_mixture import render_gaussian_mixture
+from numbavol.rendering.windows import reach_in_deviations
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numbavol.rendering import GaussianMixtureRenderFn
     from numbavol.volumes import GaussianMixtureVolume
 
-# rendering.gaussian_mixture.DEFAULT_TOLERANCE, which --help is not to import NumPy for.
+# rendering.windows.DEFAULT_TOLERANCE, which --help is not to import NumPy for.
 DEFAULT_TOLERANCE = 1e-6
 
 

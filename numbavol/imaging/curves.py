@@ -8,8 +8,8 @@ import numpy as np
 
 from numbavol.arguments import check_finite, read_reals, read_shape
 from numbavol.ndimage import make_radial_frequency_grid
-from numbavol.ndimage.algebra import freeze
 from numbavol.ndimage.parameters import read_grid_spacing
+from numbavol.values import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

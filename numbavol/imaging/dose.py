@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.arguments import read_above_0, read_reals
+from numbavol.arguments import read_above_0, read_count, read_reals
 from numbavol.imaging.curves import make_plane_of_frequencies
 from numbavol.ndimage.parameters import read_number
 
@@ -181,7 +180,7 @@ class DoseWeighting:
         """Read the arguments."""
         values = {
             "dose_per_frame": read_above_0("dose_per_frame", self.dose_per_frame),
-            "n_frames": _read_n_frames(self.n_frames),
+            "n_frames": read_count("n_frames", self.n_frames),
             "voltage_in_kilovolts": _read_voltage(self.voltage_in_kilovolts),
             "pre_exposure": read_number("pre_exposure", self.pre_exposure, minimum=0.0),
         }
@@ -294,15 +293,3 @@ def _average_powers(decay: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         np.expm1(-n * decay), n * np.expm1(-decay), out=np.ones_like(decay), where=decay > 0
     )
     return mean
-
-
-def _read_n_frames(value: Any) -> int:
-    try:
-        # True is 1 to Python, and no number of frames.
-        number = 0 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1:
-        msg = f"n_frames: expected a whole number above 0, got {value!r}"
-        raise ValueError(msg)
-    return number

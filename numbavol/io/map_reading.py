@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numbavol.arguments import read_count
 from numbavol.io.map_header import OpenMap, VoxelLayout, open_map, parse_header
 from numbavol.notebooks import describe_grid, describe_memory, make_table
 
@@ -157,8 +157,8 @@ def read_images(
     >>> images[:, 0, 0]
     array([1., 2.], dtype=float32)
     """
-    first = _read_number("start", start)
-    last = None if stop is None else _read_number("stop", stop)
+    first = read_count("start", start, lowest=0)
+    last = None if stop is None else read_count("stop", stop, lowest=0)
     if last is not None and last <= first:
         msg = f"stop: expected more than start, {first}, got {last}"
         raise ValueError(msg)
@@ -247,17 +247,6 @@ def _read_run(file: OpenMap, layout: VoxelLayout, first: int, last: int) -> NDAr
     )
     images = _read_voxels(file, wanted, checks_all=last == n_images)
     return np.ascontiguousarray(images, np.float32)
-
-
-def _read_number(name: str, value: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = -1
-    if number < 0:
-        msg = f"{name}: expected a whole number of at least 0, got {value!r}"
-        raise ValueError(msg)
-    return number
 
 
 def _check_length(file: OpenMap, n_bytes: int) -> None:

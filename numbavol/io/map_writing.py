@@ -11,7 +11,7 @@ from mrcfile.constants import IMAGE_STACK_SPACEGROUP, MAP_ID, VOLUME_SPACEGROUP
 from mrcfile.dtypes import HEADER_DTYPE
 from mrcfile.utils import machine_stamp_from_byte_order, mode_from_dtype
 
-from numbavol.arguments import read_voxel_size
+from numbavol.arguments import check_is_on_host, read_voxel_size
 from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
@@ -266,6 +266,7 @@ def _measure(
 
 
 def _check_data(data: ArrayLike) -> NDArray[Any]:
+    check_is_on_host("data", data)
     array = np.asarray(data)
     if array.dtype.kind not in "biuf":
         msg = f"data: expected real numbers, not {array.dtype}"

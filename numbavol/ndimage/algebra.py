@@ -102,14 +102,6 @@ class AlgebraicValue(ABC, Generic[Family]):
         return self._combine(symbol, one, other)
 
 
-def freeze(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Make a read-only, contiguous array of this one, itself if it is nobody else's to write to."""
-    is_frozen = array.flags.owndata and array.flags.c_contiguous and not array.flags.writeable
-    frozen = array if is_frozen else array.astype(array.dtype.newbyteorder("="), order="C")
-    frozen.setflags(write=False)
-    return frozen
-
-
 def _as_number(symbol: str, operand: object) -> float | None:
     if not isinstance(operand, (float, int, np.generic, np.ndarray)):
         return None

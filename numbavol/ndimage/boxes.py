@@ -13,7 +13,7 @@ import numpy as np
 
 from numbavol.arguments import read_shape
 from numbavol.kernels.dispatch import find_device_of
-from numbavol.ndimage.parameters import read_array
+from numbavol.ndimage.parameters import read_array, read_host_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def pad_to_shape(
     >>> pad_to_shape([1, 2, 3], (6,))
     array([0, 0, 1, 2, 3, 0])
     """
-    values = read_array("array", array)
+    values = read_host_array("array", array)
     target = read_shape("shape", shape, values.ndim)
     if any(m < n for m, n in zip(target, values.shape, strict=True)):
         msg = f"shape: expected at least the shape {values.shape} of array, got {target}"
@@ -91,7 +91,7 @@ def crop_to_shape(array: ArrayLike, shape: Sequence[int]) -> NDArray[Any]:
     >>> crop_to_shape([0, 0, 1, 2, 3, 0], (3,))
     array([1, 2, 3])
     """
-    values = np.asarray(array)
+    values = read_array("array", array)
     center = tuple(n // 2 for n in reversed(values.shape))
     return crop_to_shape_with_center(values, shape, center)
 
@@ -143,7 +143,8 @@ def crop_to_shape_with_center(
         )
         raise ValueError(msg)
     box = tuple(slice(start, end) for start, end in zip(first, stop, strict=True))
-    return np.array(values[box], order="C")
+    cropped: NDArray[Any] = find_device_of(values).xp.array(values[box], order="C")
+    return cropped
 
 
 def resize_with_crop_or_pad(

@@ -17,7 +17,7 @@ import numpy as np
 
 from numbavol.arguments import check_flag, read_shape
 from numbavol.kernels.dispatch import find_device_of, find_kernel
-from numbavol.ndimage.parameters import read_array
+from numbavol.ndimage.parameters import read_host_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def convert_fftn_to_rfftn(
     >>> bool(np.allclose(convert_fftn_to_rfftn(fftn(image), mode="real"), rfftn(image)))
     True
     """
-    full = read_array("fftn_array", fftn_array)
+    full = read_host_array("fftn_array", fftn_array)
     half = full[..., : full.shape[-1] // 2 + 1]
     if mode is None:
         return _copy_to_complex(half)
@@ -118,7 +118,7 @@ def enforce_self_conjugate_rfftn_components(
     >>> enforce_self_conjugate_rfftn_components([1j, 2j, 3 + 3j], (4,), mode="real")
     array([0.+1.j, 0.+2.j, 3.+0.j])
     """
-    half = _copy_to_complex(read_array("rfftn_array", rfftn_array))
+    half = _copy_to_complex(read_host_array("rfftn_array", rfftn_array))
     lengths = read_shape("shape", shape, half.ndim)
     expected = (*lengths[:-1], lengths[-1] // 2 + 1)
     if half.shape != expected:

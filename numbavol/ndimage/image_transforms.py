@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
-from numbavol.ndimage.algebra import AlgebraicValue, Family, freeze
-from numbavol.ndimage.parameters import get_working_dtype, read_array
+from numbavol.ndimage.algebra import AlgebraicValue, Family
+from numbavol.ndimage.parameters import get_working_dtype, read_host_array
+from numbavol.values import freeze
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -52,7 +53,7 @@ def keep_array(name: str, array: ArrayLike, kinds: str) -> NDArray[np.inexact[An
         If its values are of another kind, or not finite, or it is no image or map. The message has
         `name` in it.
     """
-    values = read_array(name, array, (2, 3), kinds=kinds)
+    values = read_host_array(name, array, (2, 3), kinds=kinds)
     if not np.all(np.isfinite(values)):
         msg = f"{name}: expected finite values, got some that are not"
         raise ValueError(msg)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.ndimage
 
-from numbavol.arguments import check_is_on_host, read_reals
+from numbavol.arguments import check_is_on_host, find_whole_number, read_reals
 from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.ndimage.parameters import REAL_OR_COMPLEX, get_working_dtype, read_array
 
@@ -107,11 +107,12 @@ def map_coordinates(
     array([ 5. , 12.5,  0. ])
     """
     array = _read_values("input", input)
-    if order not in (0, 1, 3):
+    degree = find_whole_number(order)
+    if degree is None or degree not in (0, 1, 3):
         msg = f"order: expected 0, 1 or 3, got {order!r}"
         raise ValueError(msg)
-    values = compute_spline_coefficients(array) if order == 3 else array
-    return _interpolate(values, array.shape, coordinates, order, mode, cval)
+    values = compute_spline_coefficients(array) if degree == 3 else array
+    return _interpolate(values, array.shape, coordinates, degree, mode, cval)
 
 
 def map_coordinates_spline(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import check_finite, read_reals
+from numbavol.arguments import check_finite, check_is_on_host, read_reals
 from numbavol.kernels.dispatch import find_device_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,24 @@ def read_array(
         msg = f"{name}: expected an array with at least one element, got shape {array.shape}"
         raise ValueError(msg)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def read_host_array(
+    name: str,
+    value: ArrayLike,
+    n_axes: tuple[int, ...] | None = None,
+    *,
+    kinds: str = REAL_OR_COMPLEX,
+) -> NDArray[Any]:
+    """Read an array as `read_array` does, for what is computed by the processor alone.
+
+    Raises
+    ------
+    ValueError
+        If `read_array` would raise it, or it is an array of a CUDA device.
+    """
+    check_is_on_host(name, value)
+    return read_array(name, value, n_axes, kinds=kinds)
 
 
 def get_working_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:

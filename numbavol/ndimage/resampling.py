@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import allocate_zeros, check_flag, read_reals, read_shape
-from numbavol.ndimage.parameters import read_array, read_grid_spacing
+from numbavol.ndimage.parameters import read_grid_spacing, read_host_array
 from numbavol.ndimage.transforms import (
     ComplexArray,
     RealOrComplexArray,
@@ -74,7 +74,7 @@ def fourier_resample_to_shape(
     >>> fourier_resample_to_shape([0.0, 1.0, 2.0, 1.0], (8,)).round(3)
     array([0.   , 0.293, 1.   , 1.707, 2.   , 1.707, 1.   , 0.293])
     """
-    values = read_array("array", array)
+    values = read_host_array("array", array)
     return _resample(values, read_shape("shape", shape, values.ndim), outputs_real_space)
 
 
@@ -112,7 +112,7 @@ def fourier_crop_downsample_to_shape(
     >>> fourier_crop_downsample_to_shape([0.0, 1.0, 2.0, 1.0], (3,)).round(3)
     array([0.5, 2. , 0.5])
     """
-    values = read_array("array", array)
+    values = read_host_array("array", array)
     target = read_shape("downsampled_shape", downsampled_shape, values.ndim)
     if any(m > n for m, n in zip(target, values.shape, strict=True)):
         msg = f"downsampled_shape: expected at most the shape {values.shape} of array, got {target}"
@@ -157,7 +157,7 @@ def fourier_crop_downsample(
     array([[1., 1., 1.],
            [1., 1., 1.]])
     """
-    values = read_array("array", array)
+    values = read_host_array("array", array)
     factor = read_reals("downsample_factor", downsample_factor)
     if factor.ndim or not 1 <= factor <= min(values.shape):
         msg = (
@@ -208,7 +208,7 @@ def rescale_voxel_size(
     >>> [round(length, 3) for length in voxel_size]
     [1.5, 1.429]
     """
-    values = read_array("array", array)
+    values = read_host_array("array", array)
     current = read_grid_spacing("current_voxel_size", current_voxel_size, values.ndim)
     new = read_grid_spacing("new_voxel_size", new_voxel_size, values.ndim)
     sides = [n * length for n, length in zip(values.shape, current, strict=True)]

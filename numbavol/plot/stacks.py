@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbavol.arguments import read_count
 from numbavol.notebooks import find_limits
 from numbavol.plot.axes import (
     add_scale_bar,
@@ -105,11 +105,5 @@ def arrange(n_images: int, n_columns: int) -> tuple[int, int]:
     ValueError
         If `n_columns` is not a whole number above 0.
     """
-    try:
-        number = operator.index(n_columns)
-    except TypeError:
-        number = 0
-    if number < 1:
-        msg = f"n_columns: expected a whole number above 0, got {n_columns!r}"
-        raise ValueError(msg)
+    number = read_count("n_columns", n_columns)
     return math.ceil(n_images / number), number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -72,24 +71,6 @@ def read_rotation(rotation: object) -> Rotation:
         msg = f"rotation: expected one rotation or n, got an array of them of shape {shape}"
         raise ValueError(msg)
     return rotation
-
-
-def read_count(name: str, value: int) -> int:
-    """Read how many there are to be.
-
-    Raises
-    ------
-    ValueError
-        If it is no whole number above 0. The message has `name` in it.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        msg = f"{name}: expected a whole number above 0, got {value!r}"
-        raise ValueError(msg)
-    return number
 
 
 def broadcast_batches(batches: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from numbavol.arguments import read_reals
-from numbavol.poses.arguments import read_count
+from numbavol.arguments import read_count, read_reals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

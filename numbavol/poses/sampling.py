@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from numbavol.arguments import check_fits_in_memory, read_reals
-from numbavol.poses.arguments import read_count
+from numbavol.arguments import check_fits_in_memory, read_count, read_reals
 from numbavol.poses.representations import EulerAnglePose, QuaternionPose
 from numbavol.poses.symmetry import (
     cover_unit,

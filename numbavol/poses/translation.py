@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import read_reals
+from numbavol.arguments import check_is_on_host, read_reals
 from numbavol.kernels.dispatch import find_device_of, find_kernel
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def multiply_phase_ramp(
         msg = f"shape: expected two positive numbers (y, x), got {shape}"
         raise ValueError(msg)
     n_y, n_x = shape
+    check_is_on_host("fourier_image", fourier_image)
+    check_is_on_host("translation_operator", operator)
     image = np.asarray(fourier_image)
     image = image.astype(np.result_type(image, np.complex64), copy=False)
     ramp = np.array(operator, dtype=np.complex128)

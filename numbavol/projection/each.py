@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -270,23 +268,6 @@ def _project_batch(
         even_size_of_tasks(n_images, IMAGES_A_TASK),
         lambda n_done: report(first + n_done),
     )  # fmt: skip
-
-
-def read_batch_size(batch_size: int) -> int:
-    """Read the largest number of images that are made at once.
-
-    Raises
-    ------
-    ValueError
-        If it is no whole number above 0.
-    """
-    number = 0
-    with contextlib.suppress(TypeError):
-        number = operator.index(batch_size)
-    if number < 1:
-        msg = f"batch_size: expected a whole number above 0, got {batch_size!r}"
-        raise ValueError(msg)
-    return number
 
 
 def check_there_are_poses(n_poses: int) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import check_flag, read_shape
+from numbavol.arguments import check_flag, find_whole_number, read_shape
 from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.ndimage import make_frequency_grid
 from numbavol.ndimage.nonuniform import read_eps
@@ -177,10 +175,8 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
 
 
 def _read_odd(value: int) -> int:
-    number = 0
-    with contextlib.suppress(TypeError):
-        number = operator.index(value)
-    if number < 1 or number % 2 == 0 or isinstance(value, bool):
+    number = find_whole_number(value)
+    if number is None or number < 1 or number % 2 == 0:
         msg = f"upsample_factor: expected an odd number above 0, got {value!r}"
         raise ValueError(msg)
     return number

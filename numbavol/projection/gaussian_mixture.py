@@ -14,9 +14,10 @@ from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.batches import prepare_on
 from numbavol.projection.neighbours import find_neighbours
 from numbavol.projection.projections import Projection
-from numbavol.rendering.gaussian_mixture import (
+from numbavol.rendering.windows import (
     DEFAULT_TOLERANCE,
     reach_in_deviations,
+    read_tolerance,
     take_few_gaussians_each,
 )
 from numbavol.volumes import GaussianMixtureVolume
@@ -93,7 +94,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         """Read the arguments."""
         check_flag("antialias", self.antialias)
         object.__setattr__(self, "device", check_device(self.device))
-        reach_in_deviations(self.tolerance, np.float32)
+        object.__setattr__(self, "tolerance", read_tolerance(self.tolerance))
         if self.shape is not None:
             object.__setattr__(self, "shape", read_shape("shape", self.shape, 2))
 

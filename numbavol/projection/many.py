@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import operator
 import secrets
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from numbavol.arguments import check_fits_in_memory, check_is_a, check_output
+from numbavol.arguments import check_fits_in_memory, check_is_a, check_output, read_count
 from numbavol.io import ImageStack
 from numbavol.kernels.dispatch import check_device, find_device
 from numbavol.kernels.threads import run_tasks
@@ -23,7 +21,6 @@ from numbavol.projection.each import (
     StreamedDelivery,
     check_there_are_poses,
     project_each,
-    read_batch_size,
 )
 from numbavol.projection.image_config import ImageConfig
 from numbavol.volumes import AbstractVolumeParametrization, AbstractVolumeRepresentation
@@ -165,7 +162,7 @@ def project(
         msg = f"output: expected 'host' where out is given, got {output!r}"
         raise ValueError(msg)
     if batch_size is not None:
-        batch_size = read_batch_size(batch_size)
+        batch_size = read_count("batch_size", batch_size)
     if device is not None and check_device(device) != integrator.device:
         integrator = integrator.move_to(device)
     one, dtype = integrator.describe_output(
@@ -183,10 +180,12 @@ def project(
         images = _read_out(out, shape, dtype, where)
         each = images[np.newaxis] if poses.n_poses is None else images
 
+    # Cheaper than a generator, which nobody may draw from.
+    seed = secrets.randbits(63) if seed is None else read_count("seed", seed, lowest=0)
     with progress_bar("projecting", is_wanted=progress) as report:
         _image_all(
             each, volume, poses, image_config, integrator, range(first, n_images),
-            _read_seed(seed), report, batch_size,
+            seed, report, batch_size,
             is_streamed=integrator.device != "cpu" and output == "host",
             outputs_real_space=outputs_real_space,
         )  # fmt: skip
@@ -255,18 +254,6 @@ def _image_all(
                 count(n_more, 0)
         n_done += len(chosen)
         count(0, 0)
-
-
-def _read_seed(seed: int | None) -> int:
-    if seed is None:
-        return secrets.randbits(63)
-    number = -1
-    with contextlib.suppress(TypeError):
-        number = operator.index(seed)
-    if number < 0:
-        msg = f"seed: expected a whole number of at least 0, got {seed!r}"
-        raise ValueError(msg)
-    return number
 
 
 def _check_stack(stack: ImageStack, shape: tuple[int, ...], dtype: np.dtype[Any]) -> ImageStack:

@@ -24,7 +24,7 @@ from numbavol.reconstruction.image_weights import (
     read_image_weights,
     read_signal_to_noise,
 )
-from numbavol.reconstruction.transform_bricks import CHANNELS, TransformBricks
+from numbavol.reconstruction.transform_bricks import CHANNELS, TransformBricks, transform_back
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -172,6 +172,7 @@ class BackProjector:
         self._shell_weights, self._noise_weights = np.zeros(n_shells), np.zeros(n_shells)
         # Of the zero frequency: the real part, and the weight.
         self._zero = np.zeros(2)
+        self._is_cut_short = False
 
     def __repr__(self) -> str:
         """Say what the map will be like, and how many images were added."""
@@ -221,7 +222,10 @@ class BackProjector:
         ValueError
             If an argument has another shape, or an image is not finite; batches before that one's
             are then in the sums.
+        RuntimeError
+            If an earlier call was interrupted in the middle of the sums.
         """
+        self._check_is_whole()
         each: Any = images if hasattr(images, "shape") else np.asarray(images)
         given: object = poses
         if not isinstance(given, AbstractPose):
@@ -288,7 +292,10 @@ class BackProjector:
         ValueError
             If `signal_to_noise` is not as described, nothing was added, or what was added outgrew
             the numbers that `dtype` has.
+        RuntimeError
+            If images were added by half, as `add` says.
         """
+        self._check_is_whole()
         if self.n_images == 0:
             msg = "images: expected some to be added before the map is made, there are none"
             raise ValueError(msg)
@@ -304,7 +311,7 @@ class BackProjector:
         # No sample lies between the zero frequency and the first one, which spoils the cells there;
         # the sum itself is known.
         half[0, 0, 0] = total = self._find_total(ratios)
-        padded = self._transform_back(half)
+        padded = transform_back(half, self._padded_side, self.side, self.device)
         real_voxel_grid = undo_linear_interpolation(padded, (self._padded_side,) * 3)
         missing = total / real_voxel_grid.size - real_voxel_grid.mean(dtype=np.float64)
         if not math.isfinite(missing):
@@ -365,6 +372,8 @@ class BackProjector:
             )  # fmt: skip
 
         device.run_parts(transform, n, IMAGES_A_TASK)
+        # An interrupt may come in the middle of it.
+        self._is_cut_short = True
         self._bricks.insert(samples, frames, self._radius)
         # In the order of the images, whatever the batches. The column 0 holds half of each sample.
         for zero in 2.0 * device.fetch(samples[:, self._farthest, 0, ::2]).astype(np.float64):
@@ -374,21 +383,18 @@ class BackProjector:
         for image_weights in np.broadcast_to(weights, (n, weights.shape[1])):
             self._noise_weights += image_weights
         self.n_images += n
+        self._is_cut_short = False
+
+    def _check_is_whole(self) -> None:
+        if self._is_cut_short:
+            msg = (
+                "images: adding them was interrupted, and some of them are in the sums by half: "
+                "begin again with another BackProjector"
+            )
+            raise RuntimeError(msg)
 
     def _make_frames(self, rotations: NDArray[np.float64]) -> NDArray[np.float64]:
         """Make the steps along columns and rows of each slice: see the kernel `insert_slices`."""
         # A frequency slice turns by the transpose, so that the steps are rows of R.
         turned = rotations[:, np.newaxis] @ self._operations
         return np.ascontiguousarray(self._step * turned[:, :, :2])
-
-    def _transform_back(self, half: NDArray[np.complexfloating[Any]]) -> NDArray[np.floating[Any]]:
-        """Transform back axis by axis, and keep of each but the map, which saves half of all."""
-        device, options = self.device, self.device.fft_options
-        kept = (np.arange(self.side) - self.side // 2) % self._padded_side
-        indices = device.send(kept)
-        for axis in range(2):
-            whole = device.fft.ifft(half, axis=axis, overwrite_x=True, **options)
-            half = device.xp.take(whole, indices, axis=axis)
-        real = device.fft.irfft(half, self._padded_side, axis=2, overwrite_x=True, **options)
-        taken: NDArray[np.floating[Any]] = device.fetch(device.xp.take(real, indices, axis=2))
-        return taken

@@ -120,3 +120,32 @@ class TransformBricks:
         finally:
             self._sums[self._inner] = not_summed
         return half
+
+
+def transform_back(
+    half: NDArray[np.complexfloating[Any]], padded_side: int, side: int, device: Device
+) -> NDArray[np.floating[Any]]:
+    """Transform back axis by axis, and keep of each but the map, which saves half of all.
+
+    Parameters
+    ----------
+    half
+        The half transform of a padded map, zero frequency in the corner. It is written to.
+    padded_side, side
+        Of the padded map, and of what is kept around its middle.
+    device
+        Where it is.
+
+    Returns
+    -------
+    NDArray
+        ``(side, side, side)``, on the host.
+    """
+    kept = (np.arange(side) - side // 2) % padded_side
+    indices, options = device.send(kept), device.fft_options
+    for axis in range(2):
+        whole = device.fft.ifft(half, axis=axis, overwrite_x=True, **options)
+        half = device.xp.take(whole, indices, axis=axis)
+    real = device.fft.irfft(half, padded_side, axis=2, overwrite_x=True, **options)
+    taken: NDArray[np.floating[Any]] = device.fetch(device.xp.take(real, indices, axis=2))
+    return taken

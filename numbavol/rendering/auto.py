@@ -9,7 +9,8 @@ import numpy as np
 
 from numbavol.rendering.base import AbstractVolumeRenderFn, check_ways
 from numbavol.rendering.fft_atoms import DEFAULT_EPS, FFTAtomRenderFn
-from numbavol.rendering.gaussian_mixture import DEFAULT_TOLERANCE, GaussianMixtureRenderFn
+from numbavol.rendering.gaussian_mixture import GaussianMixtureRenderFn
+from numbavol.rendering.windows import DEFAULT_TOLERANCE
 from numbavol.volumes import (
     AbstractAtomVolume,
     AbstractVolumeParametrization,

@@ -41,6 +41,7 @@ from numbavol.rendering.base import (
 )
 from numbavol.rendering.scattering import add_scattered, evaluate_factor
 from numbavol.rendering.terms import make_terms
+from numbavol.values import ArrayValue
 from numbavol.volumes import IndependentAtomVolume
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ DEFAULT_EPS = 1e-6
 N_SAMPLED_FREQUENCIES = 12
 
 
-@dataclasses.dataclass(frozen=True)
-class FFTAtomRenderFn(AbstractVolumeRenderFn):
+@dataclasses.dataclass(frozen=True, eq=False)
+class FFTAtomRenderFn(ArrayValue, AbstractVolumeRenderFn):
     r"""Render atoms through the Fourier transform of their positions.
 
     With frequencies :math:`k` of the voxel grid and voxel sides :math:`\Delta`,
@@ -120,9 +121,7 @@ class FFTAtomRenderFn(AbstractVolumeRenderFn):
     shape: tuple[int, int, int]
     voxel_size: float | tuple[float, float, float]
     _: dataclasses.KW_ONLY
-    frequency_grid: NDArray[np.floating[Any]] | None = dataclasses.field(
-        default=None, compare=False, repr=False
-    )
+    frequency_grid: NDArray[np.floating[Any]] | None = dataclasses.field(default=None, repr=False)
     antialias: bool = True
     eps: float = DEFAULT_EPS
     opts: Mapping[str, Any] | None = dataclasses.field(default=None, hash=False)

@@ -8,18 +8,16 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import erfcinv
 
 from numbavol.arguments import (
     check_fits_in_memory,
     check_is_a,
     check_output,
     read_precision,
-    read_reals,
     read_shape,
     read_voxel_size,
 )
-from numbavol.kernels.dispatch import check_device, find_device, find_device_of, find_kernel
+from numbavol.kernels.dispatch import check_device, find_device, find_kernel
 from numbavol.kernels.threads import get_num_threads, run_tasks
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
@@ -34,6 +32,12 @@ from numbavol.rendering.slabs import (
     block_side_in_voxels,
     most_overlapping,
 )
+from numbavol.rendering.windows import (
+    DEFAULT_TOLERANCE,
+    reach_in_deviations,
+    read_tolerance,
+    take_few_gaussians_each,
+)
 from numbavol.volumes import GaussianMixtureVolume
 
 if TYPE_CHECKING:
@@ -43,13 +47,6 @@ if TYPE_CHECKING:
 
     from numbavol.volumes import AbstractVolumeRepresentation
 
-DEFAULT_TOLERANCE = 1e-6
-# Beyond six times sqrt(2) standard deviations every factor of the formula is 0 in float64. Beyond
-# 6.5 nothing is left beside the rounding of float32, and not far from there products of three such
-# factors are subnormal: Intel's processors take a hundred cycles for each.
-FARTHEST_REACH = {np.dtype(np.float32): 6.5, np.dtype(np.float64): 6.0 * math.sqrt(2.0)}
-# The kernel is compiled for each number of Gaussians a position up to this one.
-MOST_FUSED_GAUSSIANS = 6
 # A task is what an interrupt waits for, and one step of progress.
 LONGEST_TASK_IN_SECONDS = 0.25
 # Adding n terms in float32 errs by about n / 4 of its rounding: where more overlap, slab after slab
@@ -142,12 +139,12 @@ class GaussianMixtureRenderFn(AbstractVolumeRenderFn):
         values = {
             "shape": read_shape("shape", self.shape, 3),
             "voxel_size": read_voxel_size("voxel_size", self.voxel_size),
+            "tolerance": read_tolerance(self.tolerance),
             "dtype": read_precision("dtype", self.dtype),
             "device": check_device(self.device),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        reach_in_deviations(self.tolerance, self.dtype)
         if self.batch_options is not None:
             _read_batch_options(self.batch_options, self.shape[0])
             # A copy: the caller's dict may change, this object does not.
@@ -246,7 +243,9 @@ def _render(
 ) -> NDArray[np.floating[Any]]:
     """Render a Gaussian mixture to a map on its device."""
     if not isinstance(volume, GaussianMixtureVolume):
-        msg = f"volume_representation: expected a GaussianMixtureVolume, got {type(volume)}"
+        msg = (
+            f"volume_representation: expected a GaussianMixtureVolume, got {type(volume).__name__}"
+        )
         raise TypeError(msg)
     shape = render_fn.shape
     batch_size, n_batches = _read_batch_options(render_fn.batch_options, shape[0])
@@ -289,18 +288,16 @@ def _render(
         if report is not None:
             report(1, 1)
         return out
-
     order = device.run(find_order)[: np.count_nonzero(blocks != np.iinfo(BLOCK_NUMBER).max)]
-    order_planes = planes[order]
     is_crowded = (
         out.itemsize < 8
         and most_overlapping(order, centres, planes, shape, voxel_size) > MOST_IN_SINGLE_PRECISION
     )
-    n_slabs = _good_number_of_slabs(order_planes, amplitudes.shape[1], voxel_size)
+    n_slabs = _good_number_of_slabs(planes[order], amplitudes.shape[1], voxel_size)
     if is_crowded:
         n_slabs = max(n_slabs, get_num_threads() * SLABS_A_THREAD_WHERE_CROWDED)
     if batch_size is None:
-        slabs = balanced_slabs(order_planes, shape[0], n_slabs)
+        slabs = balanced_slabs(planes[order], shape[0], n_slabs)
     else:
         slabs = [(z, min(z + batch_size, shape[0])) for z in range(0, shape[0], batch_size)]
 
@@ -313,57 +310,6 @@ def _render(
 
     run_tasks(render_slab, slabs, report)
     return out
-
-
-def take_few_gaussians_each(
-    volume: GaussianMixtureVolume,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Take positions, amplitudes and variances so that kernels have few Gaussians a position.
-
-    Kernels are compiled for their number. Of more than ``MOST_FUSED_GAUSSIANS``, each is given a
-    position of its own.
-    """
-    positions, amplitudes, variances = volume.positions, volume.amplitudes, volume.variances
-    if amplitudes.shape[1] > MOST_FUSED_GAUSSIANS:
-        positions = find_device_of(positions).xp.repeat(positions, amplitudes.shape[1], axis=0)
-        if isinstance(positions, np.ndarray):
-            # As all others are: the kernel is compiled once.
-            positions.setflags(write=False)
-        amplitudes, variances = amplitudes.reshape(-1, 1), variances.reshape(-1, 1)
-    return positions, amplitudes, variances
-
-
-def reach_in_deviations(tolerance: float, dtype: DTypeLike) -> float:
-    r"""Half a window's side, in standard deviations, that leaves out no more than allowed.
-
-    A Gaussian has the share :math:`\operatorname{erfc}(q / \sqrt 2)` of itself beyond
-    :math:`q` deviations along one axis, and at most three times that outside a cube.
-
-    Parameters
-    ----------
-    tolerance
-        The share that may be left out.
-    dtype
-        float32 or float64: of the arithmetic.
-
-    Returns
-    -------
-    float
-        At most the ``FARTHEST_REACH`` of the type.
-
-    Raises
-    ------
-    ValueError
-        If the tolerance is not in [0, 1).
-    """
-    share = read_reals("tolerance", tolerance)
-    if share.ndim != 0 or not 0.0 <= share < 1.0:
-        msg = f"tolerance: expected a number in [0, 1), got {tolerance!r}"
-        raise ValueError(msg)
-    farthest = FARTHEST_REACH[np.dtype(dtype)]
-    if tolerance == 0.0:
-        return farthest
-    return min(math.sqrt(2.0) * float(erfcinv(tolerance / 3.0)), farthest)
 
 
 def _good_number_of_slabs(

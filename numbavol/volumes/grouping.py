@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,18 +83,3 @@ def sort_into_bins(widths: NDArray[np.float64], n_bins: int) -> list[NDArray[np.
         at = np.searchsorted(edges, widths, side="right")
     order = np.argsort(at, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(at[order])) + 1)
-
-
-def read_number_of_bins(b_factor_bins: int) -> int:
-    """Read a number of bins.
-
-    Raises
-    ------
-    ValueError
-        If it is no whole number above 0.
-    """
-    with contextlib.suppress(TypeError):
-        if (number := operator.index(b_factor_bins)) > 0:
-            return number
-    msg = f"b_factor_bins: expected a whole number above 0, got {b_factor_bins!r}"
-    raise ValueError(msg)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from numbavol.arguments import check_finite, read_reals
+from numbavol.arguments import check_finite, read_count, read_reals
 from numbavol.atoms import PengScatteringFactorParameters, read_atomic_numbers
 from numbavol.ndimage.operators import AbstractFourierOperator, PengScatteringFactor
 from numbavol.notebooks import describe_memory, make_table
 from numbavol.values import ArrayValue
 from numbavol.volumes.base import AbstractAtomVolume
-from numbavol.volumes.grouping import read_number_of_bins, sort_into_bins
+from numbavol.volumes.grouping import sort_into_bins
 from numbavol.volumes.positions import read_positions, rotate_positions, translate_positions
 from numbavol.volumes.trees import collect_leaves, map_leaves, map_like
 
@@ -271,7 +271,7 @@ class IndependentAtomVolume(ArrayValue, AbstractAtomVolume):
         if given.shape not in [(), (len(places),)]:
             msg = f"b_factors: expected one number or {len(places)}, got shape {given.shape}"
             raise ValueError(msg)
-        n_bins = read_number_of_bins(b_factor_bins)
+        n_bins = read_count("b_factor_bins", b_factor_bins)
         every = np.broadcast_to(given, len(places))
         groups: list[NDArray[np.float64]] = []
         factors: list[PengScatteringFactor] = []

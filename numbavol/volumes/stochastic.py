@@ -13,7 +13,7 @@ from numbavol.atoms import Atoms, b_factor_to_variance
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.kernels.dispatch import find_device_of
-from numbavol.values import ArrayValue
+from numbavol.values import ArrayValue, freeze
 from numbavol.volumes.base import AbstractVolumeParametrization, AbstractVolumeRepresentation
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
 from numbavol.volumes.tabulated import make_gaussian_mixture
@@ -88,7 +88,7 @@ class EnsembleVolume(ArrayValue, AbstractVolumeParametrization):
             )
             raise ValueError(msg)
         object.__setattr__(self, "volumes", volumes)
-        object.__setattr__(self, "weights", given / given.sum())
+        object.__setattr__(self, "weights", freeze(given / given.sum()))
 
     @classmethod
     def from_models(
@@ -122,7 +122,7 @@ class EnsembleVolume(ArrayValue, AbstractVolumeParametrization):
         --------
         >>> import numbavol
         >>> numbavol.EnsembleVolume.from_models(numbavol.data.enterotoxin())
-        EnsembleVolume(1 volumes)
+        EnsembleVolume(1 volume)
         """
         loaded = load_with_notes(filename, LoadOptions(models="all", **options))
         loaded.warn(filename, stacklevel=2)
@@ -131,7 +131,8 @@ class EnsembleVolume(ArrayValue, AbstractVolumeParametrization):
 
     def __repr__(self) -> str:
         """Say how many volumes there are."""
-        return f"{type(self).__name__}({len(self.volumes)} volumes)"
+        n = len(self.volumes)
+        return f"{type(self).__name__}({n} volume{'' if n == 1 else 's'})"
 
     def choose(self, rng: np.random.Generator) -> int:
         """Draw the number of a volume.
@@ -223,7 +224,7 @@ class ThermalVolume(ArrayValue, AbstractVolumeParametrization):
                 f"the lowest {given.min(initial=np.inf):g}"
             )
             raise ValueError(msg)
-        object.__setattr__(self, "b_factors", np.broadcast_to(given, n).copy())
+        object.__setattr__(self, "b_factors", freeze(np.broadcast_to(given, n)))
 
     @classmethod
     def from_atoms(cls, atoms: Atoms) -> Self:

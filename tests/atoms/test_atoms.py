@@ -49,6 +49,18 @@ def test_the_centre_of_mass_is_what_reading_subtracts() -> None:
     np.testing.assert_allclose(SAMPLE.center_of_mass, properties["center"], atol=1e-9)
 
 
+def test_atoms_share_no_memory_that_can_be_written_to() -> None:
+    positions, names = np.zeros((2, 3)), np.array(["N", "CA"])
+    atoms = Atoms.from_arrays(positions, 6, names=names)
+    other = dataclasses.replace(atoms, positions=positions)
+    positions[0], names[0] = 3.0, "C"
+    for each in (atoms, other):
+        assert each.positions.max() == 0.0
+        assert each.names.tolist() == ["N", "CA"]
+    for kept in (*vars(SAMPLE).values(), *vars(SAMPLE.labels).values()):
+        assert not isinstance(kept, np.ndarray) or not kept.flags.writeable
+
+
 def test_no_atoms_have_no_centre() -> None:
     with pytest.raises(ValueError, match="center_of_mass: expected atoms, there are none"):
         _ = SAMPLE[:0].center_of_mass

@@ -189,6 +189,13 @@ def test_an_assembly_without_the_selected_atoms_is_named(tmp_path: Path) -> None
         load(path, assembly="1", selection_string="//B")
 
 
+@pytest.mark.parametrize("n_lines", [1, 2, 3], ids=["no chains", "no chains", "no operators"])
+def test_an_assembly_without_operators_is_named(tmp_path: Path, n_lines: int) -> None:
+    path = write(tmp_path, [*ASSEMBLY[:n_lines], *LINES])
+    with pytest.raises(ValueError, match=r"assembly: expected one whose operators .*, got '1'"):
+        load(path, assembly="1")
+
+
 def test_an_assembly_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     path = write(tmp_path, [*ASSEMBLY, *LINES])
     with pytest.raises(ValueError, match=r"assembly: expected .* those named 1, got '2'"):

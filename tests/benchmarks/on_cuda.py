@@ -24,7 +24,7 @@ from transforms import make_volume
 import numbavol
 from numbavol.kernels.dispatch import find_device
 from numbavol.kernels.finding import describe_what_is_missing, is_simulated
-from numbavol.rendering.gaussian_mixture import reach_in_deviations
+from numbavol.rendering.windows import reach_in_deviations
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -181,7 +181,7 @@ def test_on_a_disk_that_becomes_full_a_stack_is_read_as_it_is(folder, names, mon
         made.append(make(**how))
         return made[-1]
 
-    def fill_the_disk(packed, layout, target, start):
+    def fill_the_disk(_packed, _layout, target, start):
         tried.append(start)
         target.write(bytes(100))
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -101,6 +101,42 @@ def test_a_map_of_the_device_becomes_a_volume(card, volume_class):
     assert made == volume_class.from_real_voxel_grid(MAP, pad_scale=1.5)
 
 
+def test_boxes_are_cropped_where_they_are(card):
+    for shape in ((3, 5, 4), (2, 2, 2)):
+        made = numbavol.crop_to_shape(card.send(MAP), shape)
+        np.testing.assert_array_equal(card.fetch(made), numbavol.crop_to_shape(MAP, shape))
+    made = numbavol.RealVoxelGridVolume.from_real_voxel_grid(card.send(MAP), crop_scale=1.5)
+    expected = numbavol.RealVoxelGridVolume.from_real_voxel_grid(MAP, crop_scale=1.5)
+    assert numbavol.to_device(made, "cpu") == expected
+
+
+HALF = np.fft.rfft2(MAP[0])
+OF_THE_HOST = {
+    "pad_to_shape": lambda there: numbavol.pad_to_shape(there(MAP), (6, 6, 6)),
+    "rescale_voxel_size": lambda there: numbavol.rescale_voxel_size(there(MAP), 1.0, 2.0),
+    "fourier_resample_to_shape": lambda there: numbavol.fourier_resample_to_shape(
+        there(MAP), (2, 3, 4)
+    ),
+    "convert_fftn_to_rfftn": lambda there: numbavol.convert_fftn_to_rfftn(there(HALF)),
+    "CustomFilter": lambda there: numbavol.CustomFilter(there(HALF)),
+    "call of a filter": lambda there: numbavol.CustomFilter(HALF)(there(HALF)),
+    "CustomMask": lambda there: numbavol.CustomMask(there(MAP)),
+    "call of a mask": lambda there: numbavol.CustomMask(MAP)(there(MAP)),
+    "WhiteningFilter": lambda there: numbavol.WhiteningFilter(there(MAP)),
+    "WhiteningFilter.from_volume": lambda there: numbavol.WhiteningFilter.from_volume(there(MAP)),
+    "translate_image": lambda there: numbavol.EulerAnglePose().translate_image(
+        there(HALF), np.ones(HALF.shape), MAP[0].shape
+    ),
+    "write_map": lambda there: numbavol.write_map("never.mrc", there(MAP), 1.0),
+}
+
+
+@pytest.mark.parametrize("call", OF_THE_HOST.values(), ids=OF_THE_HOST)
+def test_what_only_the_host_does_says_so(card, call):
+    with pytest.raises(ValueError, match="expected an array of the host, got one of a CUDA device"):
+        call(card.send)
+
+
 def test_what_only_the_host_can_do_says_so(card):
     with pytest.raises(ValueError, match="data: expected an array of the host"):
         numbavol.compute_spline_coefficients(card.send(MAP))

@@ -20,6 +20,7 @@ from projected import (
 from scipy.spatial.transform import Rotation
 
 import numbavol
+from numbavol.reconstruction.transform_bricks import TransformBricks
 
 
 class StubTransfer(numbavol.CTF):
@@ -359,3 +360,22 @@ def test_what_is_of_another_kind_is_named(change, message):
 def test_a_map_of_nothing_is_refused():
     with pytest.raises(ValueError, match="images: expected some to be added"):
         numbavol.BackProjector(SIDE, PIXEL_SIZE).finish()
+
+
+def test_sums_that_an_interrupt_cut_short_are_refused(monkeypatch):
+    images, poses = project(2)
+    projector = numbavol.BackProjector(SIDE, PIXEL_SIZE)
+    projector.add(images, poses)
+    insert = TransformBricks.insert
+
+    def interrupt(*arguments):
+        insert(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TransformBricks, "insert", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            projector.add(images, poses)
+    for call in (projector.finish, lambda: projector.add(images, poses)):
+        with pytest.raises(RuntimeError, match="images: adding them was interrupted"):
+            call()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import make_scene, scenes
 
 from numbavol import GaussianMixtureRenderFn, GaussianMixtureVolume
-from numbavol.rendering.gaussian_mixture import FARTHEST_REACH, reach_in_deviations
+from numbavol.rendering.windows import FARTHEST_REACH, reach_in_deviations
 
 # The promise is 1e-12. What is measured is 3e-14 at worst: at widths of 0.1 voxels, where the
 # rounding of a coordinate is divided by the width.

@@ -147,6 +147,16 @@ def test_frequencies_given_are_those_that_are_made(voxel_size):
     assert np.linalg.norm(given_grid - made) <= 1e-12 * np.linalg.norm(made)
 
 
+def test_other_frequencies_are_another_renderer():
+    grid = make_frequency_grid(SHAPE, 1.0)
+    one, same, other = (
+        FFTAtomRenderFn(SHAPE, 1.0, frequency_grid=g) for g in (grid, +grid, grid / 2)
+    )
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one not in (other, FFTAtomRenderFn(SHAPE, 1.0))
+
+
 @pytest.mark.parametrize(
     "wrong", [(6, 7, 8, 3), (6, 7, 5, 2), (8, 7, 4, 3), (6, 7, 5), (5, 7, 5, 3)]
 )

@@ -14,8 +14,8 @@ from numbavol.ndimage.operators.custom import call_on_grid
 from numbavol.ndimage.parameters import (
     REAL_OR_COMPLEX,
     get_working_dtype,
-    read_array,
     read_grid,
+    read_host_array,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class AbstractFilter(AbstractImageTransform["AbstractFilter"]):
         ValueError
             If the shape does not belong to the filter's.
         """
-        transform, array = read_array("image", image), self.get()
+        transform, array = read_host_array("image", image), self.get()
         filtered = np.empty(transform.shape, get_working_dtype(transform.dtype, array.dtype))
         if transform.shape == array.shape:
             np.multiply(transform, array, out=filtered, casting="same_kind")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 
-from numbavol.arguments import check_flag
+from numbavol.arguments import check_flag, check_is_on_host
 from numbavol.kernels.rounding import HALF_A_SHELL
 from numbavol.ndimage.filters.base import AbstractFilter
 from numbavol.ndimage.grids import compute_lengths
@@ -17,7 +17,7 @@ from numbavol.ndimage.open_grids import (
     make_open_frequency_grid,
     read_image_shape,
 )
-from numbavol.ndimage.parameters import REAL, check_n_axes, get_working_dtype, read_array
+from numbavol.ndimage.parameters import REAL, check_n_axes, get_working_dtype, read_host_array
 from numbavol.ndimage.shells import sum_fourier_shells
 from numbavol.ndimage.transforms import rfftn
 
@@ -146,6 +146,7 @@ class WhiteningFilter(AbstractFilter):
         ValueError
             If `volume` is no map, or another argument is not as described.
         """
+        check_is_on_host("volume", volume)
         check_n_axes("volume", np.shape(volume), (3,))
         return cls(
             np.asarray(volume)[None],
@@ -160,7 +161,7 @@ class WhiteningFilter(AbstractFilter):
 
 
 def _read_images(name: str, image_or_stack: ArrayLike) -> NDArray[Any]:
-    images = read_array(name, image_or_stack, (2, 3, 4), kinds=REAL)
+    images = read_host_array(name, image_or_stack, (2, 3, 4), kinds=REAL)
     return images[None] if images.ndim == 2 else images
 
 

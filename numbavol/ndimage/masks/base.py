@@ -16,8 +16,8 @@ from numbavol.ndimage.parameters import (
     REAL,
     check_n_axes,
     get_working_dtype,
-    read_array,
     read_grid,
+    read_host_array,
     read_number,
 )
 
@@ -71,7 +71,7 @@ class AbstractMask(AbstractImageTransform["AbstractMask"]):
         ValueError
             If the shape is another one, or the values are no numbers.
         """
-        values, array = read_array("image", image), self.get()
+        values, array = read_host_array("image", image), self.get()
         if values.shape != array.shape:
             msg = f"image: expected shape {array.shape}, as the mask has, got {values.shape}"
             raise ValueError(msg)

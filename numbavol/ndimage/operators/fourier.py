@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import check_finite, read_reals
-from numbavol.ndimage.algebra import freeze
 from numbavol.ndimage.operators.base import (
     AbstractFourierOperator,
     AbstractRadialFourierOperator,
 )
 from numbavol.ndimage.parameters import read_number, read_vectors
+from numbavol.values import freeze
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -17,8 +17,8 @@ from numbavol.kernels.cuda.launch import THREADS_A_BLOCK
 from numbavol.kernels.cuda.map_profiles import PART
 from numbavol.kernels.cuda.warps import WARP
 from numbavol.kernels.dispatch import find_device, find_kernel
-from numbavol.rendering.gaussian_mixture import MOST_FUSED_GAUSSIANS, reach_in_deviations
 from numbavol.rendering.slabs import BLOCK_NUMBER
+from numbavol.rendering.windows import MOST_FUSED_GAUSSIANS, reach_in_deviations
 
 pytestmark = pytest.mark.cuda
 
