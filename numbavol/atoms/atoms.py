@@ -345,9 +345,9 @@ class Atoms(ArrayValue):
         Returns
         -------
         gemmi.Structure
-            Atoms that follow each other and have one chain and one residue number are a residue.
-            Copies are chains of their own: of chain A they are A, A2 and A3. A cell, a space group
-            and anisotropic B-factors are not in it.
+            Atoms that follow each other in one chain, and have the name and number of one residue,
+            are a residue. Copies are chains of their own: of chain A they are A, A2 and A3. A cell,
+            a space group and anisotropic B-factors are not in it.
 
         Examples
         --------

@@ -68,7 +68,7 @@ def check_page(page: Path | None, source: Path, outputs: Sequence[Path], overwri
 
     Raises
     ------
-    ValueError
+    ValueError, click.UsageError
         If it cannot be written. The message says why.
     """
     from numbavol.cli.output import check_output

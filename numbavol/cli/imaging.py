@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numbavol.volumes import AbstractVolumeParametrization, AbstractVolumeRepresentation
 
 DEFAULT_PIXEL_SIZE = 1.0
-BYTES_AT_A_TIME = 2**24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -285,10 +284,8 @@ def _check_voxels(
 
 def fingerprint(source: Path, task: Task, given: GivenPoses) -> str:
     """Write down everything that images depend on, so that a run goes on with its own only."""
-    hashed = hashlib.sha256()
     with source.open("rb") as file:
-        while content := file.read(BYTES_AT_A_TIME):
-            hashed.update(content)
+        hashed = hashlib.file_digest(file, "sha256")
     poses = hashlib.sha256()
     for column in given.poses.to_relion_angles():
         poses.update(np.ascontiguousarray(column).tobytes())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numbavol.io import ParticleTable
 
 # Of pixel sizes: less comes of writing them with a few digits.
-SAME_SIZE = 1e-3
+SAME_SIZE_IN_TABLES = 1e-3
 
 
 def read_particles(
@@ -221,7 +221,7 @@ def _warn_of_other_sizes(
     others = []
     for stack in images.filenames:
         sizes = numbavol.read_map_header(stack).voxel_size
-        if sizes is not None and not np.allclose(sizes[:2], pixel_size, rtol=SAME_SIZE, atol=0):
+        if sizes is not None and not np.allclose(sizes[:2], pixel_size, SAME_SIZE_IN_TABLES, 0.0):
             others.append((stack, sizes[np.argmax(np.abs(sizes[:2] - pixel_size))]))
     if others:
         stack, other = others[0]

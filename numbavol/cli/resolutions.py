@@ -1,4 +1,4 @@
-"""What ``--resolution`` and ``--unit`` of ``numbavol render`` do."""
+"""What ``--resolution`` of ``numbavol render`` does."""
 
 from __future__ import annotations
 

@@ -208,7 +208,6 @@ def say_files(simulator: Simulator, output: Output, report: Report) -> None:
         str(shard.path): HEADER_BYTES + (shard.stop - shard.start) * image_bytes for shard in shards
     }
     if output.is_zarr:
-        # Images before they are compressed.
         sizes = {str(output.path): config.number * image_bytes}
     which = str(output.path)
     if not output.is_one_file:

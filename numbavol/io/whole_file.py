@@ -53,15 +53,18 @@ def write_whole_file(
     """
     target = resolve_name(filename, overwrite=overwrite)
     temporary = target.with_name(f".numbavol-{secrets.token_hex(8)}.part")
-    with name_file_in_errors(filename):
+    with _name_those_without_a_name(filename):
         try:
             # Unlike the tempfile module, `open` gives the permissions that the user's umask asks
             # for.
-            with temporary.open("xb") as stream:
+            with name_file_in_errors(filename):
+                stream = temporary.open("xb")
+            with stream:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            give_name(temporary, target, overwrite=overwrite)
+            with name_file_in_errors(filename):
+                give_name(temporary, target, overwrite=overwrite)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -132,7 +135,22 @@ def name_file_in_errors(filename: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         if error.errno is None:
             raise
-        raise OSError(error.errno, error.strerror, os.fspath(filename)) from error
+        raise _rename(error, filename) from error
+
+
+@contextmanager
+def _name_those_without_a_name(filename: str | os.PathLike[str]) -> Iterator[None]:
+    """Let an `OSError` that leaves the block carry this name, if it has none: others have theirs."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise _rename(error, filename) from error
+
+
+def _rename(error: OSError, filename: str | os.PathLike[str]) -> OSError:
+    return OSError(error.errno, error.strerror, os.fspath(filename))
 
 
 def _rename_to_new(source: Path, target: Path) -> None:

@@ -110,7 +110,11 @@ def plot_noise_spectrum(spectrum: NoiseSpectrum, *, axes: Axes | None = None) ->
     'log'
     """
     check_is_a("spectrum", spectrum, NoiseSpectrum)
-    return _plot_spectrum(spectrum.frequencies, spectrum.power, "Å", make_axes(axes, FIGURE))
+    frequencies, power = spectrum.frequencies, spectrum.power
+    if len(frequencies) == 1:
+        # White noise: a line, and no point.
+        frequencies, power = np.array([0.0, 0.0, 1.0]), np.repeat(power, 3)
+    return _plot_spectrum(frequencies, power, "Å", make_axes(axes, FIGURE))
 
 
 def plot_fourier_correlation(

@@ -84,7 +84,7 @@ def plot_projection(
     along: str = "z",
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw the sum of a map along one of its axes.
+    """Draw the integral of a map along one of its axes: the sum times the side of a voxel.
 
     Parameters
     ----------

@@ -74,10 +74,6 @@ class TransformBricks:
         self._corners = device.send(np.ascontiguousarray(corners, np.int64))
         self._table = device.send(table.astype(np.int64))
 
-    def __len__(self) -> int:
-        """Return how many bricks there are."""
-        return len(self._sums)
-
     def insert(
         self, samples: NDArray[np.floating[Any]], frames: NDArray[np.float64], radius: float
     ) -> None:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from numbavol.simulation.config import SimulationConfig
     from numbavol.simulation.images import Simulator
 
-BYTES_AT_A_TIME = 2**24
 # Of which memory holds poses and transfer functions together.
 PARTICLES_AT_A_TIME = 2**14
 MOST_SHARDS = 999_999
@@ -142,11 +141,8 @@ def fingerprint(config: SimulationConfig, device: str) -> str:
 
 
 def _hash(filename: str) -> str:
-    hashed = hashlib.sha256()
     with Path(filename).open("rb") as file:
-        while content := file.read(BYTES_AT_A_TIME):
-            hashed.update(content)
-    return hashed.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find_missing(shards: list[Shard], key: str, *, overwrite: bool) -> list[Shard]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -164,6 +165,21 @@ def test_an_error_without_a_number_passes(path):
     with pytest.raises(OSError, match="of another kind"):
         fail()
     assert not list(path.parent.iterdir())
+
+
+def test_errors_of_other_files_keep_their_names(path):
+    def read_another():
+        with write_whole_file(path, overwrite=False):
+            path.with_name("missing.ttf").read_bytes()
+
+    def fill_the_disk():
+        with write_whole_file(path, overwrite=False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(FileNotFoundError, match=r"missing\.ttf"):
+        read_another()
+    with pytest.raises(OSError, match=f"No space left.*{re.escape(str(path))}"):
+        fill_the_disk()
 
 
 def test_a_kill_leaves_no_file_of_that_name(path):

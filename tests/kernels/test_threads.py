@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -144,6 +147,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_an_interrupt_stops_the_work() -> None:
     program = """
 import time
+import weakref
 from numbavol.kernels.threads import run_tasks, set_num_threads
 set_num_threads(2)
 print("begun", flush=True)
@@ -198,11 +202,62 @@ def test_threads_that_the_system_refuses_are_said(monkeypatch: pytest.MonkeyPatc
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(OSError, match=r"n_threads: the system allows 2 more .* 1000 were"):
+    with pytest.raises(OSError, match=r"n_threads: the system allows 2 threads .* 1000 were"):
         run_tasks(print, [1])
-    for thread in started:
-        thread.join(timeout=10)
-        assert not thread.is_alive()
+    # Those that there are do as much work as they can.
+    set_num_threads(2)
+    ran_on: set[int | None] = set()
+    run_tasks(lambda _: ran_on.add(threading.get_ident()), range(9))
+    assert ran_on <= {thread.ident for thread in started}
+
+
+def test_threads_of_other_numbers_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_pools", [threads._Pool(n_threads=None)])
+    before = threading.active_count()
+    for n_threads in (4, 2, 5, 3):
+        set_num_threads(n_threads)
+        barrier = threading.Barrier(n_threads, timeout=10)
+        run_tasks(lambda _, barrier=barrier: barrier.wait(), range(n_threads))
+    assert threading.active_count() - before == 5
+
+
+def test_no_more_threads_work_than_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_pools", [threads._Pool(n_threads=None)])
+    set_num_threads(6)
+    run_tasks(lambda _: None, range(6))
+    set_num_threads(2)
+    ran_on: set[int] = set()
+
+    def work(_: int) -> None:
+        ran_on.add(threading.get_ident())
+        time.sleep(0.01)
+
+    run_tasks(work, range(12))
+    assert len(ran_on) == 2
+
+
+def test_an_error_leaves_nothing_of_the_task_alive() -> None:
+    class Held:
+        pass
+
+    def fail(_: int) -> None:
+        held = Held()
+        held_by.append(weakref.ref(held))
+        raise ValueError
+
+    held_by: list[weakref.ref[Held]] = []
+    gc.disable()
+    try:
+        with contextlib.suppress(ValueError):
+            run_tasks(fail, [1])
+        # The thread lets go of it a moment later.
+        for _ in range(100):
+            if held_by[0]() is None:
+                break
+            time.sleep(0.01)
+        assert held_by[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_an_interrupt_between_any_two_lines_leaves_no_lock() -> None:
