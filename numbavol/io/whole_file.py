@@ -140,7 +140,7 @@ def name_file_in_errors(filename: str | os.PathLike[str]) -> Iterator[None]:
 
 @contextmanager
 def _name_those_without_a_name(filename: str | os.PathLike[str]) -> Iterator[None]:
-    """Let an `OSError` that leaves the block carry this name, if it has none: others have theirs."""
+    """Let an `OSError` without a name that leaves the block carry this one."""
     try:
         yield
     except OSError as error:
