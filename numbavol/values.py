@@ -44,6 +44,13 @@ def freeze(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return frozen
 
 
+def protect(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Make a read-only view of an array, for functions of others that are not to write to it."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ArrayValue:
     """A frozen dataclass of arrays that compares by value, and never raises when it does.

@@ -15,6 +15,7 @@
 
 from numbavol.projection.auto import AutoVolumeProjection
 from numbavol.projection.base import AbstractVolumeIntegrator
+from numbavol.projection.batches import AbstractProjectionInBatches
 from numbavol.projection.ewald_sphere import EwaldSphereExtraction
 from numbavol.projection.fft_atoms import FFTAtomProjection
 from numbavol.projection.fourier_slices import FourierSliceExtraction
@@ -25,6 +26,7 @@ from numbavol.projection.projections import Placement, Projection
 from numbavol.projection.real_voxels import RealVoxelProjection
 
 __all__ = [
+    "AbstractProjectionInBatches",
     "AbstractVolumeIntegrator",
     "AutoVolumeProjection",
     "EwaldSphereExtraction",

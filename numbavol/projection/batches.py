@@ -26,12 +26,48 @@ BYTES_AT_A_TIME_ON_CUDA = 2**29
 
 
 class AbstractProjectionInBatches(ABC):
-    """Projections of which several poses have work in common."""
+    """Projections of which several poses have work in common.
+
+    The `prepare` of an integrator may return one in place of a function.
+
+    Attributes
+    ----------
+    n_at_a_time
+        How many poses are best begun together.
+    device
+        Where they are made: the processor, if a subclass does not say it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numbavol
+    >>> from numbavol.projection import AbstractProjectionInBatches, Projection
+    >>> class Points(AbstractProjectionInBatches):
+    ...     n_at_a_time = 100
+    ...     def __init__(self, positions):
+    ...         self.positions = positions
+    ...     def begin(self, rotations, offsets):
+    ...         turned = (self.positions @ rotations.swapaxes(1, 2))[..., :2]
+    ...         pixels = np.round(turned + offsets[:, np.newaxis]).astype(int) + 4
+    ...         def make(start, stop):
+    ...             images = np.zeros((stop - start, 8, 8))
+    ...             for image, (x, y) in zip(images, pixels[start:stop].swapaxes(1, 2)):
+    ...                 np.add.at(image, (y, x), 1.0)
+    ...             return Projection(images, (8, 8), is_image=True)
+    ...         return make
+    >>> class PointProjection(numbavol.AbstractVolumeIntegrator):
+    ...     def prepare(self, volume_representation, image_config):
+    ...         return Points(volume_representation.positions)
+    >>> volume = numbavol.GaussianMixtureVolume([[2.0, 0.0, 0.0]], amplitudes=1.0, variances=1.0)
+    >>> poses = numbavol.EulerAnglePose(phi_angle=[0.0, 90.0])
+    >>> config = numbavol.ImageConfig((8, 8), pixel_size=1.0)
+    >>> images = numbavol.project(volume, poses, config, integrator=PointProjection())
+    >>> np.argwhere(images).tolist()
+    [[0, 4, 6], [1, 6, 4]]
+    """
 
     n_at_a_time: int
-    """How many poses are best begun together."""
     device: Device = CPU
-    """Where they are made."""
 
     @abstractmethod
     def begin(
@@ -41,8 +77,10 @@ class AbstractProjectionInBatches(ABC):
 
         Parameters
         ----------
-        rotations, offsets
-            ``(n, 3, 3)`` and ``(n, 2)``: those of n placements.
+        rotations
+            ``(n, 3, 3)``: those of n placements.
+        offsets
+            ``(n, 2)``, in angstroms.
 
         Returns
         -------
@@ -52,7 +90,18 @@ class AbstractProjectionInBatches(ABC):
         """
 
     def __call__(self, placement: Placement) -> Projection:
-        """Project for one placement."""
+        """Project for one placement.
+
+        Parameters
+        ----------
+        placement
+            Of one image.
+
+        Returns
+        -------
+        Projection
+            Of one image, without an axis of images.
+        """
         begun = self.begin(placement.rotation[np.newaxis], placement.offset[np.newaxis])
         return begun(0, 1).take_the_only_one()
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from numbavol.volumes import AbstractVolumeRepresentation, EnsembleVolume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -74,13 +74,20 @@ def make_generator(seed: int, stream: Stream, number: int) -> np.random.Generato
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
+class Group(NamedTuple):
+    """Images of one volume, or of a volume each."""
+
+    numbers: NDArray[np.int64]
+    volume: AbstractVolumeRepresentation | None
+    """None if each has its own."""
+    drawn: Mapping[int, AbstractVolumeRepresentation]
+    """By the number of the image, what was drawn to find out: the others are still to be drawn."""
+
+
 def group_by_volume(
     volume: AbstractVolumeParametrization, seed: int, numbers: range
-) -> Iterator[tuple[AbstractVolumeRepresentation | None, NDArray[np.int64]]]:
-    """Draw a volume for each image; yields volumes with the numbers of their images.
-
-    None stands for volumes that differ from image to image: those are to be drawn one by one.
-    """
+) -> Iterator[Group]:
+    """Draw a volume for each image, and put images of one object together."""
     for start in range(numbers.start, numbers.stop, POSES_A_BLOCK):
         block = np.arange(start, min(start + POSES_A_BLOCK, numbers.stop))
         if isinstance(volume, EnsembleVolume):
@@ -90,14 +97,14 @@ def group_by_volume(
                 member = volume.volumes[number]
                 if isinstance(member, AbstractVolumeRepresentation):
                     is_random[chosen == number] = False
-                    yield member, block[chosen == number]
+                    yield Group(block[chosen == number], member, {})
             block = block[is_random]
         yield from _group_drawn(volume, seed, block)
 
 
 def _group_drawn(
     volume: AbstractVolumeParametrization, seed: int, numbers: NDArray[np.int64]
-) -> Iterator[tuple[AbstractVolumeRepresentation | None, NDArray[np.int64]]]:
+) -> Iterator[Group]:
     """Draw volumes, and put those together that are one object: more at a time if it is a few."""
     n_at_a_time = DRAWS_AT_FIRST
     while len(numbers):
@@ -105,12 +112,13 @@ def _group_drawn(
         drawn = [represent(volume, seed, number) for number in part.tolist()]
         which = np.array([id(each) for each in drawn])
         different, first = np.unique(which, return_index=True)
-        if len(different) == len(part):
-            yield None, numbers
+        if 1 < len(different) == len(part):
+            yield Group(numbers, None, dict(zip(part.tolist(), drawn, strict=True)))
             return
         for number in np.sort(first).tolist():
-            yield drawn[number], part[which == which[number]]
-        n_at_a_time *= 2 if len(different) <= FEW else 1
+            yield Group(part[which == which[number]], drawn[number], {})
+        # The more images one object has, the less is prepared; few objects are held meanwhile.
+        n_at_a_time *= 2 if len(different) <= max(FEW, len(part) // 2) else 1
         numbers = rest
 
 

@@ -219,13 +219,7 @@ def _project_one_by_one(
 
     def make(number: int) -> NDArray[Any]:
         placement = Placement(rotations[number], offsets[number])
-        projection: object = prepared(placement)
-        if not isinstance(projection, Projection):
-            msg = (
-                f"integrator: expected what prepare returns to make a Projection, got "
-                f"{type(projection).__name__}"
-            )
-            raise TypeError(msg)
+        projection = _check_projection(prepared(placement), ())
         return delivery.develop(number, projection)
 
     def count(n_done: int, _: int = 0) -> None:
@@ -253,7 +247,8 @@ def _project_batch(
     device, n_images = prepared.device, len(rotations)
 
     def make(start: int, stop: int) -> NDArray[Any]:
-        return delivery.develop(slice(first + start, first + stop), begun(start, stop))
+        projection = _check_projection(begun(start, stop), (stop - start,))
+        return delivery.develop(slice(first + start, first + stop), projection)
 
     def put(start: int, stop: int, images: NDArray[Any]) -> None:
         delivery.put(slice(first + start, first + stop), images)
@@ -268,6 +263,28 @@ def _project_batch(
         even_size_of_tasks(n_images, IMAGES_A_TASK),
         lambda n_done: report(first + n_done),
     )  # fmt: skip
+
+
+def _check_projection(made: object, numbers: tuple[int, ...]) -> Projection:
+    """Refuse what is no projection, or not as it says; of several, ``(n,)`` is their number."""
+    if not isinstance(made, Projection):
+        msg = (
+            f"integrator: expected what prepare returns to make a Projection, got "
+            f"{type(made).__name__}"
+        )
+        raise TypeError(msg)
+    kinds, shape = made.expected
+    array: Any = made.array
+    found = getattr(array, "dtype", None)
+    if found is None or found.kind not in kinds or array.shape != (*numbers, *shape):
+        what = "an image" if made.is_image else "a transform"
+        came = type(array).__name__ if found is None else f"{found} of shape {array.shape}"
+        msg = (
+            f"integrator: expected {'complex' if kinds == 'c' else 'real'} numbers of shape "
+            f"{(*numbers, *shape)} for {what} of shape {made.shape}, got {came}"
+        )
+        raise ValueError(msg)
+    return made
 
 
 def check_there_are_poses(n_poses: int) -> None:

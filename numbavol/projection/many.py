@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,7 +16,7 @@ from numbavol.poses import AbstractPose
 from numbavol.progress import progress_bar
 from numbavol.projection.auto import AutoVolumeProjection
 from numbavol.projection.base import AbstractVolumeIntegrator
-from numbavol.projection.draws import Places, group_by_volume, represent, take_poses
+from numbavol.projection.draws import Group, Places, group_by_volume, represent, take_poses
 from numbavol.projection.each import (
     Delivery,
     StreamedDelivery,
@@ -232,9 +233,10 @@ def _image_all(
         image(volume, each, poses, numbers.start, report)
         return
 
-    def draw_and_image(number: int) -> None:
+    def draw_and_image(group: Group, number: int) -> None:
         here = np.array([number])
-        representation = represent(volume, seed, number)
+        is_drawn = number in group.drawn
+        representation = group.drawn[number] if is_drawn else represent(volume, seed, number)
         image(representation, Places(each, here), take_poses(poses, here), 0, None)
 
     n_done = numbers.start
@@ -243,16 +245,17 @@ def _image_all(
         if report is not None:
             report(n_done + n_more, n_all)
 
-    for member, chosen in group_by_volume(volume, seed, numbers):
-        if member is not None:
-            image(member, Places(each, chosen), take_poses(poses, chosen), 0, None)
+    for group in group_by_volume(volume, seed, numbers):
+        here = group.numbers
+        if group.volume is not None:
+            image(group.volume, Places(each, here), take_poses(poses, here), 0, None)
         elif integrator.device == "cpu":
-            run_tasks(draw_and_image, chosen.tolist(), count)
+            run_tasks(functools.partial(draw_and_image, group), here.tolist(), count)
         else:
-            for n_more, number in enumerate(chosen.tolist(), 1):
-                draw_and_image(number)
+            for n_more, number in enumerate(here.tolist(), 1):
+                draw_and_image(group, number)
                 count(n_more, 0)
-        n_done += len(chosen)
+        n_done += len(here)
         count(0, 0)
 
 

@@ -72,6 +72,13 @@ class Projection:
     offset_in_pixels: NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(2))
     factor: float = 1.0
 
+    @property
+    def expected(self) -> tuple[str, tuple[int, int]]:
+        """The kinds of numbers and the shape that its array has, or each of several."""
+        if self.is_image:
+            return "biuf", self.shape
+        return "c", (self.shape[0], self.shape[1] // 2 + 1)
+
     def take(self, *, outputs_real_space: bool) -> NDArray[Any]:
         """Return the image or the half transform.
 
@@ -184,6 +191,11 @@ class Projection:
 
 class ComplexProjection(Projection):
     """A complex projection, of which ``array`` is the image or its whole transform."""
+
+    @property
+    def expected(self) -> tuple[str, tuple[int, int]]:
+        """The kinds of numbers and the shape that its array has, or each of several."""
+        return "c", self.shape
 
     def _transform(self, image: NDArray[Any]) -> NDArray[np.complexfloating[Any]]:
         transformed: NDArray[Any] = find_device_of(image).fft.fft2(image)

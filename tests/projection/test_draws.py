@@ -110,11 +110,26 @@ def test_volumes_that_recur_are_prepared_once_for_many_images(
 
 def test_a_random_member_of_an_ensemble_leaves_the_others_together() -> None:
     groups = list(draws.group_by_volume(MIXED, 5, range(200)))
-    still = [numbers for volume, numbers in groups if volume is MIXED.volumes[0]]
-    alone = [numbers for volume, numbers in groups if volume is None]
+    still = [group.numbers for group in groups if group.volume is MIXED.volumes[0]]
+    alone = [group.numbers for group in groups if group.volume is None]
     assert len(groups) == 2
     assert sorted(np.concatenate([*still, *alone])) == list(range(200))
     assert len(still[0]) > 100
+
+
+@pytest.mark.parametrize("n_images", [None, 1, 16, 40])
+def test_every_image_is_drawn_once(n_images: int | None) -> None:
+    drawn = []
+
+    class Own(AbstractVolumeParametrization):
+        def get_representation(self, rng=None):
+            del rng
+            drawn.append(map_of(1.0))
+            return drawn[-1]
+
+    poses = numbavol.EulerAnglePose(phi_angle=0.0 if n_images is None else np.zeros(n_images))
+    numbavol.project(Own(), poses, CONFIG)
+    assert len(drawn) == (n_images or 1)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

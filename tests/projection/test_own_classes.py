@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import numbavol
+from numbavol.projection import AbstractProjectionInBatches, Projection
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,53 @@ def test_an_integrator_that_returns_something_else_is_named(prepared, message):
     config = numbavol.ImageConfig((4, 4), 1.0)
     with pytest.raises(TypeError, match=message):
         numbavol.project(volume, numbavol.EulerAnglePose(), config, integrator=Wrong())
+
+
+ARRAYS = {
+    "one row": (
+        np.zeros((1, 5)),
+        True,
+        r"real .* \(4, 5\) for an image .*, got float64 of shape \(1",
+    ),
+    "narrow": (np.zeros((4, 4)), True, r"got float64 of shape \(4, 4\)"),
+    "whole transform": (np.zeros((4, 5), complex), False, r"complex .* \(4, 3\) for a transform"),
+    "complex image": (np.zeros((4, 5), complex), True, r"got complex128 of shape \(4, 5\)"),
+    "list": ([[0.0] * 5] * 4, True, "got list"),
+}
+
+
+class InBatches(AbstractProjectionInBatches):
+    n_at_a_time = 8
+
+    def __init__(self, array, is_image):
+        self.array, self.is_image = array, is_image
+
+    def begin(self, rotations, offsets):
+        del rotations, offsets
+        array = self.array if isinstance(self.array, list) else np.array([self.array, self.array])
+        return lambda start, stop: Projection(array[start:stop], (4, 5), is_image=self.is_image)
+
+
+@pytest.mark.parametrize("pad_scale", [1.0, 1.5])
+@pytest.mark.parametrize("is_in_batches", [False, True])
+@pytest.mark.parametrize(("array", "is_image", "message"), ARRAYS.values(), ids=ARRAYS)
+def test_a_projection_that_is_not_as_it_says_is_an_error(
+    array, is_image, message, is_in_batches, pad_scale
+):
+    class Wrong(numbavol.AbstractVolumeIntegrator):
+        def prepare(self, volume_representation, image_config):
+            del volume_representation, image_config
+            if is_in_batches:
+                return InBatches(array, is_image)
+            return lambda _: Projection(array, (4, 5), is_image=is_image)
+
+    volume = numbavol.GaussianMixtureVolume([[0.0, 0.0, 0.0]], 1.0, 1.0)
+    config = numbavol.ImageConfig((4, 5), 1.0, pad_scale=pad_scale)
+    poses = numbavol.EulerAnglePose(phi_angle=[0.0, 1.0])
+    if is_in_batches:
+        message = message.replace(r"\(", r"\(1, ")
+    with pytest.raises(ValueError, match="^integrator: expected .*" + message):
+        numbavol.project(volume, poses, config, integrator=Wrong())
 
 
 @pytest.mark.parametrize("drawn", [None, np.zeros((3, 3, 3))], ids=["nothing", "an array"])

@@ -11,6 +11,7 @@ import numpy as np
 from numbavol.ndimage.algebra import BY_SYMBOL, AlgebraicValue, Family
 from numbavol.ndimage.grids import compute_squared_lengths
 from numbavol.ndimage.parameters import read_vectors
+from numbavol.values import protect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -224,7 +225,7 @@ class FourierCombination(Combination[AbstractFourierOperator], AbstractFourierOp
 
     def __call__(self, frequency_grid: ArrayLike) -> NDArray[np.inexact[Any]]:
         """Evaluate both, and combine their values."""
-        vectors = read_vectors("frequency_grid", frequency_grid)
+        vectors = protect(read_vectors("frequency_grid", frequency_grid))
         return self._evaluate(lambda operand: operand(vectors))
 
 
@@ -238,7 +239,8 @@ class RadialFourierCombination(
         self, squared_frequency: NDArray[np.floating[Any]]
     ) -> NDArray[np.inexact[Any]]:
         """Evaluate both, and combine their values."""
-        return self._evaluate(lambda operand: operand.compute_radially(squared_frequency))
+        squared = protect(squared_frequency)
+        return self._evaluate(lambda operand: operand.compute_radially(squared))
 
     def get_gaussians(self) -> Gaussians | None:
         """Combine the Gaussians of both, if both are sums of Gaussians."""
@@ -263,5 +265,5 @@ class RealCombination(Combination[AbstractRealOperator], AbstractRealOperator):
 
     def __call__(self, coordinate_grid: ArrayLike) -> NDArray[np.inexact[Any]]:
         """Evaluate both, and combine their values."""
-        vectors = read_vectors("coordinate_grid", coordinate_grid)
+        vectors = protect(read_vectors("coordinate_grid", coordinate_grid))
         return self._evaluate(lambda operand: operand(vectors))

@@ -9,6 +9,7 @@ import numpy as np
 
 from numbavol.ndimage.operators.base import AbstractFourierOperator, AbstractRealOperator
 from numbavol.ndimage.parameters import read_vectors
+from numbavol.values import protect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def call_on_grid(
     ValueError
         If it does not return one number for each vector. The message has `name` in it.
     """
-    values = np.asarray(function(vectors))
+    values = np.asarray(function(protect(vectors)))
     if values.shape != vectors.shape[:-1] or values.dtype.kind not in "biufc":
         msg = (
             f"{name}: expected numbers of shape {vectors.shape[:-1]} for a grid of shape "
