@@ -232,15 +232,34 @@ class _Background(NamedTuple):
     """What is outside of the circle: weights of pixels, and the planes that are taken off."""
 
     weights: NDArray[np.float64]
-    planes: NDArray[np.float64]
-    """``(3, y, x)``: sums of 1, x and y that are orthonormal under the weights."""
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    """Of the middles of rows and columns, a share of the sides."""
+    factors: NDArray[np.float64]
+    """``(3, 3)``: of 1, y and x in three planes that are orthonormal under the weights."""
+
+    @property
+    def planes(self) -> NDArray[np.float64]:
+        """The three planes, ``(3, y, x)``."""
+        one, along_y, along_x = self.factors.T[:, :, np.newaxis, np.newaxis]
+        planes: NDArray[np.float64] = one + along_y * self.y[:, np.newaxis] + along_x * self.x
+        return planes
 
     def transform(self, images: NDArray[Any]) -> NDArray[np.complexfloating[Any, Any]]:
         """Transform images, without the plane that fits best and what is in the circle."""
-        weighted = self.weights * self.planes
-        coefficients = np.tensordot(images, weighted, axes=((1, 2), (1, 2)))
-        fitted = np.tensordot(coefficients, self.planes, axes=1).astype(images.dtype)
-        centred = (images - fitted) * self.weights.astype(images.dtype)
+        weights = self.weights.astype(images.dtype)
+        # Sums of rows and of columns are all that a plane needs of an image. Products of matrices
+        # would be made by as many more threads as the library of linear algebra likes.
+        rows, columns = (np.einsum(f"nyx,yx->n{axis}", images, weights) for axis in "yx")
+        rows = rows.astype(np.float64)
+        moments = np.stack(
+            [each.sum(axis=1) for each in (rows, rows * self.y, columns * self.x)], axis=0
+        )
+        fitted = self.factors.T @ (self.factors @ moments)
+        one, along_y, along_x = fitted.astype(images.dtype)[..., np.newaxis]
+        centred = images - (one + along_y * self.y.astype(images.dtype))[..., np.newaxis]
+        centred -= (along_x * self.x.astype(images.dtype))[:, np.newaxis]
+        centred *= weights
         transformed: NDArray[Any] = scipy.fft.rfft2(centred, overwrite_x=True)
         return transformed
 
@@ -287,10 +306,11 @@ def _make_background(
             f"{radius:g} A, which leaves {weights.mean():.2%}"
         )
         raise ValueError(msg)
-    planes = np.stack(np.broadcast_arrays(1.0, y[:, np.newaxis] / sides[0], x / sides[1]))
+    y, x = (np.asarray(each / side, np.float64) for each, side in zip((y, x), sides, strict=True))
+    planes = np.stack(np.broadcast_arrays(1.0, y[:, np.newaxis], x))
     products = np.tensordot(weights * planes, planes, axes=((1, 2), (1, 2)))
-    orthonormal = np.tensordot(np.linalg.inv(np.linalg.cholesky(products)), planes, axes=1)
-    return _Background(weights, orthonormal)
+    factors: NDArray[Any] = np.linalg.inv(np.linalg.cholesky(products))
+    return _Background(weights, y, x, factors)
 
 
 def _read_stack(images: ArrayLike | SlicedImages) -> tuple[Any, tuple[int, int, int]]:
