@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.kernels.dispatch import check_device, find_device, find_device_of
+from numbavol.kernels.resources import find_memory
 from numbavol.ndimage.nonuniform import read_eps
 from numbavol.ndimage.nonuniform_images import (
     HalfTransformOfImage,
@@ -117,22 +118,29 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
         middle = np.array(shape[::-1]) // 2
         weight = device.send(transform.deconvolution * image_config.pixel_size, transform.dtype)
 
+        # Of affine coordinates, cells stay as they are, and poses turn them to their places.
+        steps, first = np.eye(3), np.zeros(3)
+        if isinstance(kept, AffineCoordinates):
+            steps, first = kept.steps, kept.middle
+
         def take_voxels(start: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
             chosen = slice(start, start + VOXELS_AT_A_TIME)
-            places = _take_places(kept, filled[chosen], grid.shape)
-            return device.send(places), device.send(values[chosen])
+            cells = _take_cells(kept, filled[chosen], grid.shape)
+            return device.send(cells), device.send(values[chosen])
 
         starts = range(0, len(filled), VOXELS_AT_A_TIME)
         bytes_of_voxels = (24 + values.itemsize) * len(filled)
-        are_kept = device.free_bytes is not None and bytes_of_voxels <= device.free_bytes // 4
+        free_bytes = find_memory().free if device.free_bytes is None else device.free_bytes
+        are_kept = bytes_of_voxels <= free_bytes // 4
         voxels = [take_voxels(start) for start in starts] if are_kept else None
 
         def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
             spread = transform.make_grids(len(rotations))
-            origins = offsets / image_config.pixel_size + middle
-            for places, carried in map(take_voxels, starts) if voxels is None else voxels:
-                groups = np.append(np.arange(0, len(places), VOXELS_IN_A_GROUP), len(places))
-                transform.spread(spread, places, carried, groups, rotations[:, :2], origins)
+            turns = rotations[:, :2] @ steps.T
+            origins = offsets / image_config.pixel_size + middle + rotations[:, :2] @ first
+            for cells, carried in map(take_voxels, starts) if voxels is None else voxels:
+                groups = np.append(np.arange(0, len(cells), VOXELS_IN_A_GROUP), len(cells))
+                transform.spread(spread, cells, carried, groups, turns, origins)
             half = transform.transform(spread) * weight
             # Places count from the first pixel, so that the image needs no rearranging.
             images = device.fft.irfft2(half, shape, overwrite_x=True)
@@ -142,16 +150,17 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
         return prepare_on(device, project, 16 * most + 2 * transform.bytes_a_grid)
 
 
-def _take_places(
+def _take_cells(
     kept: AbstractCoordinates,
     numbers: NDArray[np.intp],
     shape: tuple[int, ...],
 ) -> NDArray[np.float64]:
-    """Compute the places (x, y, z) of some voxels, in voxels."""
+    """Take the cells (x, y, z) of voxels, from the middle one on; if places are listed, those."""
     if not isinstance(kept, AffineCoordinates):
         taken: NDArray[np.float64] = kept.to_array().reshape(-1, 3)[numbers]
         return taken
     z, y, x = np.unravel_index(numbers, shape)
-    cells = np.stack([x - shape[2] // 2, y - shape[1] // 2, z - shape[0] // 2], axis=1)
-    places: NDArray[np.float64] = cells @ kept.steps + kept.middle
-    return places
+    cells = np.empty((len(numbers), 3))
+    for axis, (along, length) in enumerate(zip((x, y, z), shape[::-1], strict=True)):
+        np.subtract(along, length // 2, out=cells[:, axis])
+    return cells
