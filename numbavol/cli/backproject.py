@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -31,6 +32,8 @@ CORRECTED = {
     "premultiplied": ", applied twice",
 }
 ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
+# With the default padding as many images as there are will have to do.
+DEFAULT_PAD_SCALE, LEAST_SHARE_REACHED = 2.0, 0.95
 
 
 @click.command()
@@ -66,8 +69,9 @@ ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
     help="Leave out what is finer, in angstroms; by default, what is beyond Nyquist.",
 )  # fmt: skip
 @click.option(
-    "--pad-scale", type=FiniteNumber(click.FloatRange(min=1, max=8)), default=2.0,
-    show_default=True, metavar="P", help="Pad the map so many times while it is a transform.",
+    "--pad-scale", type=FiniteNumber(click.FloatRange(min=1, max=8)), default=DEFAULT_PAD_SCALE,
+    show_default=True, metavar="P",
+    help="Pad the map so many times while it is a transform. The more, the more images it needs.",
 )  # fmt: skip
 @click.option(
     "--pixel-size", type=ABOVE_0, metavar="A",
@@ -119,7 +123,7 @@ def backproject(
     where = read_device(device)
     # An unknown group is no reason to read all particles first.
     with name_options({"symmetry": "--symmetry"}):
-        numbavol.make_symmetry_rotations(symmetry)
+        n_symmetric = len(numbavol.make_symmetry_rotations(symmetry))
     check_map_name(output)
     halves: dict[int | None, Path] = {None: output}
     if half is not None:
@@ -146,6 +150,13 @@ def backproject(
         report.warn(f"{source}: {plural(n_left_out, 'image')} of neither half left out")
     for number, path in halves.items():
         chosen = chosen_of[number]
+        reached = _predict_share_reached(len(chosen) * n_symmetric, side, pad_scale)
+        if pad_scale > DEFAULT_PAD_SCALE and reached < LEAST_SHARE_REACHED:
+            report.warn(
+                f"--pad-scale {pad_scale:g}: {plural(len(chosen), 'image')} reach about "
+                f"{reached:.0%} of the cells at the highest frequencies, and the others are 0; "
+                f"--pad-scale {DEFAULT_PAD_SCALE:g} needs fewer"
+            )
         real_voxel_grid = numbavol.backproject(
             chosen.images,
             chosen.poses,
@@ -175,3 +186,13 @@ def backproject(
         seconds=seconds,
     )
     report.finish()
+
+
+def _predict_share_reached(n_slices: int, side: int, pad_scale: float) -> float:
+    """Predict which share of cells at the highest frequency slices of all directions reach.
+
+    Samples of a slice lie `pad_scale` cells apart, and each is shared among 8. A shell of radius r
+    has 4 pi r^2 cells, and of a slice 2 pi r / pad_scale^2 samples.
+    """
+    radius = pad_scale * side / 2
+    return -math.expm1(-8 * n_slices / (2 * radius * pad_scale**2))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 import numbavol
+from numbavol.cli.output import plural
 from numbavol.io.ctf_defaults import describe_defaults
 from numbavol.io.particle_reading import read_particle_file
 from numbavol.io.stack_names import is_cs_file
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from numbavol.cli.output import Report
     from numbavol.io import ParticleTable
+    from numbavol.poses import AbstractPose
 
 # Of pixel sizes: less comes of writing them with a few digits.
 SAME_SIZE_IN_TABLES = 1e-3
@@ -55,6 +57,17 @@ def read_particles(
     for oddity in oddities:
         report.warn(oddity)
     return particles
+
+
+def warn_of_far_offsets(poses: AbstractPose, side: float, report: Report) -> None:
+    """Warn of offsets that are longer than half a box, of so many angstroms a side."""
+    is_outside = np.any(np.abs(poses.offset_in_angstroms) > side / 2, axis=-1)
+    if np.any(is_outside):
+        farthest = np.abs(poses.offset_in_angstroms).max()
+        report.warn(
+            f"offsets of up to {farthest:.4g} A move {plural(int(is_outside.sum()), 'particle')} "
+            f"out of boxes of {side:.4g} A"
+        )
 
 
 def warn_of_odd_side(side: int, report: Report) -> None:

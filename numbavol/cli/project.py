@@ -138,7 +138,7 @@ def project(
     """
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
-    from numbavol.cli.particles import warn_of_odd_side
+    from numbavol.cli.particles import warn_of_far_offsets, warn_of_odd_side
     from numbavol.io.wanted_maps import is_meant_as_map
     from numbavol.io.whole_file import give_name
 
@@ -186,6 +186,7 @@ def project(
         method=task.method,
     )
     warn_of_odd_side(side, report)
+    warn_of_far_offsets(given.poses, side * size, report)
     key = fingerprint(source, task, given)
     # Written before the work, so that what RELION cannot read is found before it; named after the
     # stack, and an old one removed before, so that no stack ever lies beside another one's angles.

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.cli.output import Report, plural
-from numbavol.cli.particles import warn_of_odd_side
+from numbavol.cli.particles import warn_of_far_offsets, warn_of_odd_side
 from numbavol.io.partial_stack import HEADER_BYTES
 from numbavol.notebooks import describe_bytes
 from numbavol.simulation.config import LARGEST_PAD_SCALE
 from numbavol.simulation.output import ROWS_AT_A_TIME, write_table
+from numbavol.simulation.shards import find_others
 
 if TYPE_CHECKING:
     from numbavol.simulation import SimulationConfig
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 N_TIMED, N_ROWS = 64, 1000
 # Its numbers and names, twice as they are read and as they are written: measured.
 BYTES_A_PARTICLE = 1400
+MOST_NAMED = 3
 
 
 def say_simulation(config: SimulationConfig, output: Output, report: Report) -> None:
@@ -46,6 +48,9 @@ def say_simulation(config: SimulationConfig, output: Output, report: Report) -> 
         n_stacks_begun=len(begun),
     )
     warn_of_odd_side(config.box, report)
+    if not output.is_zarr and (others := find_others(shards, output.path)):
+        named = ", ".join(map(str, others[:MOST_NAMED])) + (", ..." if others[MOST_NAMED:] else "")
+        report.warn(f"{named}: of another number of shards; {output.tables[0]} names none of it")
     if n_there:
         which = "the stack is" if len(shards) == 1 else f"{n_there} of {len(shards)} stacks are"
         report.say(f"there   {which} written already")
@@ -70,6 +75,9 @@ def say_particles(simulator: Simulator, report: Report) -> None:
             for name, share in zip(volumes.names, shares, strict=True)
         ],
     )
+    if simulator.source.is_of_file:
+        given = simulator.source.take(np.arange(config.number)).poses
+        warn_of_far_offsets(given, config.box * config.pixel_size, report)
     report.say(f"CTF     {_describe_ctf(simulator)}")
     _say_spread(simulator, report)
     _say_noise(simulator, report)

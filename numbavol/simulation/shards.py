@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import enum
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -86,6 +87,21 @@ def make_shards(number: int, output: Path, n_shards: int) -> list[Shard]:
         Shard(output.with_name(f"{output.stem}_{n + 1:06d}{output.suffix}"), *ends[n : n + 2])
         for n in range(n_shards)
     ]
+
+
+def find_others(shards: list[Shard], output: Path) -> list[Path]:
+    """Find stacks that a run of another number of shards would have written.
+
+    Parameters
+    ----------
+    shards
+        Of this run.
+    output
+        As in `make_shards`.
+    """
+    numbered = output.parent.glob(f"{glob.escape(output.stem)}_{'[0-9]' * 6}{output.suffix}")
+    known = {shard.path for shard in shards}
+    return [path for path in (output, *sorted(numbered)) if path not in known and path.is_file()]
 
 
 def share_evenly(number: int, n_shards: int) -> list[int]:
