@@ -35,6 +35,7 @@ LAYERS = {
     "plot": 8,
     "warming": 8,
     "cli": 9,
+    "__main__": 10,
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import filecmp
-import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +138,7 @@ def project(
     import numbavol
     from numbavol.cli.imaging import Task, fingerprint, make_particles, read_poses
     from numbavol.cli.particles import warn_of_far_offsets, warn_of_odd_side
+    from numbavol.io.locked_parts import write_locked_part
     from numbavol.io.wanted_maps import is_meant_as_map
     from numbavol.io.whole_file import give_name
 
@@ -190,12 +190,12 @@ def project(
     key = fingerprint(source, task, given)
     # Written before the work, so that what RELION cannot read is found before it; named after the
     # stack, and an old one removed before, so that no stack ever lies beside another one's angles.
-    # Its name is its own, for another run of the same command may be told that this one is writing.
-    star_part = star.with_name(f".numbavol-{secrets.token_hex(8)}.part")
     with contextlib.ExitStack() as cleaning:
-        cleaning.callback(star_part.unlink, missing_ok=True)
-        numbavol.write_particles(
-            star_part, make_particles(given.poses, task.image_config), output, overwrite=True
+        particles = make_particles(given.poses, task.image_config)
+        star_part = write_locked_part(
+            star,
+            lambda part: numbavol.write_particles(part, particles, output, overwrite=True),
+            cleaning,
         )
         if is_there:
             _check_is_of_this_run(output, shape, key, star, star_part)

@@ -7,10 +7,8 @@ import dataclasses
 import errno
 import filecmp
 import functools
-import glob
 import json
 import os
-import secrets
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.io import write_cs
-from numbavol.io.partial_file import PartialFile, name_part_of
+from numbavol.io.locked_parts import write_locked_part
+from numbavol.io.partial_file import name_part_of
 from numbavol.io.stack_names import CS_SUFFIX
 from numbavol.io.star_writing import write_particle_blocks
 from numbavol.io.whole_file import give_name, name_file_in_errors, resolve_name
@@ -293,8 +292,9 @@ def write_tables(
         written = {}
         for table in tables:
             target = resolve_name(table, overwrite=True)
-            _remove_what_was_left(target)
-            part = _write_part(simulator, parts, target, cleaning)
+            is_cs = target.suffix == CS_SUFFIX
+            write = functools.partial(write_table, simulator, parts, is_cs=is_cs)
+            part = write_locked_part(target, write, cleaning)
             is_same = target.is_file() and filecmp.cmp(target, part, shallow=False)
             if target.exists() and not is_same and not overwrite:
                 raise FileExistsError(errno.EEXIST, OF_SOMETHING_ELSE, os.fspath(table))
@@ -307,22 +307,6 @@ def write_tables(
                     write_table(simulator, parts, made, is_cs=target.suffix == CS_SUFFIX)
                 with name_file_in_errors(target):
                     give_name(made, target, overwrite=overwrite)
-
-
-def _write_part(
-    simulator: Simulator, parts: list[Shard], target: Path, cleaning: contextlib.ExitStack
-) -> Path:
-    """Write a table beside its name, and lock it: what is locked is nothing that was left."""
-    while True:
-        part = target.with_name(f".{target.name}-{secrets.token_hex(8)}.part")
-        cleaning.callback(part.unlink, missing_ok=True)
-        write_table(simulator, parts, part, is_cs=target.suffix == CS_SUFFIX)
-        # Before it is locked, another run may take it away as something that was left.
-        with contextlib.suppress(BlockingIOError):
-            locked = PartialFile(part)
-            cleaning.callback(locked.close)
-            if locked.size:
-                return part
 
 
 def write_table(simulator: Simulator, parts: list[Shard], filename: Path, *, is_cs: bool) -> None:
@@ -382,12 +366,3 @@ def _describe(simulator: Simulator) -> str:
         # Fewer digits than measurements on other processors differ by.
         facts["noise"]["variance"] = float(f"{variance:.4g}")
     return f"numbavol {version('numbavol')} simulate {json.dumps(facts)}"
-
-
-def _remove_what_was_left(target: Path) -> None:
-    """Remove the parts of a table that killed runs left: those that no process has locked."""
-    for part in target.parent.glob(f".{glob.escape(target.name)}-*.part"):
-        with contextlib.suppress(BlockingIOError):
-            left = PartialFile(part)
-            left.remove()
-            left.close()

@@ -261,3 +261,10 @@ def test_warmup_says_what_it_keeps(
     monkeypatch.setenv("NUMBAVOL_CACHE_DIR", str(tmp_path))
     assert main(["warmup", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["folder"].startswith(str(tmp_path))
+
+
+def test_python_runs_the_command() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "numbavol", "--version"], check=True, capture_output=True, text=True
+    )
+    assert numbavol.__version__ in ran.stdout

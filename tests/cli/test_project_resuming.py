@@ -113,6 +113,24 @@ def test_a_run_through_a_link_is_gone_on_with(
     assert output.is_file()
 
 
+def test_angles_that_a_killed_run_left_go_with_the_next_one(map_file: Path, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys, numbavol\n"
+        "from numbavol.cli import main\n"
+        "def kill(*_):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "numbavol.ImageStack.__setitem__ = kill\n"
+        "main(sys.argv[1:])\n"
+    )
+    output = tmp_path / "stack.mrcs"
+    command = ("project", map_file, "-o", output, "--poses", "random:3")
+    killed = subprocess.run([sys.executable, "-c", program, *map(str, command)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.glob(".stack.star-*.part"))) == 1
+    assert project(*command[1:], "--resume") == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["map.mrc", "stack.mrcs", "stack.star"]
+
+
 def test_resuming_makes_only_what_is_missing(
     map_file: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
