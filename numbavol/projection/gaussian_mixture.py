@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # Pixels in widths of a Gaussian, sqrt(2 variance), beyond which it is a point: an average holds all
 # of it in one pixel, and what a sample has elsewhere is below 1e-13 however high it is.
 SHARPEST_AVERAGED, SHARPEST_SAMPLED = 1e30, 1e12
+# They and what becomes of them stay in a cache.
+POSITIONS_AT_A_TIME = 2**12
 # While images are made: their sums, as they are and as whole numbers, and themselves.
 BYTES_A_PIXEL = 8 + 16 + 4
 
@@ -117,17 +119,24 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         positions, amplitudes, variances = map(device.send, take_few_gaussians_each(volume))
         neighbourhood = find_neighbours(positions, pixel_size)
         order, groups = neighbourhood.order, neighbourhood.groups
-        in_pixels = positions[order] / pixel_size
-        deviations = xp.sqrt(variances[order]) / pixel_size
-        n_gaussians = amplitudes.shape[1]
-        radii = reach_in_deviations(self.tolerance, np.float32) * deviations
+        reach = reach_in_deviations(self.tolerance, np.float32)
         sharpest = SHARPEST_AVERAGED if self.antialias else SHARPEST_SAMPLED
-        with np.errstate(over="ignore", divide="ignore"):
-            widths = xp.minimum(math.sqrt(0.5) / deviations, sharpest).astype(np.float32)
-        # Profiles are twice the average over a pixel.
-        scaled = (amplitudes[order] / (4.0 * pixel_size**2)).astype(np.float32)
+        in_pixels, radii = xp.empty(positions.shape), xp.empty(variances.shape)
+        scaled, widths = (xp.empty(variances.shape, np.float32) for _ in range(2))
+
+        def put_in_order(start: int, stop: int) -> None:
+            some = order[start:stop]
+            in_pixels[start:stop] = positions[some] / pixel_size
+            deviations = xp.sqrt(variances[some]) / pixel_size
+            radii[start:stop] = reach * deviations
+            with np.errstate(over="ignore", divide="ignore"):
+                widths[start:stop] = xp.minimum(math.sqrt(0.5) / deviations, sharpest)
+            # Profiles are twice the average over a pixel.
+            scaled[start:stop] = amplitudes[some] / (4.0 * pixel_size**2)
+
+        device.run_parts(put_in_order, len(order), POSITIONS_AT_A_TIME)
         kernel = find_kernel("project_gaussians", self.device)
-        fused = (0,) * n_gaussians
+        fused = (0,) * amplitudes.shape[1]
         middle = np.array(shape[::-1]) // 2
         taken = (groups, in_pixels, radii, scaled, widths)
 
