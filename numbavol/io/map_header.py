@@ -16,10 +16,11 @@ from mrcfile.constants import MAP_ID, MAP_ID_OFFSET_BYTES
 from mrcfile.dtypes import HEADER_DTYPE
 from mrcfile.utils import (
     byte_order_from_machine_stamp,
-    dtype_from_mode,
     printable_string_from_bytes,
     spacegroup_is_volume_stack,
 )
+
+from numbavol.io.voxel_types import find_voxel_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BEST_GZIP_RATIO = 1032  # of the deflate format
-_COMPLEX_MODES = (3, 4)
 _LARGEST_PLAUSIBLE_LENGTH = 65535  # of an image; stacks have more of them
 _LARGEST_PLAUSIBLE_MODE = 255
 
@@ -44,7 +44,8 @@ class MapHeader:
     shape
         Of the map as `read_map` returns it, `(z, y, x)`.
     mode, dtype
-        How voxels are stored: the number of the MRC mode, and the NumPy name of it.
+        How voxels are stored: the number of the MRC mode, and the NumPy name of it. Mode 0 is
+        int8, or uint8 in a file of IMOD whose flags say so.
     voxel_size
         `(x, y, z)` in angstroms, float64 of shape `(3,)`; None if the file has none.
     pixel_size
@@ -234,7 +235,7 @@ def parse_header(file: OpenMap) -> tuple[MapHeader, VoxelLayout]:
     if bytes(fields["map"])[:3] != MAP_ID[:3]:
         msg = "there is no 'MAP' at byte 208, so this is no MRC file"
         raise ValueError(msg)
-    dtype = _voxel_dtype(fields)
+    dtype = find_voxel_dtype(fields)
     axes = _axes(fields)
     columns, rows, sections = (int(fields[name]) for name in ("nx", "ny", "nz"))
     if min(columns, rows, sections) < 1:
@@ -311,19 +312,6 @@ def _is_plausible(fields: np.void) -> bool:
         and all(0 < fields[name] <= _LARGEST_PLAUSIBLE_LENGTH for name in ("nx", "ny"))
         and bool(0 <= fields["mode"] <= _LARGEST_PLAUSIBLE_MODE)
     )
-
-
-def _voxel_dtype(fields: np.void) -> np.dtype[Any]:
-    mode = int(fields["mode"])
-    if mode in _COMPLEX_MODES:
-        msg = f"it holds complex numbers (mode {mode}), expected a map in real space"
-        raise ValueError(msg)
-    try:
-        dtype: np.dtype[Any] = dtype_from_mode(mode)
-    except ValueError as error:
-        msg = f"mode {mode} is none of 0, 1, 2, 6 and 12"
-        raise ValueError(msg) from error
-    return dtype.newbyteorder(fields.dtype["mode"].byteorder)
 
 
 def _axes(fields: np.void) -> list[int]:

@@ -78,7 +78,8 @@ def read_map(filename: str | os.PathLike[str]) -> RealSpaceMap:
     """Read an MRC map as `[z, y, x]`, whatever the order of its axes.
 
     Voxels become float32 of the machine's byte order, whichever of the real modes of the format
-    (0, 1, 2, 6 and 12) the file has. They are not checked: a file may hold NaN.
+    (0, 1, 2, 6 and 12) the file has. The bytes of mode 0 have a sign, but for files of IMOD whose
+    flags say that they have none. Voxels are not checked: a file may hold NaN.
 
     Parameters
     ----------
