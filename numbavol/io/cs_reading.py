@@ -233,12 +233,38 @@ def _load(filename: str | os.PathLike[str]) -> Fields:
             records = np.load(filename, mmap_mode="r", allow_pickle=False)
         except _DAMAGES as error:
             reason = str(error)
+            # Of more bytes than there are, whose number NumPy does not say.
+            if "mmap length is greater than file size" in reason:
+                reason = f"the file is cut short: there are {Path(filename).stat().st_size} bytes"
         else:
-            if records.dtype.names is not None and records.ndim == 1 and records.size:
+            if records.dtype.names is None or records.ndim != 1:
+                # The type of records is a list of all their fields.
+                what = records.dtype if records.dtype.names is None else "some"
+                reason = f"expected records (n,), got {what} of shape {records.shape}"
+            elif not records.size:
+                reason = "it has none"
+            else:
                 return {name: np.array(records[name]) for name in records.dtype.names}
-            reason = f"expected records, got {records.dtype} of shape {records.shape}"
     msg = f"{filename}: no particles that can be read: {reason}"
     raise ValueError(msg)
+
+
+def _check_rows_agree(
+    fields: Fields, first_rows: NDArray[np.intp], filename: str | os.PathLike[str]
+) -> None:
+    """Refuse a `uid` of several rows that say different things: none is known to be right."""
+    for name, values in fields.items():
+        first = values[first_rows]
+        # NaN is the same as NaN, which texts do not know.
+        is_other = (values != first) & ~((values != values) & (first != first))
+        wrong = np.flatnonzero(is_other.reshape(len(values), -1).any(axis=1))
+        if wrong.size:
+            row = int(wrong[0])
+            msg = (
+                f"{filename}: no particles that can be joined: rows {first_rows[row] + 1} and "
+                f"{row + 1} are both of uid {fields['uid'][row]}, with another {name}"
+            )
+            raise ValueError(msg)
 
 
 def _join(fields: Fields, others: Fields, filename: str | os.PathLike[str]) -> Fields:
@@ -246,7 +272,12 @@ def _join(fields: Fields, others: Fields, filename: str | os.PathLike[str]) -> F
     if "uid" not in fields or "uid" not in others:
         msg = f"{filename}: no particles that can be joined: both files need a uid"
         raise ValueError(msg)
-    uids, rows = np.unique(others["uid"], return_index=True)
+    others = {name: values for name, values in others.items() if name not in fields} | {
+        "uid": others["uid"]
+    }
+    uids, rows, row_of_each = np.unique(others["uid"], return_index=True, return_inverse=True)
+    if uids.size < others["uid"].size:
+        _check_rows_agree(others, rows[row_of_each], filename)
     places = np.searchsorted(uids, fields["uid"]).clip(max=uids.size - 1)
     missing = fields["uid"][uids[places] != fields["uid"]]
     if missing.size:

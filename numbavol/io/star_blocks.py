@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 # What gemmi's C++ exceptions arrive as. `MemoryError` is not among them and passes.
 _GEMMI_ERRORS = (RuntimeError, ValueError, IndexError)
-_GEMMI_PLACE = re.compile(r"^data:(\d+):\d+\(\d+\)")
+# gemmi calls what it reads "data", unless that comes from a file.
+_GEMMI_PLACE = re.compile(r"^data:(\d+)(?::\d+\(\d+\)|(?= in ))")
+_GEMMI_NAME = "data: "
 _WRONG_NUMBER = re.compile(r"(\d+):\d+\(\d+\): Wrong number of values in loop")
 # A value, in quotes or not, of a line; or the comment after them.
 _VALUE = re.compile(rb"""'.*?'(?=\s|$)|".*?"(?=\s|$)|[^\s#]\S*|\#.*""")
@@ -198,7 +200,7 @@ def explain_star_errors(filename: str | os.PathLike[str], what: str) -> Iterator
     try:
         yield
     except _GEMMI_ERRORS as error:
-        reason = _GEMMI_PLACE.sub(r"line \1", str(error).strip())
+        reason = _GEMMI_PLACE.sub(r"line \1", str(error).strip()).removeprefix(_GEMMI_NAME)
         if "Wrong number of values in loop _" in reason:
             reason += "; values that begin with _, $, data_ or save_ have to be quoted"
         msg = f"{filename}: no {what} that can be read: {reason}"

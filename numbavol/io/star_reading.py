@@ -25,11 +25,17 @@ _LIST = re.compile(r"\[(.*)\]")
 _ANGLES = ("_rlnAngleRot", "_rlnAngleTilt", "_rlnAnglePsi")
 _ANGSTROMS_A_MICROMETRE = 1e4
 _OF_TOMOGRAPHY = ("_rlnTomoParticleName", "_rlnTomoSubtomogramRot", "_rlnTomoVisibleFrames")
+_PIXEL_SIZES = ("_rlnMicrographPixelSize", "_rlnMicrographOriginalPixelSize")
 # What images would have to be changed by: its value without effect, by what is said of another.
 _MAGNIFICATION = {f"_rlnMagMat{i}{j}": float(i == j) for i in (0, 1) for j in (0, 1)}
 _UNREAD = {
     "images are read as they are, not corrected for this magnification": _MAGNIFICATION,
 }
+# That are read of optics groups, and are no column of a `ParticleTable`.
+_NUMBERS_BESIDES = (
+    *_PIXEL_SIZES, "_rlnDetectorPixelSize", "_rlnMagnification", "_rlnPixelSize",
+    "_rlnImageDimensionality", *_MAGNIFICATION,
+)  # fmt: skip
 
 
 def read_star(
@@ -209,6 +215,8 @@ def _find_rows(particles: StarBlock, optics: StarBlock) -> NDArray[np.intp]:
             raise ValueError(msg)
     groups, wanted = optics.numbers(tag), particles.numbers(tag)
     unique, rows = np.unique(groups, return_index=True)
+    if unique.size < groups.size:
+        _check_rows_agree(optics, groups)
     positions = np.searchsorted(unique, wanted).clip(max=unique.size - 1)
     is_wrong = unique[positions] != wanted if unique.size else np.ones(wanted.size, dtype=bool)
     if is_wrong.any():
@@ -221,12 +229,35 @@ def _find_rows(particles: StarBlock, optics: StarBlock) -> NDArray[np.intp]:
     return np.asarray(rows[positions])
 
 
+def _check_rows_agree(optics: StarBlock, groups: NDArray[np.float64]) -> None:
+    """Refuse rows of the same optics group that say different things of what is read.
+
+    Tables that were joined have such rows, and each is right for some of the particles.
+    """
+    numbers = [*(f"_rln{column.label}" for column in COLUMNS), *_NUMBERS_BESIDES]
+    texts = [f"_rln{column.label}" for column in NAME_COLUMNS + ZERNIKE_COLUMNS]
+    columns: dict[str, Sequence[float | str]] = {
+        tag: optics.numbers(tag).tolist() for tag in numbers if tag in optics
+    }
+    columns |= {tag: found for tag in texts if (found := optics.texts(tag)) is not None}
+    first: dict[float, int] = {}
+    for row, group in enumerate(groups.tolist()):
+        other = first.setdefault(group, row)
+        differing = [tag for tag, values in columns.items() if values[row] != values[other]]
+        if differing:
+            msg = (
+                f"data_{optics.name}: rows {other + 1} and {row + 1} are both of optics group "
+                f"{group:g}, with another {differing[0]}"
+            )
+            raise ValueError(msg)
+
+
 def _pixel_size(images: _Images) -> NDArray[np.float64] | None:
     """Return the pixel size of each particle in angstroms, if the file knows it."""
     pixel_size = images.find("_rlnImagePixelSize")
     if pixel_size is None:
         # In this order, as RELION 3.1 and later do.
-        for tag in ("_rlnMicrographPixelSize", "_rlnMicrographOriginalPixelSize"):
+        for tag in _PIXEL_SIZES:
             if (of_micrograph := images.find_in_optics(tag)) is not None:
                 return of_micrograph
     detector, magnification = images.find("_rlnDetectorPixelSize"), images.find("_rlnMagnification")

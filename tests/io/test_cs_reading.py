@@ -41,6 +41,21 @@ def test_files_without_uid_cannot_be_joined(cs_path, records):
         read_cs(cs_path, other)
 
 
+def test_rows_of_one_uid_have_to_agree_in_what_is_taken(cs_path, records):
+    alone = save(cs_path.with_name("a.cs"), without(records, "ctf"))
+    others = np.concatenate([records, records[:1]])
+    # NaN is no difference, nor is what the first file has itself.
+    others["ctf/shift_A"] = np.nan
+    others["blob/idx"][2] = 77
+    with pytest.warns(UserWarning, match="ctf/shift_A not read"):
+        joined = read_cs(alone, save(cs_path.with_name("b.cs"), others))
+    assert joined == read_cs(cs_path)
+    others["ctf/df1_A"][2] += 1
+    message = rf"rows 1 and 3 are both of uid {records['uid'][0]}, with another ctf/df1_A$"
+    with pytest.raises(ValueError, match=message):
+        read_cs(alone, save(cs_path.with_name("b.cs"), others))
+
+
 def test_no_alignments_are_no_poses(cs_path, records):
     with pytest.raises(ValueError, match=r"it has no alignments3D/pose \(only blob, ctf, loc"):
         read_cs(save(cs_path, without(records, "alignments3D")))
@@ -143,8 +158,9 @@ def test_what_is_no_such_file(cs_path, content, message):
 
 def test_arrays_that_are_no_particles(cs_path, records):
     for array, message in (
-        (np.zeros(3), r"expected records, got float64 of shape \(3,\)"),
-        (records[:0], r"expected records, got .* of shape \(0,\)"),
+        (np.zeros(3), r"expected records \(n,\), got float64 of shape \(3,\)$"),
+        (records[:0], r"particles\.cs: no particles that can be read: it has none$"),
+        (records[np.newaxis], r"expected records \(n,\), got some of shape \(1, 2\)$"),
         (np.array([{}]), "Python objects"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -154,7 +170,8 @@ def test_arrays_that_are_no_particles(cs_path, records):
 def test_a_file_that_is_cut_short(cs_path, records):
     assert len(records) == 2
     cs_path.write_bytes(cs_path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"particles\.cs: no particles that can be read"):
+    n_bytes = cs_path.stat().st_size
+    with pytest.raises(ValueError, match=rf"the file is cut short: there are {n_bytes} bytes$"):
         read_cs(cs_path)
 
 

@@ -35,6 +35,40 @@ def block(columns: dict[str, str]) -> str:
     )
 
 
+class TestWhatStandsTwice:
+    def test_rows_of_one_optics_group_have_to_agree_in_what_is_read(self, tmp_path):
+        particles = block({"_rlnOpticsGroup": "1"})
+        # The same number, and a column that is not read.
+        names = "_rlnOpticsGroup\n_rlnImagePixelSize\n_rlnOther\n"
+        same = f"data_optics\nloop_\n{names}1 2.5 a\n2 9 b\n1 2.50 c\n"
+        assert read(tmp_path, same + particles)[0].pixel_size == 2.5
+        message = (
+            "data_optics: rows 1 and 3 are both of optics group 1, with another _rlnImagePixelSize$"
+        )
+        with pytest.raises(ValueError, match=message):
+            read(tmp_path, same.replace("2.50", "2.51") + particles)
+
+    def test_a_name_of_an_optics_group_is_read_too(self, tmp_path):
+        names = "_rlnOpticsGroup\n_rlnOpticsGroupName\n"
+        optics = f"data_optics\nloop_\n{names}1 a\n1 b\n"
+        with pytest.raises(ValueError, match=r"with another _rlnOpticsGroupName$"):
+            read(tmp_path, optics + block({"_rlnOpticsGroup": "1"}))
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            (
+                "\ndata_particles\nloop_\n_rlnAngleRot\n_rlnAngleRot\n1 2\n",
+                "line 3 in data_particles: duplicate tag _rlnAngleRot",
+            ),
+            ("data_optics\n_a 1\ndata_optics\n_a 2\n", "duplicate block name: optics"),
+        ],
+    )
+    def test_a_column_and_a_block_are_said_in_words(self, text, reason, tmp_path):
+        with pytest.raises(ValueError, match=rf"star: no particles that can be read: {reason}$"):
+            read(tmp_path, text)
+
+
 class TestOrigins:
     def test_beside_a_table_of_optics_those_in_pixels_are_ignored_with_a_warning(self, tmp_path):
         # As RELION 3.1.3 does: its maps of such a file are the same without these columns.
