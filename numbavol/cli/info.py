@@ -202,7 +202,9 @@ def _describe_map(file: Path, header: MapHeader, report: Report, *, has_images: 
         for name, value in zip(("min", "max", "mean", "rms"), values, strict=True)
         if value is not None
     ]
-    report.say(f"values      {', '.join(known) if known else 'no statistics in the header'}")
+    # They are what some program wrote, and another may have changed the voxels since.
+    said = f"{', '.join(known)}, as the header says" if known else "no statistics in the header"
+    report.say(f"values      {said}")
     for label in header.labels:
         if label.startswith(UNIT_LABEL):
             unit = label.removeprefix(UNIT_LABEL)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 import numbavol
+from numbavol.cli.options import say_options
 from numbavol.cli.output import plural
 from numbavol.io.ctf_defaults import describe_defaults
 from numbavol.io.particle_reading import read_particle_file
 from numbavol.io.stack_names import is_cs_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -68,6 +71,17 @@ def warn_of_far_offsets(poses: AbstractPose, side: float, report: Report) -> Non
             f"offsets of up to {farthest:.4g} A move {plural(int(is_outside.sum()), 'particle')} "
             f"out of boxes of {side:.4g} A"
         )
+
+
+@contextlib.contextmanager
+def name_columns(source: Path) -> Iterator[None]:
+    """Let errors of names of images name the file, and its column, that they are from."""
+    column = "blob/path" if is_cs_file(source) else "rlnImageName"
+    try:
+        yield
+    except ValueError as error:
+        msg = f"{source}: {say_options(str(error), {'image_names': column})}"
+        raise ValueError(msg) from error
 
 
 def warn_of_odd_side(side: int, report: Report) -> None:
@@ -136,7 +150,12 @@ class StackOfParticles:
             If something is missing, or images are not square or of another size than the file
             says. The message says what.
         """
-        particles = read_particles(source, report, pixel_size, passthrough)
+        try:
+            particles = read_particles(source, report, pixel_size, passthrough)
+        except ValueError as error:
+            # The library speaks to programs.
+            msg = str(error).replace("read_cs joins both", "--passthrough joins both")
+            raise ValueError(msg) from error
         if particles.image_names is None:
             where, hint = "rlnImageName", ""
             if is_cs_file(source):
@@ -204,12 +223,10 @@ def _find_ctf_correction(source: Path, particles: ParticleTable) -> str:
 def _find_images(source: Path, particles: ParticleTable) -> numbavol.ParticleImages:
     assert particles.image_names is not None
     try:
-        images = numbavol.ParticleImages(particles.image_names, source.parent)
+        with name_columns(source):
+            images = numbavol.ParticleImages(particles.image_names, source.parent)
     except FileNotFoundError as error:
         msg = f"{source}: {error.filename}: {error.strerror}"
-        raise ValueError(msg) from error
-    except ValueError as error:
-        msg = f"{source}: {error}"
         raise ValueError(msg) from error
     y, x = images.shape[1:]
     if y != x:

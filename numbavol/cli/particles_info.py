@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.cli.output import plural
-from numbavol.io import ParticleImages
+from numbavol.cli.particles import name_columns
+from numbavol.io import ParticleImages, read_map_header
 from numbavol.io.ctf_defaults import describe_defaults
+from numbavol.io.cut_maps import describe_cut
 from numbavol.io.optics_groups import find_optics_groups
 from numbavol.io.particle_columns import COLUMNS, NAME_COLUMNS, ZERNIKE_COLUMNS
 from numbavol.io.particle_images import find_stack
@@ -99,12 +101,13 @@ def _say_stacks(file: Path, particles: ParticleTable, report: Report) -> None:
     if particles.image_names is None:
         report.say("stacks      not known", stacks=None)
         return
-    counts = collections.Counter(split_image_name(name)[1] for name in particles.image_names)
-    paths: dict[str, str] = {}
+    with name_columns(file):
+        counts = collections.Counter(split_image_name(name)[1] for name in particles.image_names)
+    paths: dict[str, Path] = {}
     for name in counts:
         # What is not there is listed.
         with contextlib.suppress(FileNotFoundError):
-            paths[name] = str(find_stack(name, file.parent))
+            paths[name] = find_stack(name, file.parent)
     missing = [name for name in counts if name not in paths]
     if len(counts) <= MOST_NAMES:
         for name, count in counts.items():
@@ -116,12 +119,26 @@ def _say_stacks(file: Path, particles: ParticleTable, report: Report) -> None:
         report.say(f"stacks      {len(counts)}, {where}")
     report.note(
         stacks=[
-            {"name": name, "n_images": count, "path": paths.get(name)}
+            {"name": name, "n_images": count, "path": str(paths[name]) if name in paths else None}
             for name, count in counts.items()
         ]
     )
+    _warn_of_cut_stacks(list(paths.values()), report)
     if not missing:
         try:
             ParticleImages(particles.image_names, file.parent)
         except (OSError, ValueError) as error:
             report.warn(str(error))
+
+
+def _warn_of_cut_stacks(stacks: list[Path], report: Report) -> None:
+    """Say which stacks end before their headers say: the first of them, and how many."""
+    described = []
+    for stack in stacks:
+        # What has no header is found, and said, with the images.
+        with contextlib.suppress(OSError, ValueError):
+            if reason := describe_cut(stack, read_map_header(stack)):
+                described.append(f"{stack}: {reason}")
+    if described:
+        rest = f" (of {len(described)} stacks that are damaged)" if len(described) > 1 else ""
+        report.warn(f"{described[0]}{rest}")

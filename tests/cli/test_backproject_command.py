@@ -368,7 +368,7 @@ def test_a_name_of_no_image_is_named_with_its_file(
     star = write_stack(tmp_path)
     star.write_text(star.read_text().replace("000001@stack.mrcs", name))
     assert main(["backproject", str(star), "-o", str(tmp_path / "map.mrc")]) == 1
-    expected = f"{star}: image_names: expected names like 000001@stack.mrcs"
+    expected = f"{star}: rlnImageName: expected names like 000001@stack.mrcs"
     assert expected in capsys.readouterr().err
 
 

@@ -36,7 +36,7 @@ def test_a_map_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "4 x 3 x 2 voxels (x, y, z), float32" in output
     assert "1.5 x 1.5 x 1.5 A, the box is 6.0 x 4.5 x 3.0 A" in output
     assert "1.000, 2.000, 3.000 A is the centre of the first voxel" in output
-    assert "min 7, max 7, mean 7" in output
+    assert "values      min 7, max 7, mean 7, as the header says\n" in output
 
 
 def test_a_map_that_is_cut_short_is_a_warning(

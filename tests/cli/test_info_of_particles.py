@@ -101,6 +101,31 @@ def test_a_stack_without_all_images_is_a_warning(capsys: pytest.CaptureFixture[s
     assert "stack.mrcs: expected at least 4 images, it has 3" in capsys.readouterr().err
 
 
+def test_a_stack_that_is_cut_short_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["000001@a.mrcs", "000001@b.mrcs", "000001@none.mrcs"]
+    for name in ("a.mrcs", "b.mrcs"):
+        stacks.write(Path(name), np.zeros((1, 8, 8), np.float32))
+    numbavol.write_particles("p.star", make_particles(3, image_names=names))
+    whole = Path("a.mrcs").read_bytes()
+    Path("a.mrcs").write_bytes(whole[:-6])
+    assert main(["info", "p.star"]) == 0
+    assert capsys.readouterr().err == (
+        f"warning: a.mrcs: the file is cut short: {len(whole) - 6} bytes of {len(whole)}\n"
+    )
+    Path("b.mrcs").write_bytes(whole[:-1])
+    assert main(["info", "p.star"]) == 0
+    assert "(of 2 stacks that are damaged)\n" in capsys.readouterr().err
+
+
+def test_names_that_are_none_are_said_with_their_file(capsys: pytest.CaptureFixture[str]) -> None:
+    numbavol.write_particles("p.star", make_particles(), "stack.mrcs")
+    Path("p.star").write_text(Path("p.star").read_text().replace("000002@", "x@"))
+    for arguments in (["info", "p.star"], ["backproject", "p.star", "-o", "map.mrc"]):
+        assert main(arguments) == 1
+        said = "p.star: rlnImageName: expected names like 000001@stack.mrcs, from 1 to 2147483647,"
+        assert f"numbavol: error: {said} got 'x@stack.mrcs'\n" in capsys.readouterr().err
+
+
 def test_what_is_not_known_of_particles_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     columns = "".join(f"_rlnAngle{name}\n" for name in ("Rot", "Tilt", "Psi"))
     Path("p.star").write_text(f"data_particles\nloop_\n{columns}1 2 3\n")
