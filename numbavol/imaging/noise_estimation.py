@@ -220,8 +220,12 @@ def measure_signal_variance(
     variances = np.empty(n_images)
 
     def measure(block: range) -> None:
-        pixels = _read_block(stack, block)[:, circle]
-        variances[block.start : block.stop] = pixels.var(axis=1, dtype=np.float64)
+        read = _read_block(stack, block)
+        with np.errstate(invalid="ignore"):  # which image it is is said
+            measured = read[:, circle].var(axis=1, dtype=np.float64)
+        if not np.isfinite(measured).all():
+            _refuse_not_finite(stack, block, read)
+        variances[block.start : block.stop] = measured
 
     run_tasks(measure, _list_blocks(stack, n_images))
     check_finite("images", variances)
@@ -328,6 +332,15 @@ def _read_block(stack: Any, block: range) -> NDArray[np.floating[Any]]:
     return read.astype(get_working_dtype(read.dtype), copy=False)
 
 
+def _refuse_not_finite(stack: Any, block: range, images: NDArray[Any]) -> None:
+    """Name the first image of a block that has infinities or NaN, if one has."""
+    wrong = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2)))
+    if wrong.size:
+        describe = getattr(stack, "describe", "image {}".format)
+        msg = f"images: {describe(block.start + int(wrong[0]))} is not finite"
+        raise ValueError(msg)
+
+
 def _list_blocks(stack: Any, n_images: int) -> list[range]:
     _, n_y, n_x = stack.shape
     n_a_task = max(1, BYTES_A_TASK // (8 * n_y * n_x))
@@ -345,7 +358,11 @@ def _sum_in_blocks(
     parts = [np.empty(0)] * len(blocks)
 
     def work(number: int) -> None:
-        parts[number] = compute(_read_block(stack, blocks[number]))
+        read = _read_block(stack, blocks[number])
+        with np.errstate(invalid="ignore"):  # which image it is is said
+            parts[number] = compute(read)
+        if not np.isfinite(parts[number]).all():
+            _refuse_not_finite(stack, blocks[number], read)
 
     run_tasks(work, range(len(blocks)), report)
     return np.asarray(np.sum(parts, axis=0))

@@ -268,9 +268,9 @@ def test_signal_variance_of_single_precision_keeps_its_digits() -> None:
     np.testing.assert_allclose(measure_signal_variance(images, 1.0, 30.0), expected, rtol=1e-9)
 
 
-def with_nan() -> np.ndarray:
+def with_value(value: float) -> np.ndarray:
     images = np.zeros((3, 8, 8))
-    images[1, 4, 4] = np.nan
+    images[1, 4, 4] = value
     return images
 
 
@@ -280,9 +280,10 @@ def with_nan() -> np.ndarray:
         (np.zeros((8, 8)), r"images: expected shape \(n, y, x\).* got \(8, 8\)"),
         (np.zeros((0, 8, 8)), r"images: expected shape \(n, y, x\).* got \(0, 8, 8\)"),
         (np.zeros((1, 8, 8), complex), "images: expected real numbers"),
-        (with_nan(), "images: expected finite values, got nan"),
+        (with_value(np.nan), "^images: image 1 is not finite$"),
+        (with_value(-np.inf), "^images: image 1 is not finite$"),
     ],
-    ids=["image", "empty", "complex", "nan"],
+    ids=["image", "empty", "complex", "nan", "inf"],
 )
 def test_what_is_no_stack_is_named(images: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
