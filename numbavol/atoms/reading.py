@@ -215,7 +215,12 @@ def tabulate_selected(
     ValueError
         If the selection is wrong or finds nothing, or a number is missing; names the file.
     """
-    existing = [model.num for model in structure]
+    n_atoms = {model.num: model.count_atom_sites() for model in structure}
+    existing = list(n_atoms)
+    other = next((number for number, n in n_atoms.items() if n), None)
+    if other is not None and not any(n_atoms[number] for number in numbers):
+        msg = f"{filename}: model {_join(numbers)} has no atoms; models={other} has some"
+        raise ValueError(msg)
     select_atoms(structure, selection_string)
     with naming_file(filename):
         table = tabulate_atoms(structure)

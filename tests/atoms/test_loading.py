@@ -226,6 +226,13 @@ def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
         load_atoms(enterotoxin(), **options)
 
 
+def test_a_model_without_atoms_is_not_for_the_selection_to_blame(tmp_path: Path) -> None:
+    path = write(tmp_path, ["MODEL        1", "ENDMDL", "MODEL        4", *LINES, "ENDMDL"])
+    with pytest.raises(ValueError, match=r"pdb: model 1 has no atoms; models=4 has some$"):
+        load_atoms(path)
+    assert len(load_atoms(path, models=4)) == len(load_atoms(path, models="all"))
+
+
 @given(
     occupancies=st.lists(st.integers(0, 100), min_size=2, max_size=2),
     waters=st.sampled_from(["keep", "drop"]),
