@@ -53,7 +53,7 @@ def write_whole_file(
     """
     target = resolve_name(filename, overwrite=overwrite)
     temporary = target.with_name(f".numbavol-{secrets.token_hex(8)}.part")
-    with _name_those_without_a_name(filename):
+    with name_errors_without_a_name(filename):
         try:
             # Unlike the tempfile module, `open` gives the permissions that the user's umask asks
             # for.
@@ -139,7 +139,7 @@ def name_file_in_errors(filename: str | os.PathLike[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _name_those_without_a_name(filename: str | os.PathLike[str]) -> Iterator[None]:
+def name_errors_without_a_name(filename: str | os.PathLike[str]) -> Iterator[None]:
     """Let an `OSError` without a name that leaves the block carry this one."""
     try:
         yield

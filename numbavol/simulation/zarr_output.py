@@ -22,7 +22,7 @@ import numpy as np
 
 from numbavol.io.partial_file import PartialFile, name_part_of
 from numbavol.io.partial_stack import measure_range
-from numbavol.io.whole_file import sync_folder
+from numbavol.io.whole_file import name_errors_without_a_name, sync_folder
 from numbavol.kernels.extras import import_extra
 from numbavol.simulation.files import replace_files
 from numbavol.simulation.shards import OF_SOMETHING_ELSE, Shard, share_evenly
@@ -176,7 +176,8 @@ def write_zarr_group(
             _remove_all_but(part, MARKERS)
             for marker in (part / MARKERS).glob("[0-9]*"):
                 marker.unlink()
-        _write_columns(part, simulator, wanted)
+        with name_errors_without_a_name(part):
+            _write_columns(part, simulator, wanted)
         yield
         _give_name(part, Path(os.path.realpath(output)), overwrite=overwrite)
         shutil.rmtree(output / MARKERS)
@@ -244,9 +245,12 @@ def write_zarr_shard(
 
         made = np.empty((stop - start, config.box, config.box), np.float32)
         simulator.image(simulator.source.take(np.arange(start, stop)), made, report=count)
-        images[start:stop] = _round(made, start, images.dtype)
-        _sync(shard.path, f"images/{images.metadata.encode_chunk_key((start // n_in_chunk, 0, 0))}")
-        marker.touch()
+        chunk = images.metadata.encode_chunk_key((start // n_in_chunk, 0, 0))
+        # Zarr's errors have no name, of a full disk for one.
+        with name_errors_without_a_name(shard.path):
+            images[start:stop] = _round(made, start, images.dtype)
+            _sync(shard.path, f"images/{chunk}")
+            marker.touch()
 
 
 def _marker(part: Path, chunk: int) -> Path:

@@ -121,6 +121,17 @@ def test_half_precision_that_overflows_is_an_error(config, tmp_path):
     assert not (tmp_path / "half.zarr").exists()
 
 
+@pytest.mark.parametrize("what", ["_write_columns", "_sync"])
+def test_an_error_of_the_disk_names_the_group(config, tmp_path, monkeypatch, what):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zarr_output, what, fail)
+    with pytest.raises(OSError, match="No space left") as caught:
+        numbavol.simulate(config, tmp_path / "made.zarr")
+    assert caught.value.filename == str(tmp_path / "made.zarr.part")
+
+
 @pytest.mark.parametrize("n_shards", [2, 5])
 def test_shards_and_clusters_change_no_byte(config, group, tmp_path, n_shards):
     distributed = pytest.importorskip("distributed")
