@@ -31,6 +31,14 @@ CORRECTED = {
     "phase_flipped": " but for its sign, flipped before",
     "premultiplied": ", applied twice",
 }
+# Options, by the arguments of the library that they become.
+NAMES = {
+    "signal_to_noise": "--wiener-snr",
+    **{
+        name: f"--{name.replace('_', '-')}"
+        for name in ("symmetry", "pad_scale", "max_resolution", "device")
+    },
+}
 ABOVE_0 = FiniteNumber(click.FloatRange(min=0, min_open=True))
 # With the default padding as many images as there are will have to do.
 DEFAULT_PAD_SCALE, LEAST_SHARE_REACHED = 2.0, 0.95
@@ -122,7 +130,7 @@ def backproject(
         numbavol.set_num_threads(threads)
     where = read_device(device)
     # An unknown group is no reason to read all particles first.
-    with name_options({"symmetry": "--symmetry"}):
+    with name_options(NAMES):
         n_symmetric = len(numbavol.make_symmetry_rotations(symmetry))
     check_map_name(output)
     halves: dict[int | None, Path] = {None: output}
@@ -157,19 +165,20 @@ def backproject(
                 f"{reached:.0%} of the cells at the highest frequencies, and the others are 0; "
                 f"--pad-scale {DEFAULT_PAD_SCALE:g} needs fewer"
             )
-        real_voxel_grid = numbavol.backproject(
-            chosen.images,
-            chosen.poses,
-            chosen.pixel_size,
-            ctf=chosen.ctf,
-            ctf_correction=chosen.ctf_correction,
-            signal_to_noise=signal_to_noise,
-            symmetry=symmetry,
-            pad_scale=pad_scale,
-            max_resolution=max_resolution,
-            device=where,
-            progress=report.shows_progress,
-        )
+        with name_options(NAMES | {"images": str(source)}):
+            real_voxel_grid = numbavol.backproject(
+                chosen.images,
+                chosen.poses,
+                chosen.pixel_size,
+                ctf=chosen.ctf,
+                ctf_correction=chosen.ctf_correction,
+                signal_to_noise=signal_to_noise,
+                symmetry=symmetry,
+                pad_scale=pad_scale,
+                max_resolution=max_resolution,
+                device=where,
+                progress=report.shows_progress,
+            )
         origin = -(side // 2) * stack.pixel_size
         numbavol.write_map(
             path, real_voxel_grid, stack.pixel_size, origin=(origin,) * 3, overwrite=overwrite

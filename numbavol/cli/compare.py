@@ -77,9 +77,9 @@ def compare(
         atoms = blur(atoms, resolution)
     moved = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
     grid.say_atoms_outside(moved.positions, report)
-    with name_options(options.names):
+    with name_options(options.names_for(model) | grid.names):
         volume = numbavol.make_gaussian_mixture(moved)
-    of_model = numbavol.GaussianMixtureRenderFn(grid.shape, grid.voxel_sides)(volume)
+        of_model = numbavol.GaussianMixtureRenderFn(grid.shape, grid.voxel_sides)(volume)
     found = correlate_voxels(read.data, of_model, weights)
     if found is None:
         report.warn("one of the two maps is constant; a correlation with it is taken for 0")

@@ -166,7 +166,7 @@ class Task:
             raise click.UsageError(msg)
         models, _ = read_models(source, options, report, "one drawn for each image")
         size = pixel_size or given.take_pixel_size() or DEFAULT_PIXEL_SIZE
-        with name_options(options.names):
+        with name_options(options.names_for(source)):
             gaussians = [numbavol.make_gaussian_mixture(atoms) for atoms in models]
         half = max(_half_that_holds(each, given.poses, size, tolerance) for each in gaussians)
         of_poses = None if box != "auto" else given.take_box()
@@ -195,7 +195,7 @@ class Task:
         else:
             integrator = numbavol.GaussianMixtureProjection(tolerance=tolerance)
         if thermal:
-            with name_options(options.names):
+            with name_options(options.names_for(source)):
                 volumes = [numbavol.ThermalVolume.from_atoms(atoms) for atoms in models]
             described += ", atoms moved anew for each image"
         volume = volumes[0] if len(volumes) == 1 else numbavol.EnsembleVolume(volumes)

@@ -40,6 +40,8 @@ class MapGrid:
         How the file says it, as in `numbavol.io.MapHeader`.
     described
         In a word or two, for the report.
+    option
+        What chose the number of voxels, on the command line.
     is_given
         Whether it is that of another map, and not one around the model.
     """
@@ -52,6 +54,7 @@ class MapGrid:
     intervals: NDArray[np.int64]
     axis_order: str
     described: str
+    option: str
     is_given: bool = False
 
     @property
@@ -64,6 +67,11 @@ class MapGrid:
         """The side of a voxel, or its three sides, as renderers take them."""
         x, y, z = self.voxel_size.tolist()
         return x if x == y == z else (x, y, z)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What it is to the library, for `name_options`."""
+        return dict.fromkeys(("shape", "voxel_size", "outputs_real_space"), self.option)
 
     def say_atoms_outside(self, positions: NDArray[np.float64], report: Report) -> None:
         """Warn of positions around voxel ``n // 2`` that lie in none of the voxels."""
@@ -97,7 +105,10 @@ class MapGrid:
             shape = (int(box),) * 3
         sides = np.full(3, voxel_size)
         origin = center - np.array(shape[::-1]) // 2 * sides
-        described = ", which holds the model" if box in ("auto", "fit") else ""
+        described, option = "", "--box"
+        if box in ("auto", "fit"):
+            described = ", which holds the model"
+            option = "--voxel-size"
         return cls(
             shape,
             sides,
@@ -107,6 +118,7 @@ class MapGrid:
             np.array(shape[::-1]),
             "xyz",
             described,
+            option,
         )
 
     @classmethod
@@ -126,6 +138,7 @@ class MapGrid:
             header.intervals,
             header.axis_order,
             f", the grid of {map_file}",
+            option,
             is_given=True,
         )
 

@@ -18,6 +18,7 @@ from numbavol.cli.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numbavol.atoms.load_options import LoadOptions
     from numbavol.cli.options import Helix
@@ -128,6 +129,10 @@ class ModelOptions:
         of_b_factors = next((name for name, value in lowers.items() if value < 0), "b_factors")
         names["b_factors"] = names["extra_b_factors"] = names[of_b_factors]
         return names | {"selection_string": "--select"}
+
+    def names_for(self, model: Path) -> dict[str, str]:
+        """Return the names, and the file of the model where its elements are meant."""
+        return self.names | {"atomic_numbers": str(model)}
 
     @property
     def load_options(self) -> LoadOptions:

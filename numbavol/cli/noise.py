@@ -14,7 +14,7 @@ from numbavol.cli.common_options import (
     quiet_option,
     threads_option,
 )
-from numbavol.cli.options import FiniteNumber
+from numbavol.cli.options import FiniteNumber, name_options
 from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
 from numbavol.cli.pictures import check_picture, write_picture
 
@@ -109,10 +109,11 @@ def estimate(
         pixel_size=size.tolist(),
     )
     names = [name_image(number, str(stack)) for number in range(1, n + 1)]
-    spectrum = numbavol.estimate_noise_spectrum(
-        numbavol.ParticleImages(names), size, mask_radius=mask_radius,
-        progress=report.shows_progress,
-    )  # fmt: skip
+    with name_options({"mask_radius": "--mask-radius", "images": str(stack)}):
+        spectrum = numbavol.estimate_noise_spectrum(
+            numbavol.ParticleImages(names), size, mask_radius=mask_radius,
+            progress=report.shows_progress,
+        )  # fmt: skip
     _say_spectrum(spectrum, (y, x), size, report)
     spectrum.write(output, overwrite=overwrite)
     seconds = time.perf_counter() - began

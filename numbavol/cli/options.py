@@ -75,6 +75,10 @@ class FiniteNumber(click.ParamType):  # type: ignore[type-arg]
         return converted
 
 
+# Of a voxel or a pixel, in angstroms: far beyond, its square is no number any more.
+SIDE = FiniteNumber(click.FloatRange(min=0, min_open=True, max=1e6))
+
+
 class Sphere(NamedTuple):
     """The radius of a mask and the width of its edge, in angstroms."""
 
@@ -211,7 +215,7 @@ def read_device(device: str) -> str:
     try:
         return check_device(device)
     except RuntimeError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(say_options(str(error), {"device": "--device"})) from error
 
 
 def say_options(text: str, names: Mapping[str, str]) -> str:
@@ -234,8 +238,9 @@ def name_options(names: Mapping[str, str]) -> Iterator[None]:
     """Let errors of the library name options of the command: see `say_options`."""
     try:
         yield
-    except ValueError as error:
-        raise ValueError(say_options(str(error), names)) from error
+    except (ValueError, MemoryError) as error:
+        kind = MemoryError if isinstance(error, MemoryError) else ValueError
+        raise kind(say_options(str(error), names)) from error
 
 
 def refuse_without_effect(names: tuple[str, ...], reason: str) -> None:

@@ -24,9 +24,11 @@ from numbavol.cli.options import (
     LARGEST_SIDE,
     MAP_METHODS,
     MODEL_METHODS,
+    SIDE,
     FiniteNumber,
     PoseText,
     WordOrNumber,
+    name_options,
     read_device,
     refuse_without_effect,
 )
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from numbavol.io import ImageStack
 
 IMAGES_OF_A_PAGE = 18
-LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
 
 
 @click.command()
@@ -60,7 +61,7 @@ LENGTH = FiniteNumber(click.FloatRange(min=0, min_open=True))
     "poses or one that holds it in every pose.",
 )  # fmt: skip
 @click.option(
-    "--pixel-size", type=LENGTH, metavar="A",
+    "--pixel-size", type=SIDE, metavar="A",
     help="Side of a pixel in angstroms; by default that of the map; of a model, that of the "
     "file of poses, or 1.",
 )  # fmt: skip
@@ -192,11 +193,12 @@ def project(
     # stack, and an old one removed before, so that no stack ever lies beside another one's angles.
     with contextlib.ExitStack() as cleaning:
         particles = make_particles(given.poses, task.image_config)
-        star_part = write_locked_part(
-            star,
-            lambda part: numbavol.write_particles(part, particles, output, overwrite=True),
-            cleaning,
-        )
+        with name_options({"stack_filename": "-o"}):
+            star_part = write_locked_part(
+                star,
+                lambda part: numbavol.write_particles(part, particles, output, overwrite=True),
+                cleaning,
+            )
         if is_there:
             _check_is_of_this_run(output, shape, key, star, star_part)
             report.say("resume  nothing: all are there", n_resumed=n_images)

@@ -20,6 +20,7 @@ from numbavol.cli.common_options import (
 from numbavol.cli.html_report import check_page, picture_map, write_page
 from numbavol.cli.model_options import model_options, read_options
 from numbavol.cli.options import (
+    SIDE,
     FiniteNumber,
     WordOrNumber,
     name_options,
@@ -45,8 +46,8 @@ DEFAULT_TOLERANCE = 1e-6
     help="The map to write (MRC; gzipped if it ends in .gz).",
 )  # fmt: skip
 @click.option(
-    "--voxel-size", type=FiniteNumber(click.FloatRange(min=0, min_open=True)), default=1.0,
-    show_default=True, metavar="A", help="Side of a voxel in angstroms.",
+    "--voxel-size", type=SIDE, default=1.0, show_default=True, metavar="A",
+    help="Side of a voxel in angstroms.",
 )  # fmt: skip
 @click.option(
     "--box", type=WordOrNumber(("auto", "fit"), click.IntRange(min=1)), default="auto",
@@ -172,27 +173,29 @@ def render(
         atoms = blur(atoms, blurred_to)
     if grid is not None:
         atoms = dataclasses.replace(atoms, positions=atoms.positions + (center - grid.center))
-    with name_options(options.names):
+    with name_options(options.names_for(model)):
         volume = numbavol.make_gaussian_mixture(atoms)
     if grid is None:
         grid = MapGrid.around(volume, center, voxel_size, box, margin, tolerance, blurred_to)
     where = read_device(device)
-    mixture = numbavol.GaussianMixtureRenderFn(
-        grid.shape, grid.voxel_sides, tolerance=tolerance, device=where
-    )
+    with name_options(grid.names):
+        mixture = numbavol.GaussianMixtureRenderFn(
+            grid.shape, grid.voxel_sides, tolerance=tolerance, device=where
+        )
     if where != "cpu" and method == "auto":
         # What each takes is predicted for the CPU.
         method = "gaussian"
     _say_what_is_rendered(volume, mixture, grid, report)
-    chosen, render_map = choose_method(
-        method, atoms, volume, mixture, grid, report, verbose=verbose
-    )
-    with progress_bar("rendering", is_wanted=report.shows_progress) as progress:
-        real_voxel_grid = render_map(progress)
-    if solvent != "none":
-        real_voxel_grid += render_solvent(solvent, atoms, grid, blurred_to, report)
-    if resolution is not None:
-        real_voxel_grid = limit(real_voxel_grid, grid, resolution, resolution_by, report)
+    with name_options(grid.names):
+        chosen, render_map = choose_method(
+            method, atoms, volume, mixture, grid, report, verbose=verbose
+        )
+        with progress_bar("rendering", is_wanted=report.shows_progress) as progress:
+            real_voxel_grid = render_map(progress)
+        if solvent != "none":
+            real_voxel_grid += render_solvent(solvent, atoms, grid, blurred_to, report)
+        if resolution is not None:
+            real_voxel_grid = limit(real_voxel_grid, grid, resolution, resolution_by, report)
     scale = VOLTS_OF_ONE if unit == "volt" else 1.0
     if unit == "volt":
         real_voxel_grid *= np.float32(scale)

@@ -17,7 +17,7 @@ from numbavol.cli.common_options import (
     quiet_option,
     threads_option,
 )
-from numbavol.cli.options import read_device, refuse_without_effect
+from numbavol.cli.options import read_device, refuse_without_effect, say_options
 from numbavol.cli.output import Report, check_inputs_stay, check_output, plural
 from numbavol.cli.pictures import check_picture, write_picture
 from numbavol.cli.simulation_options import (
@@ -226,7 +226,7 @@ def _read_device_of_cluster(device: str, dask: str) -> str:
     except ValueError as error:
         raise click.UsageError(f"--{error}") from error
     except RuntimeError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(say_options(str(error), {"device": "--device"})) from error
 
 
 @contextlib.contextmanager

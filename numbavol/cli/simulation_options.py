@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from numbavol.cli.common_options import add_options
-from numbavol.cli.options import LARGEST_SIDE, MOST_POSES, FiniteNumber, refuse_without_effect
+from numbavol.cli.options import LARGEST_SIDE, MOST_POSES, SIDE, FiniteNumber, refuse_without_effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +50,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "dqe": ("detector", "dqe"),
 }
 # What has no place in a configuration, and whose errors name the option.
-OF_THE_COMMAND = {("shards",): "shards", ("cs",): "cs", ("output",): "o"}
+OF_THE_COMMAND = {
+    ("shards",): "shards", ("cs",): "cs", ("output",): "o",
+    # Of the stacks, in a table of particles.
+    ("particles", "image_names"): "o",
+}  # fmt: skip
 # Further names that errors begin with.
 TABLES = {("solvent",): "solvent"} | OF_THE_COMMAND
 # What options take away of a file: another measure of the noise, the distribution of views.
@@ -102,7 +106,7 @@ def simulation_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Pixels of a side of an image; by default those of --poses.",
         ),
         click.option(
-            "--pixel-size", type=LENGTH, metavar="A",
+            "--pixel-size", type=SIDE, metavar="A",
             help="Side of a pixel in angstroms; by default that of --poses.",
         ),
         click.option(
@@ -309,27 +313,43 @@ class Choices:
         except ValueError as error:
             from numbavol.simulation.config_reading import find_line
 
-            name, separator, rest = str(error).partition(": ")
+            # Of a stack, whose type is the only choice of its own.
+            text = re.sub(r"^(image \d+: expected finite )", r"dtype: \1", str(error))
+            name, separator, rest = text.partition(": ")
             if not separator or not re.fullmatch(r"[\w.]+", name):
                 raise
             path = tuple(int(key) - 1 if key.isdecimal() else key for key in name.split("."))
-            option = _option_of(path)
+            if ("volume",) in self.given and path[:1] == ("volume",) and len(path) == 3:
+                # Which the file itself says, as no option does.
+                msg = f"{self.given['volume',][path[1]]['file']}: {path[2]}: {rest}"
+                raise ValueError(msg) from error
+            option = self._option_of(path)
             if path in self.given or self.config_file is None or path in OF_THE_COMMAND:
                 if option is None:
                     raise
                 dashes = "-" if len(option) == 1 else "--"
-                msg = f"{dashes}{option.replace('_', '-')}: {rest}"
+                msg = f"{dashes}{option.replace('_', '-')}: {_say_choices(rest)}"
                 raise ValueError(msg) from error
             line = find_line(self.lines, path)
             if line is not None:
-                msg = f"{self.config_file}:{line}: {error}"
+                msg = f"{self.config_file}:{line}: {text}"
             elif path[:1] in [("volume",), *CHOICES.values()]:
-                msg = f"{self.config_file}: {error}"
+                msg = f"{self.config_file}: {text}"
             else:
                 raise
             raise ValueError(msg) from error
 
+    def _option_of(self, path: KeyPath) -> str | None:
+        names = {made: name for name, made in CHOICES.items()} | TABLES
+        if path == ("noise",):
+            # Which of its measures was asked for.
+            asked = ("snr", "noise_variance")
+            return next((name for name in asked if self.given.get(CHOICES[name]) is not None), None)
+        return names.get(path)  # type: ignore[arg-type]
 
-def _option_of(path: KeyPath) -> str | None:
-    names = {made: name for name, made in CHOICES.items()} | TABLES
-    return names.get(path)  # type: ignore[arg-type]
+
+def _say_choices(text: str) -> str:
+    """Say the options of the command where a text of the library points to choices."""
+    names = {".".join(made): f"--{name.replace('_', '-')}" for name, made in CHOICES.items()}
+    any_name = "|".join(map(re.escape, names))
+    return re.sub(rf"(?<![\w.])({any_name})(?= says |\))", lambda found: names[found[1]], text)

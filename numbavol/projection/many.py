@@ -274,7 +274,9 @@ def _read_out(
 ) -> NDArray[Any]:
     if out is None:
         n_bytes = dtype.itemsize * int(np.prod(shape, dtype=np.float64))
-        check_fits_in_memory("poses", f"images of shape {shape}", n_bytes, device.free_bytes)
+        check_fits_in_memory(
+            "poses", f"an array of images of shape {shape}", n_bytes, device.free_bytes
+        )
         made: NDArray[Any] = device.xp.empty(shape, dtype)
         return made
     given: object = out

@@ -319,7 +319,7 @@ def _compute_half_transform(
     n_bytes = (16 if is_single else 32) * math.prod(render_fn.shape)
     if device.name != "cpu":
         n_bytes = count_bytes_on_cuda(render_fn.shape, spreading.dtype)
-    check_fits_in_memory("shape", "the map and its transforms", n_bytes, device.free_bytes)
+    check_fits_in_memory("shape", "the map with its transforms", n_bytes, device.free_bytes)
     total: NDArray[np.complexfloating[Any]] = device.xp.zeros(
         half_shape, np.complex64 if sums_in_single else np.complex128
     )

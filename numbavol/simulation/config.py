@@ -109,7 +109,7 @@ class SimulationConfig(Checked):
             msg = "microscope.amplitude_contrast: expected below 1 for weak-phase contrast, got 1"
             raise ValueError(msg)
         if counts and self.noise.is_wanted:
-            msg = "noise: counts of electrons have their own noise; take either"
+            msg = "noise: counts of electrons (detector.dose) have their own noise; take either"
             raise ValueError(msg)
         has_frames = self.dose_weighting.n_frames is not None
         # Particles of a file may have another voltage.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from numbavol.io.particle_reading import read_particle_file
+from numbavol.io.stack_names import is_cs_file
 from numbavol.simulation.choices import fields_of
 from numbavol.simulation.config import SimulationConfig
 from numbavol.simulation.files import replace_files
@@ -19,6 +20,8 @@ from numbavol.simulation.files import replace_files
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 KeyPath = tuple[str | int, ...]
 
@@ -89,8 +92,9 @@ def read_simulation_config(
     if isinstance(poses, dict) and isinstance(poses.get("file"), str):
         poses["file"] = place(("poses", "file"), poses["file"])
     _put(tables, given)
-    config: SimulationConfig = _Reader(str(path), find_lines(text), given).read(
-        SimulationConfig, _take_from_particles(tables), ()
+    tables, reasons = _take_from_particles(tables)
+    config: SimulationConfig = _Reader(str(path), find_lines(text), given, reasons).read(
+        SimulationConfig, tables, ()
     )
     return replace_files(
         config, lambda keys, name: name if keys[0] == "poses" else place(keys, name)
@@ -120,9 +124,8 @@ def make_simulation_config(given: Mapping[tuple[str, ...], Any]) -> SimulationCo
     """Make a simulation of choices by their paths alone, as `read_simulation_config` does."""
     tables: dict[str, Any] = {}
     _put(tables, given)
-    config: SimulationConfig = _Reader(None, {}, given).read(
-        SimulationConfig, _take_from_particles(tables), ()
-    )
+    tables, reasons = _take_from_particles(tables)
+    config: SimulationConfig = _Reader(None, {}, given, reasons).read(SimulationConfig, tables, ())
     return config
 
 
@@ -140,13 +143,21 @@ def _put(tables: dict[str, Any], given: Mapping[tuple[str, ...], Any]) -> None:
                 table[keys[-1]] = value
 
 
-def _take_from_particles(tables: dict[str, Any]) -> dict[str, Any]:
-    """Take the number of particles and the size of images of a file, where nothing says it."""
+def _take_from_particles(tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Take the number of particles and the size of images of a file, where nothing says it.
+
+    Returns
+    -------
+    dict
+        The tables, and what was found.
+    dict
+        Why the file has no size for all images, by what is missing.
+    """
     poses = tables.get("poses")
     file = poses.get("file") if isinstance(poses, dict) else None
     missing = [name for name in ("number", "box", "pixel_size") if name not in tables]
     if not missing or not isinstance(file, str):
-        return tables
+        return tables, {}
     # What is odd in it is said when the simulation reads it.
     particles, _ = read_particle_file(file)
     said: dict[str, Any] = {
@@ -154,8 +165,27 @@ def _take_from_particles(tables: dict[str, Any]) -> dict[str, Any]:
         "box": particles.image_size,
         "pixel_size": particles.pixel_size,
     }
-    one = {name: np.unique(said[name]) for name in missing if said[name] is not None}
-    return tables | {name: values.item() for name, values in one.items() if values.size == 1}
+    found: dict[str, Any] = {}
+    reasons = {}
+    for name in missing:
+        values = np.unique([] if said[name] is None else said[name])
+        if values.size == 1:
+            found[name] = values.item()
+        else:
+            reasons[name] = _describe_sizes(file, name, values)
+    return tables | found, reasons
+
+
+def _describe_sizes(file: str, name: str, values: NDArray[Any]) -> str:
+    """Say that images of a file have several sizes, or none that it knows."""
+    what, unit, column = {
+        "box": ("boxes", "", "blob/shape" if is_cs_file(file) else "rlnImageSize"),
+        "pixel_size": ("pixels", " A", "blob/psize_A" if is_cs_file(file) else "rlnImagePixelSize"),
+    }[name]
+    if values.size:
+        return f"{what} of {values[0]:g} to {values[-1]:g}{unit}; {name} says which"
+    size = "image size" if name == "box" else "pixel size"
+    return f"{file} has no {size} ({column}); {name} says it"
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:
@@ -246,8 +276,11 @@ class _Reader:
         filename: str | None,
         lines: dict[KeyPath, int],
         given: Mapping[tuple[str, ...], Any],
+        reasons: Mapping[str, str],
     ) -> None:
         self._filename, self._lines, self._given = filename, lines, given
+        self._reasons = reasons
+        """Why a choice is missing that a file of particles may have made."""
 
     def read(self, config: Any, table: Any, path: KeyPath) -> Any:
         if not isinstance(table, dict):
@@ -269,6 +302,8 @@ class _Reader:
         }
         for field, _ in fields:
             if field.default is dataclasses.MISSING and field.name not in values:
+                if not path and field.name in self._reasons:
+                    raise self._fail(("poses", "file"), self._reasons[field.name])
                 raise self._fail((*path, field.name), "is missing")
         try:
             return config(**values)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from numbavol.simulation.config import SimulationConfig
 
@@ -52,3 +53,15 @@ def replace_files(
         for group in groups
     }
     return dataclasses.replace(config, volume=tuple(volumes), **changed)
+
+
+@contextlib.contextmanager
+def name_file_of_poses(config: SimulationConfig) -> Iterator[None]:
+    """Let errors of names that RELION cannot read name the file that has them, if one has."""
+    try:
+        yield
+    except ValueError as error:
+        if config.poses.file is None or not str(error).startswith(("micrograph", "optics_group")):
+            raise
+        msg = f"{config.poses.file}: {error}"
+        raise ValueError(msg) from error

@@ -22,7 +22,7 @@ from numbavol.io.stack_names import CS_SUFFIX
 from numbavol.io.star_writing import write_particle_blocks
 from numbavol.io.whole_file import give_name, name_file_in_errors, resolve_name
 from numbavol.simulation.clusters import write_on_cluster
-from numbavol.simulation.files import list_files, replace_files
+from numbavol.simulation.files import list_files, name_file_of_poses, replace_files
 from numbavol.simulation.shards import (
     OF_SOMETHING_ELSE,
     Found,
@@ -336,7 +336,8 @@ def write_table(simulator: Simulator, parts: list[Shard], filename: Path, *, is_
         take_table(simulator, parts, start, min(start + n_rows, parts[-1].stop))
         for start in range(0, parts[-1].stop, n_rows)
     )
-    write_particle_blocks(filename, blocks, comment=_describe(simulator), overwrite=True)
+    with name_file_of_poses(config):
+        write_particle_blocks(filename, blocks, comment=_describe(simulator), overwrite=True)
 
 
 def take_table(simulator: Simulator, parts: list[Shard], start: int, stop: int) -> ParticleTable:

@@ -89,7 +89,7 @@ def load_volumes(config: SimulationConfig, in_memory: Sequence[Volume] | None = 
     names: list[str] = []
     first_center: NDArray[np.float64] | None = None
     for n, given in enumerate(config.volume):
-        with _name_choices(n):
+        with _name_choices(n, given.file):
             if is_meant_as_map(given.file):
                 made = _load_map(given, config)
             else:
@@ -143,14 +143,20 @@ def _slice_map(given: ArrayLike, config: SimulationConfig) -> AbstractVolumeRepr
 
 
 @contextlib.contextmanager
-def _name_choices(n: int) -> Iterator[None]:
-    """Let errors that name an argument begin with the path of the choice that made it."""
+def _name_choices(n: int, file: str) -> Iterator[None]:
+    """Let errors that name an argument begin with the path of the choice that made it.
+
+    Elements are no choice, but the file's.
+    """
     try:
         yield
     except ValueError as error:
         text = str(error)
         found = re.match(r"(\w+)(?:: |=)", text)
         name = None if found is None else ARGUMENTS.get(found[1], found[1])
+        if name == "atomic_numbers":
+            msg = f"{file}: {text.partition(': ')[2]}"
+            raise ValueError(msg) from error
         if found is None or name not in {field.name for field in dataclasses.fields(VolumeConfig)}:
             raise
         msg = f"volume.{n + 1}.{name}: {text.removeprefix(found[0])}"

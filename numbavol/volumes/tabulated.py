@@ -124,7 +124,7 @@ def make_gaussian_mixture(atoms: Atoms) -> GaussianMixtureVolume:
     """
     check_is_a("atoms", atoms, Atoms)
     n = len(atoms)
-    check_fits_in_memory("atoms", f"Gaussians of {n} atoms", n * BYTES_AN_ATOM)
+    check_fits_in_memory("atoms", f"the mixture of {n} atoms", n * BYTES_AN_ATOM)
     volume = GaussianMixtureVolume.from_tabulated_parameters(
         atoms.positions, PengScatteringFactorParameters(atoms.atomic_numbers), atoms.b_factors
     )

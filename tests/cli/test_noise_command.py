@@ -115,7 +115,11 @@ def test_a_stack_without_pixel_size_asks_for_it(
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        (["--mask-radius", "30"], 1, "mask_radius: expected to leave 5% of an image or more"),
+        (
+            ["--mask-radius", "30"],
+            1,
+            "error: --mask-radius: expected to leave 5% of an image or more",
+        ),
         (["--mask-radius", "-1"], 2, "--mask-radius"),
         (["--pixel-size", "0"], 2, "--pixel-size"),
         (["--pixel-size", "nan"], 2, "--pixel-size"),

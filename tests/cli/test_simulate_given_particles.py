@@ -160,10 +160,43 @@ def test_the_size_of_images_is_that_of_the_file_where_nothing_says_it(
     np.testing.assert_allclose(header.pixel_size, PIXEL_SIZE, rtol=1e-6)
 
 
-def test_a_file_that_says_no_size_leaves_it_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    write("ImageSize", "ImagePixelSize")
-    assert simulate("map.mrc", "--poses", "given.star", "-o", "made.mrcs") != 0
-    assert "--box: is missing" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("without", "options", "expected"),
+    [
+        (("ImageSize", "ImagePixelSize"), (), "no image size (rlnImageSize); --box says it"),
+        (
+            ("ImagePixelSize",),
+            ("--box", SIDE),
+            "no pixel size (rlnImagePixelSize); --pixel-size says it",
+        ),
+    ],
+)
+def test_a_file_that_says_no_size_is_said_to(
+    without: tuple[str, ...], options: tuple[object, ...], expected: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    write(*without)
+    assert simulate("map.mrc", "--poses", "given.star", "-o", "made.mrcs", *options) == 1
+    assert capsys.readouterr().err == f"numbavol: error: --poses: given.star has {expected}\n"
+
+
+def test_a_file_of_several_sizes_needs_to_be_told_which(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    particles = numbavol.ParticleTable(
+        *np.zeros((3, 2)), pixel_size=[1.5, 2.0], image_size=[48, 64], voltage_in_kilovolts=300
+    )
+    numbavol.write_particles("sizes.star", particles, "stack.mrcs")
+    command = ["map.mrc", "--poses", "sizes.star", "-o", "made.mrcs"]
+    assert simulate(*command) == simulate(*command, "--box", SIDE) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "numbavol: error: --poses: boxes of 48 to 64; --box says which",
+        "numbavol: error: --poses: pixels of 1.5 to 2 A; --pixel-size says which",
+    ]
+    Path("config.toml").write_text('volume.file = "map.mrc"\nposes.file = "sizes.star"\n')
+    assert simulate("config.toml", "-o", "made.mrcs") == 1
+    expected = "config.toml:2: poses.file: boxes of 48 to 64; box says which\n"
+    assert capsys.readouterr().err == f"numbavol: error: {expected}"
 
 
 @pytest.mark.parametrize(("side", "is_odd"), [(SIDE, False), (SIDE + 1, True)])

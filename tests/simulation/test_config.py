@@ -152,7 +152,7 @@ def test_what_is_given_takes_the_place_of_what_is_written(read):
         ),
         (
             BASE + "contrast = 'weak_phase'\n[detector]\ndose = 30\n[noise]\nsnr = 1\n",
-            ":7: noise: counts of electrons have their own noise",
+            ":7: noise: counts of electrons \\(detector.dose\\) have their own noise",
         ),
         (
             BASE + "contrast = 'weak_phase'\ndetector.dose = 30\ndose_weighting.n_frames = 40\n",
