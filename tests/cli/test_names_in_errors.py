@@ -127,6 +127,7 @@ def test_what_a_simulation_was_told_is_named(
     assert fail(capsys, "simulate", *command).startswith(f"numbavol: error: {expected}")
 
 
+@pytest.mark.compiled
 def test_the_line_of_a_type_that_is_too_small_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
