@@ -263,7 +263,7 @@ class NeverPrepared(AbstractVolumeIntegrator):
 @pytest.mark.parametrize("outputs_real_space", [True, False])
 def test_images_that_fit_nowhere_are_refused_before_the_work(outputs_real_space):
     config = ImageConfig((10**7, 10**7), 1.0)
-    with pytest.raises(MemoryError, match=r"^poses: images of shape"):
+    with pytest.raises(MemoryError, match=r"^poses: an array of images of shape"):
         project(
             make_gaussians(),
             make_poses(),
