@@ -75,8 +75,8 @@ class FiniteNumber(click.ParamType):  # type: ignore[type-arg]
         return converted
 
 
-# Of a voxel or a pixel, in angstroms: far beyond, its square is no number any more.
-SIDE = FiniteNumber(click.FloatRange(min=0, min_open=True, max=1e6))
+# Of a voxel or a pixel, in angstroms: far beyond, its powers are no numbers any more.
+SIDE = FiniteNumber(click.FloatRange(min=1e-6, max=1e6))
 
 
 class Sphere(NamedTuple):

@@ -148,7 +148,7 @@ def test_alternate_conformations_count_once(
             "'--box': 0 is not in the range x>=1; 'auto' or 'fit'",
         ),
         (["-o", "x.mrc", "--box", "1.5"], "'--box': '1.5' is not"),
-        (["-o", "x.mrc", "--voxel-size", "0"], "'--voxel-size': 0.0 is not in the range 0<x<="),
+        (["-o", "x.mrc", "--voxel-size", "0"], "'--voxel-size': 0.0 is not in the range 1e-06<=x<="),
         (["-o", "x.mrc", "--voxel-size", "1e300"], "'--voxel-size': 1e+300 is not in the range"),
         (["-o", "x.mrc", "--tolerance", "1"], "'--tolerance': 1.0 is not in the range 0<=x<1"),
         (["-o", "x.mrc", "--b-factors", "big"], "'--b-factors': 'big' is not"),
@@ -180,7 +180,7 @@ def test_wrong_usage_is_one_line_and_status_2(
         (["--box", "100000"], "and .* GiB of memory are free"),
         (["-o", "no-folder/map.mrc"], "no-folder/map.mrc: there is no folder no-folder"),
         (["-o", "."], "expected the name of a file to write, got a folder"),
-        (["--voxel-size", "1e-300"], "--voxel-size: the model takes"),
+        (["--voxel-size", "1e-6"], "--voxel-size: the model takes"),
         (["--b-factors", "1e300"], "--voxel-size: the model takes"),
     ],
 )
