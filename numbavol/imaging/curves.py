@@ -8,11 +8,12 @@ import numpy as np
 
 from numbavol.arguments import check_finite, read_reals, read_shape
 from numbavol.ndimage import make_radial_frequency_grid
+from numbavol.ndimage.open_grids import split_rows
 from numbavol.ndimage.parameters import read_grid_spacing
 from numbavol.values import freeze
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -85,7 +86,39 @@ def evaluate_curve(
     ValueError
         If the shape or the pixel size is none.
     """
-    return np.interp(make_plane_of_frequencies(shape, pixel_size), frequencies, values)
+    return compute_on_plane(lambda k: np.interp(k, frequencies, values), shape, pixel_size)
+
+
+def compute_on_plane(
+    compute: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    shape: Sequence[int],
+    pixel_size: ArrayLike,
+) -> NDArray[np.float64]:
+    """Compute a function of the absolute frequency at the samples of half transforms.
+
+    Parameters
+    ----------
+    compute
+        The function, of some rows of frequencies.
+    shape
+        Of the images, (y, x).
+    pixel_size
+        Side of a pixel, or its two sides (x, y), in the inverse unit of the frequencies.
+
+    Returns
+    -------
+    NDArray
+        ``(y, x // 2 + 1)``. Beside it, little memory is needed.
+
+    Raises
+    ------
+    ValueError
+        If the shape or the pixel size is none.
+    """
+    plane = make_plane_of_frequencies(shape, pixel_size)
+    for rows in split_rows(plane.shape):
+        plane[rows] = compute(plane[rows])
+    return plane
 
 
 def make_plane_of_frequencies(shape: Sequence[int], pixel_size: ArrayLike) -> NDArray[np.float64]:

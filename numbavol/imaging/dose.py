@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.arguments import read_above_0, read_count, read_reals
-from numbavol.imaging.curves import make_plane_of_frequencies
+from numbavol.imaging.curves import compute_on_plane
 from numbavol.ndimage.parameters import read_number
 
 if TYPE_CHECKING:
@@ -125,10 +125,12 @@ def compute_dose_filter(
     array([[1.   , 0.388, 0.248]])
     """
     exposure = read_number("dose", dose, minimum=0.0)
-    critical = compute_critical_exposure(
-        make_plane_of_frequencies(shape, pixel_size), voltage_in_kilovolts
-    )
-    return np.exp(-exposure / (2.0 * critical))
+
+    def compute(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+        critical = compute_critical_exposure(frequencies, voltage_in_kilovolts)
+        return np.exp(-exposure / (2.0 * critical))
+
+    return compute_on_plane(compute, shape, pixel_size)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,12 +210,14 @@ class DoseWeighting:
         ValueError
             If an argument is not as described.
         """
-        half_rates = self._evaluate_half_rates(shape, pixel_size)
+        decay = self._evaluate_half_rates(shape, pixel_size) * self.dose_per_frame
         # Relative to the first frame's: where nothing is left of all, the weights are still known.
-        relative = np.exp(
-            -half_rates * self.dose_per_frame * np.arange(self.n_frames)[:, np.newaxis, np.newaxis]
-        )
-        relative /= np.sqrt(np.sum(relative**2, axis=0))
+        relative, power = np.empty((self.n_frames, *decay.shape)), np.zeros(decay.shape)
+        for frame, of_frame in enumerate(relative):
+            np.multiply(decay, -frame, out=of_frame)
+            np.exp(of_frame, out=of_frame)
+            power += of_frame**2
+        relative /= np.sqrt(power)
         return relative
 
     def evaluate_envelope(
@@ -257,8 +261,11 @@ class DoseWeighting:
     def _evaluate_half_rates(
         self, shape: Sequence[int], pixel_size: ArrayLike
     ) -> NDArray[np.float64]:
-        frequencies = make_plane_of_frequencies(shape, pixel_size)
-        return 0.5 / compute_critical_exposure(frequencies, self.voltage_in_kilovolts)
+        return compute_on_plane(
+            lambda k: 0.5 / compute_critical_exposure(k, self.voltage_in_kilovolts),
+            shape,
+            pixel_size,
+        )
 
 
 def check_dose_of_frames(name: str, dose: float, dose_per_frame: float, n_frames: int) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.arguments import check_flag, read_shape
+from numbavol.imaging.curves import compute_on_plane
 from numbavol.imaging.water import ICE_DENSITY, VOLTS_OF_ONE, count_molecules
-from numbavol.ndimage import FourierSinc, make_frequency_grid
-from numbavol.ndimage.grids import compute_lengths
+from numbavol.ndimage.open_grids import make_open_frequency_grid
 from numbavol.ndimage.parameters import read_grid_spacing, read_number
 
 if TYPE_CHECKING:
@@ -127,15 +127,16 @@ class VitreousIce:
         """
         lengths = read_shape("shape", shape, 2)
         sides = read_grid_spacing("pixel_size", pixel_size, 2)
-        frequencies = make_frequency_grid(lengths, pixel_size)
         variance = VARIANCE_OF_A_MOLECULE / VOLTS_OF_ONE**2
         variance *= self.thickness_in_angstroms * count_molecules(self.density)
         # Of densities in the plane of frequencies, a pixel has as many as fit into its Nyquist box.
-        power = _evaluate(compute_lengths(frequencies)) * (
-            variance / _integrate() / math.prod(sides)
-        )
+        scale = variance / _integrate() / math.prod(sides)
+        power = compute_on_plane(lambda k: _evaluate(k) * scale, lengths, pixel_size)
         if self.antialias:
-            power *= FourierSinc(sides[::-1])(frequencies) ** 2
+            grid = make_open_frequency_grid(lengths, pixel_size, np.float64)
+            y, x = (np.sinc(k * side) ** 2 for k, side in zip(grid.axes, sides, strict=True))
+            power *= y[:, np.newaxis]
+            power *= x
         return power
 
 
