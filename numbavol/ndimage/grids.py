@@ -8,7 +8,7 @@ has it; in cycles a voxel, with a spacing of 1, it is exactly 1/2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+Real = TypeVar("Real", bound=np.floating[Any])
 
 
 def make_1d_coordinate_grid(size: int, grid_spacing: float = 1.0) -> NDArray[np.float64]:
@@ -338,16 +340,22 @@ def _make_lengths(axes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return np.sqrt(lengths, out=lengths)
 
 
-def compute_squared_lengths(vectors: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Compute the squared length of each vector, in a new array of their precision."""
-    squared = np.empty(vectors.shape[:-1], vectors.dtype)
-    np.square(vectors[..., 0], out=squared)
-    for component in range(1, vectors.shape[-1]):
-        squared += np.square(vectors[..., component])
+def split_components(vectors: NDArray[Real]) -> tuple[NDArray[Real], ...]:
+    """Split vectors ``(..., n)`` into views of their components."""
+    return tuple(np.moveaxis(vectors, -1, 0))
+
+
+def compute_squared_lengths(components: Sequence[NDArray[Real]]) -> NDArray[Real]:
+    """Compute the squared lengths of vectors, by components that broadcast, in a new array."""
+    first, *others = components
+    squared = np.empty(np.broadcast_shapes(*(each.shape for each in components)), first.dtype)
+    np.square(first, out=squared)
+    for component in others:
+        squared += np.square(component)
     return squared
 
 
-def compute_lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute the length of each vector."""
-    lengths: NDArray[np.float64] = np.sqrt(compute_squared_lengths(vectors))
-    return lengths
+def compute_lengths(components: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Compute the lengths of vectors, by components that broadcast."""
+    squared = compute_squared_lengths(components)
+    return np.sqrt(squared, out=squared)

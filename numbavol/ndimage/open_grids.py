@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.arguments import allocate_zeros, check_finite, read_precision, read_shape
-from numbavol.ndimage.grids import make_1d_coordinate_grid, make_1d_frequency_grid
+from numbavol.ndimage.grids import (
+    make_1d_coordinate_grid,
+    make_1d_frequency_grid,
+    split_components,
+)
 from numbavol.ndimage.parameters import check_n_axes, read_grid, read_grid_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    # (x, y) or (x, y, z), which broadcast to the shape of a grid: what depends on one of them alone
+    # is computed for its axis alone.
+    Components = tuple[NDArray[np.float64], ...]
 
 # Fewer than this take longer in the interpreter, more than this in memory.
 ELEMENTS_AT_A_TIME = 2**15
@@ -38,13 +46,12 @@ class OpenGrid:
 
     def __getitem__(self, rows: slice) -> NDArray[np.float64]:
         """Make the vectors of these rows of the first axis."""
+        return np.stack(np.broadcast_arrays(*self.get_components(rows)), axis=-1)
+
+    def get_components(self, rows: slice) -> Components:
+        """Return the components of the vectors of these rows, one element long but for an axis."""
         axes = [self.axes[0][rows], *self.axes[1:]]
-        vectors = np.empty((*(len(axis) for axis in axes), len(axes)))
-        for component, values in enumerate(
-            reversed(np.meshgrid(*axes, indexing="ij", sparse=True))
-        ):
-            vectors[..., component] = values
-        return vectors
+        return tuple(reversed(np.meshgrid(*axes, indexing="ij", sparse=True)))
 
 
 def make_open_coordinate_grid(
@@ -87,7 +94,7 @@ def read_image_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
 def compute_on_grid(
     name: str,
     grid: ArrayLike | OpenGrid,
-    compute: Callable[[NDArray[np.float64]], NDArray[np.floating[Any]]],
+    compute: Callable[[Components], NDArray[np.floating[Any]]],
     n_axes: tuple[int, ...] = (2, 3),
     *,
     scale: str | None = None,
@@ -101,7 +108,9 @@ def compute_on_grid(
     grid
         Vectors of shape ``(y, x, 2)`` or ``(z, y, x, 3)``, or the grid that makes them.
     compute
-        The function, of an array ``(..., 2)`` or ``(..., 3)``, which it may overwrite.
+        The function, of components (x, y) or (x, y, z) of vectors. Of an open grid they have one
+        element along all axes but their own; they and the values broadcast to some rows. It is not
+        to write into them.
     n_axes
         How many axes the grid may have.
     scale
@@ -128,10 +137,15 @@ def compute_on_grid(
         vectors = read_grid(name, grid, n_axes)
     values: NDArray[np.floating[Any]] = allocate_zeros(name, vectors.shape[:-1], vectors.dtype)
     for rows in split_rows(values.shape):
-        some_vectors = np.array(vectors[rows], np.float64)
-        check_finite(name, some_vectors)
+        components = (
+            vectors.get_components(rows)
+            if isinstance(vectors, OpenGrid)
+            else split_components(vectors[rows].astype(np.float64, copy=False))
+        )
+        for component in components:
+            check_finite(name, component)
         with np.errstate(over="ignore"):
-            values[rows] = compute(some_vectors)
+            values[rows] = compute(components)
         if not np.all(np.isfinite(values[rows])):
             msg = f"{scale or name}: expected finite values, got some too large for {values.dtype}"
             raise ValueError(msg)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from numbavol import DoseWeighting, NoiseSpectrum, VitreousIce, compute_dose_filter
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
 SHAPE, PIXEL_SIZE = (1024, 512), 1.2
-# Some arrays of an eighth of the result, 2**15 of its numbers, are held at a time; beside the weights
-# of 20 frames, some planes.
+# Some arrays of an eighth of the result, 2**15 of its numbers, are held at a time; beside the
+# weights of 20 frames, some planes.
 PARTS = 0.5
 
 

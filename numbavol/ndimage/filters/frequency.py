@@ -44,7 +44,7 @@ class _CutoffFilter(AbstractFilter):
         vars(self)["array"] = compute_on_grid(
             "frequency_grid_in_angstroms_or_pixels",
             frequency_grid_in_angstroms_or_pixels,
-            lambda vectors: self._compute(compute_lengths(vectors), cutoff, width),
+            lambda components: self._compute(compute_lengths(components), cutoff, width),
         )
 
     @classmethod
@@ -261,7 +261,7 @@ class BFactorFilter(AbstractFilter):
         array = compute_on_grid(
             name,
             frequency_grid_in_angstroms,
-            lambda vectors: gaussian.compute_radially(compute_squared_lengths(vectors)),
+            lambda components: gaussian.compute_radially(compute_squared_lengths(components)),
             scale="b_factor",
         )
         vars(self).update(b_factor=gaussian.b_factor, array=array)

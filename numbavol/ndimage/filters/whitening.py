@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.ndimage.open_grids import Components
+
 InterpolationMode = Literal["nearest", "linear"]
 
 # The rounding errors of a transform, in units of the precision and of its mean amplitude.
@@ -176,8 +178,8 @@ def _compute_filter(
     shells = np.arange(len(profile))
     rings_a_cycle = max(images.shape[1:])
 
-    def compute(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-        shell = rings_a_cycle * compute_lengths(vectors)
+    def compute(components: Components) -> NDArray[np.float64]:
+        shell = rings_a_cycle * compute_lengths(components)
         at = np.floor(shell + HALF_A_SHELL) if interpolation_mode == "nearest" else shell
         power: NDArray[np.float64] = np.interp(at, shells, profile)
         if not outputs_squared:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+    from numbavol.ndimage.open_grids import Components
     from numbavol.ndimage.operators.custom import Function
 
 
@@ -174,7 +175,8 @@ class AbstractCosineMask(AbstractMask):
     """A mask with a soft edge: 1 inside, half a period of a cosine over the edge, 0 outside.
 
     A subclass is a frozen dataclass, whose first argument is the grid. It says in `_compute` what
-    the mask is at some coordinates, and hands the names of its lengths to `_read`.
+    the mask is at some coordinates, given by components that broadcast as `compute_on_grid` says,
+    and hands the names of its lengths to `_read`.
     """
 
     coordinate_grid: dataclasses.InitVar[ArrayLike | OpenGrid]
@@ -229,7 +231,7 @@ class AbstractCosineMask(AbstractMask):
         return self.array
 
     @abstractmethod
-    def _compute(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]: ...
+    def _compute(self, coordinates: Components) -> NDArray[np.float64]: ...
 
     def _read(self, coordinate_grid: ArrayLike | OpenGrid, *lengths: str) -> None:
         """Read the lengths, and compute the array."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from numbavol.ndimage.masks.base import AbstractMask
+from numbavol.ndimage.masks.distances import multiply_factors
 from numbavol.ndimage.open_grids import OpenGrid, compute_on_grid, make_open_coordinate_grid
 from numbavol.ndimage.parameters import read_grid
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    from numbavol.ndimage.open_grids import Components
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -68,15 +71,14 @@ class InverseSincMask(AbstractMask):
             grid = read_grid(name, grid)
         shape = grid.shape[:-1]
 
-        def compute(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-            product = np.ones(coordinates.shape[:-1])
-            for component, n in enumerate(reversed(shape)):
-                in_boxes = coordinates[..., component] / n
-                if np.any(np.abs(in_boxes) > 0.5):
-                    msg = f"{name}: expected coordinates within a box of {shape} pixels"
-                    raise ValueError(msg)
-                product *= np.sinc(in_boxes)
-            return np.reciprocal(product, out=product)
+        def compute(coordinates: Components) -> NDArray[np.float64]:
+            in_boxes = [
+                component / n for component, n in zip(coordinates, reversed(shape), strict=True)
+            ]
+            if any(np.any(np.abs(component) > 0.5) for component in in_boxes):
+                msg = f"{name}: expected coordinates within a box of {shape} pixels"
+                raise ValueError(msg)
+            return multiply_factors(1.0 / np.sinc(component) for component in in_boxes)
 
         vars(self)["array"] = compute_on_grid(name, grid, compute)
 

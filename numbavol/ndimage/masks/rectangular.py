@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.ndimage.open_grids import OpenGrid
+    from numbavol.ndimage.open_grids import Components, OpenGrid
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -59,7 +59,7 @@ class SquareCosineMask(AbstractCosineMask):
         """Read the arguments, and compute the array."""
         self._read(coordinate_grid, "side_length", "rolloff_width")
 
-    def _compute(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _compute(self, coordinates: Components) -> NDArray[np.float64]:
         return compute_box(coordinates, (self.side_length,) * 2, self.rolloff_width)
 
 
@@ -114,7 +114,7 @@ class Rectangular2DCosineMask(AbstractCosineMask):
         vars(self)["in_plane_rotation_angle"] = angle
         self._read(coordinate_grid, "x_width", "y_width", "rolloff_width")
 
-    def _compute(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _compute(self, coordinates: Components) -> NDArray[np.float64]:
         turned = turn_back(coordinates, self.in_plane_rotation_angle)
         return compute_box(turned, (self.x_width, self.y_width), self.rolloff_width)
 
@@ -164,6 +164,6 @@ class Rectangular3DCosineMask(AbstractCosineMask):
         """Read the arguments, and compute the array."""
         self._read(coordinate_grid, "x_width", "y_width", "z_width", "rolloff_width")
 
-    def _compute(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _compute(self, coordinates: Components) -> NDArray[np.float64]:
         widths = (self.x_width, self.y_width, self.z_width)
         return compute_box(coordinates, widths, self.rolloff_width)

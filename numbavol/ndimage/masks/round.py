@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from numbavol.ndimage.open_grids import OpenGrid
+    from numbavol.ndimage.open_grids import Components, OpenGrid
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -77,9 +77,12 @@ class CircularCosineMask(AbstractCosineMask):
         vars(self)["xy_offset"] = tuple(offset.tolist())
         self._read(coordinate_grid, "radius", "rolloff_width")
 
-    def _compute(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-        coordinates -= self.xy_offset
-        return compute_cosine_edge(compute_lengths(coordinates), self.radius, self.rolloff_width)
+    def _compute(self, coordinates: Components) -> NDArray[np.float64]:
+        from_centre = [
+            component - offset
+            for component, offset in zip(coordinates, self.xy_offset, strict=True)
+        ]
+        return compute_cosine_edge(compute_lengths(from_centre), self.radius, self.rolloff_width)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -131,7 +134,7 @@ class SphericalCosineMask(AbstractCosineMask):
         """Read the arguments, and compute the array."""
         self._read(coordinate_grid, "radius", "rolloff_width")
 
-    def _compute(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _compute(self, coordinates: Components) -> NDArray[np.float64]:
         return compute_cosine_edge(compute_lengths(coordinates), self.radius, self.rolloff_width)
 
 
@@ -187,7 +190,7 @@ class Cylindrical2DCosineMask(AbstractCosineMask):
         lengths = ["radius", "rolloff_width", *(["length"] if self.length is not None else [])]
         self._read(coordinate_grid, *lengths)
 
-    def _compute(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _compute(self, coordinates: Components) -> NDArray[np.float64]:
         turned = turn_back(coordinates, self.in_plane_rotation_angle)
         return compute_box(turned, (self.length, 2 * self.radius), self.rolloff_width)
 
@@ -238,8 +241,7 @@ class Cylindrical3DCosineMask(AbstractCosineMask):
         lengths = ["radius", "rolloff_width", *(["length"] if self.length is not None else [])]
         self._read(coordinate_grid, *lengths)
 
-    def _compute(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-        across = compute_lengths(coordinates[..., :2])
-        return compute_cosine_edge(across, self.radius, self.rolloff_width) * compute_box(
-            coordinates[..., 2:], (self.length,), self.rolloff_width
-        )
+    def _compute(self, coordinates: Components) -> NDArray[np.float64]:
+        x, y, z = coordinates
+        across = compute_cosine_edge(compute_lengths((x, y)), self.radius, self.rolloff_width)
+        return across * compute_box((z,), (self.length,), self.rolloff_width)

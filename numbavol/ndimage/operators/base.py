@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from numbavol.ndimage.algebra import BY_SYMBOL, AlgebraicValue, Family
-from numbavol.ndimage.grids import compute_squared_lengths
+from numbavol.ndimage.grids import compute_squared_lengths, split_components
 from numbavol.ndimage.parameters import read_vectors
 from numbavol.values import protect
 
@@ -119,9 +119,8 @@ class AbstractRadialFourierOperator(AbstractFourierOperator):
 
     def __call__(self, frequency_grid: ArrayLike) -> NDArray[np.inexact[Any]]:
         """Evaluate the function, as `AbstractFourierOperator` says."""
-        return self.compute_radially(
-            compute_squared_lengths(read_vectors("frequency_grid", frequency_grid))
-        )
+        components = split_components(read_vectors("frequency_grid", frequency_grid))
+        return self.compute_radially(compute_squared_lengths(components))
 
     @abstractmethod
     def compute_radially(
