@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,6 @@ from numbavol.io.whole_file import write_whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from io import BufferedIOBase
     from typing import Any
 
     from numpy.typing import ArrayLike, NDArray
@@ -114,21 +114,26 @@ def write_map(
     of_data = [2 - axis for axis in reversed(axes)]
     array = array.transpose(of_data)
     with write_whole_file(filename, overwrite=overwrite) as file:
-        _measure(header, array, dtype, of_data)
+        measured = _measure(header, array, dtype, of_data)
         if os.fspath(filename).lower().endswith(".gz"):
+            # What is packed cannot be gone back to, so that sections are made twice: for the
+            # header, which has their statistics, and to be written.
+            deque(measured, maxlen=0)
             # Neither name nor time, so that the bytes depend on the map alone.
             with gzip.GzipFile("", "wb", _GZIP_LEVEL, fileobj=file, mtime=0) as stream:
-                _write(stream, header, array, dtype)
+                stream.write(header.tobytes())
+                for _, sections in _sections(array, dtype):
+                    stream.write(_view_bytes(sections))
         else:
-            _write(file, header, array, dtype)
+            file.seek(header.nbytes)
+            for sections in measured:
+                file.write(_view_bytes(sections))
+            file.seek(0)
+            file.write(header.tobytes())
 
 
-def _write(
-    stream: BufferedIOBase, header: NDArray[np.void], array: NDArray[Any], dtype: np.dtype[Any]
-) -> None:
-    stream.write(header.tobytes())
-    for _, sections in _sections(array, dtype):
-        stream.write(sections.reshape(-1).view(np.uint8).data)
+def _view_bytes(sections: NDArray[np.floating[Any]]) -> memoryview:
+    return sections.reshape(-1).view(np.uint8).data
 
 
 def _sections(
@@ -245,7 +250,8 @@ def set_statistics(
 
 def _measure(
     header: NDArray[np.void], array: NDArray[Any], dtype: np.dtype[Any], of_data: list[int]
-) -> None:
+) -> Iterator[NDArray[np.floating[Any]]]:
+    """Yield the sections, a few at a time; the header has their statistics after the last."""
     counts, means, variances = [], [], []
     minimum, maximum = np.inf, -np.inf
     for first, sections in _sections(array, dtype):
@@ -262,6 +268,7 @@ def _measure(
         counts.append(sections.size)
         means.append(sections.mean(dtype=np.float64))
         variances.append(sections.var(dtype=np.float64))
+        yield sections
     set_statistics(header, minimum, maximum, (counts, means, variances))
 
 

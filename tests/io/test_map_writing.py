@@ -259,11 +259,21 @@ class TestWholeOrNotAtAll:
                 raise error
 
         original = map_writing._sections
-        calls = iter([original, Sections])
+        # What is packed has its sections made for the statistics first.
+        calls = iter([original, Sections] if suffix else [Sections])
         monkeypatch.setattr(map_writing, "_sections", lambda *args: next(calls)(*args))
         with pytest.raises(type(error)):
             write_map(tmp_path / f"map.mrc{suffix}", data, 1.0)
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_sections_are_made_once_unless_they_are_packed(tmp_path, monkeypatch, suffix):
+    # To transpose them takes longer than to write them.
+    original, calls = map_writing._sections, []
+    monkeypatch.setattr(map_writing, "_sections", lambda *args: calls.append(1) or original(*args))
+    write_map(tmp_path / f"map.mrc{suffix}", np.ones((3, 4, 5)), 1.0, axis_order="zyx")
+    assert len(calls) == (2 if suffix else 1)
 
 
 @pytest.mark.parametrize("axis_order", ["xyz", "zxy", "yxz"])
