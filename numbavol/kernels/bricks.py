@@ -68,15 +68,17 @@ def find_brick(cell: int, side: int, n_below: int) -> int:
 
 
 @helper
-def sum_over_bricks(bricks: Array, table: Array, x: int, y: int, z: int, channel: int) -> float:
-    """Add up what all bricks hold of one channel of a cell."""
+def sum_over_bricks(
+    bricks: Array, table: Array, x: int, y: int, z: int
+) -> tuple[float, float, float]:
+    """Add up what all bricks hold of a cell: real and imaginary part, and weight."""
     side = bricks.shape[1] - 1
     n_z, n_y, n_x = table.shape
     brick_x, brick_y = find_brick(x, side, 0), find_brick(y, side, n_y // 2)
     brick_z = find_brick(z, side, n_z // 2)
     in_x, in_y = x - brick_x * side, y - (brick_y - n_y // 2) * side
     in_z = z - (brick_z - n_z // 2) * side
-    total = 0.0
+    re, im, weight = 0.0, 0.0, 0.0
     # The first cell of a brick is also the last one of that before it.
     for k in range(2 if in_z == 0 else 1):
         for j in range(2 if in_y == 0 else 1):
@@ -86,10 +88,11 @@ def sum_over_bricks(bricks: Array, table: Array, x: int, y: int, z: int, channel
                     continue
                 brick = table[at_z, at_y, at_x]
                 if brick >= 0:
-                    total += float(
-                        bricks[brick, in_z + k * side, in_y + j * side, in_x + i * side, channel]
-                    )
-    return total
+                    held = bricks[brick, in_z + k * side, in_y + j * side, in_x + i * side]
+                    re += float(held[0])
+                    im += float(held[1])
+                    weight += float(held[2])
+    return re, im, weight
 
 
 @helper
@@ -100,14 +103,13 @@ def solve_cell(
     distance = math.sqrt(float(x * x + y * y + z * z))
     if distance >= radius:
         return complex(0.0, 0.0)
-    re = sum_over_bricks(bricks, table, x, y, z, 0)
-    im = sum_over_bricks(bricks, table, x, y, z, 1)
-    weight = sum_over_bricks(bricks, table, x, y, z, 2)
+    re, im, weight = sum_over_bricks(bricks, table, x, y, z)
     if x == 0:
         # A sample and its conjugate are of two cells of this plane; only one was written.
-        re += sum_over_bricks(bricks, table, 0, -y, -z, 0)
-        im -= sum_over_bricks(bricks, table, 0, -y, -z, 1)
-        weight += sum_over_bricks(bricks, table, 0, -y, -z, 2)
+        mirrored = sum_over_bricks(bricks, table, 0, -y, -z)
+        re += mirrored[0]
+        im -= mirrored[1]
+        weight += mirrored[2]
     weight += interpolate_curve(added, distance)
     weight = max(weight, interpolate_curve(lowest, distance))
     if weight == 0.0:
