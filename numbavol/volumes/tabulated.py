@@ -135,6 +135,10 @@ def make_gaussian_mixture(atoms: Atoms) -> GaussianMixtureVolume:
 def make_independent_atoms(atoms: Atoms) -> IndependentAtomVolume:
     """Group atoms of one element, one B-factor and one occupancy: exactly.
 
+    For whole structures, in which atoms hardly share a B-factor, take
+    `IndependentAtomVolume.from_atoms`, which puts similar ones into bins, and knows no occupancies:
+    here every group is an object of Python, and 100 000 take seconds.
+
     Parameters
     ----------
     atoms
