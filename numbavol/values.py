@@ -51,6 +51,18 @@ def protect(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return view
 
 
+class FrozenArrays:
+    """An object of arrays that nobody writes to, in copies of it neither."""
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Keep these values, arrays read-only: a copied or unpickled array can be written to."""
+        for value in state.values():
+            # An array of a device cannot be protected.
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+        vars(self).update(state)
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ArrayValue:
     """A frozen dataclass of arrays that compares by value, and never raises when it does.

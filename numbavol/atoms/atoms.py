@@ -14,7 +14,7 @@ from numbavol.atoms.atom_table import tabulate_atoms
 from numbavol.atoms.labels import AtomLabels, read_labels
 from numbavol.atoms.making_structures import make_structure
 from numbavol.atoms.scattering_factors import read_atomic_numbers
-from numbavol.values import ArrayValue, freeze
+from numbavol.values import ArrayValue, FrozenArrays, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ WHOLE_NUMBERS = {"atomic_numbers": np.int64, "charges": np.int64, "label_numbers
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Atoms(ArrayValue):
+class Atoms(FrozenArrays, ArrayValue):
     """Atoms as arrays: where they are, how they scatter, how much they count, what they are called.
 
     `load_atoms` reads them from a file, and `from_arrays` takes what is in arrays. Indexing by a

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.values import ArrayValue, freeze
+from numbavol.values import ArrayValue, FrozenArrays, freeze
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class AtomLabels(ArrayValue):
+class AtomLabels(FrozenArrays, ArrayValue):
     """What atoms are called: one entry for each atom of a file, whatever the number of its copies.
 
     Attributes

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import gemmi
 import numpy as np
 
+from numbavol.values import FrozenArrays
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -19,7 +21,7 @@ _HEAVIEST_NAMED_ELEMENT = 118
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class PengScatteringFactorParameters:
+class PengScatteringFactorParameters(FrozenArrays):
     """Scattering factor parameters of Peng et al. (1996), one row an atom.
 
     The elastic electron scattering factor of a neutral atom is fitted by five Gaussians,

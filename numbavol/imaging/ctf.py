@@ -21,10 +21,10 @@ from numbavol.imaging.ctf_parameters import (
     take_ctf_parameters,
 )
 from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
-from numbavol.values import ArrayValue, have_equal_values
+from numbavol.values import ArrayValue, FrozenArrays, have_equal_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class CTF(ArrayValue):
+class CTF(FrozenArrays, ArrayValue):
     r"""The contrast transfer function of a microscope, as RELION defines it.
 
     .. math::
@@ -270,12 +270,6 @@ class CTF(ArrayValue):
     def __getstate__(self) -> dict[str, NDArray[np.float64]]:
         """Return the parameters alone: what is cached follows from them."""
         return self._arrays
-
-    def __setstate__(self, state: Mapping[str, NDArray[np.float64]]) -> None:
-        """Keep these parameters, read-only: a copied or unpickled array can be written to."""
-        for array in state.values():
-            array.setflags(write=False)
-        vars(self).update(state)
 
     def __eq__(self, other: object) -> bool:
         """Compare the parameters."""

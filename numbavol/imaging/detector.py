@@ -21,7 +21,7 @@ from numbavol.ndimage.parameters import (
     read_grid_spacing,
     read_number,
 )
-from numbavol.values import ArrayValue
+from numbavol.values import ArrayValue, FrozenArrays
 
 if TYPE_CHECKING:
     import os
@@ -46,7 +46,7 @@ PIXELS_A_TASK = 2**17
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class DetectorCurve(ArrayValue):
+class DetectorCurve(FrozenArrays, ArrayValue):
     """A property of a detector at each spatial frequency, the same in all directions.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 from numbavol.imaging.curves import average_over_plane, evaluate_curve, read_curve
 from numbavol.io.star_blocks import explain_star_errors, read_star_columns, write_star_columns
 from numbavol.ndimage.parameters import read_number
-from numbavol.values import ArrayValue
+from numbavol.values import ArrayValue, FrozenArrays
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +28,7 @@ N_FREQUENCIES = 1024
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class NoiseSpectrum(ArrayValue):
+class NoiseSpectrum(FrozenArrays, ArrayValue):
     r"""The power spectrum of noise, the same in all directions.
 
     The power at a frequency is :math:`P(k) = \langle |F(k)|^2 \rangle / n`, with the transform F

@@ -21,6 +21,7 @@ from mrcfile.utils import (
 )
 
 from numbavol.io.voxel_types import find_voxel_dtype
+from numbavol.values import ArrayValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ _LARGEST_PLAUSIBLE_MODE = 255
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class MapHeader:
+class MapHeader(ArrayValue):
     """The header of a map file, with every axis put in its place.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy as np
 from numbavol.arguments import read_count
 from numbavol.io.map_header import OpenMap, VoxelLayout, open_map, parse_header
 from numbavol.notebooks import describe_grid, describe_memory, make_table
+from numbavol.values import ArrayValue
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +25,7 @@ _CHUNK_BYTES = 2**24
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RealSpaceMap:
+class RealSpaceMap(ArrayValue):
     """A map and where it lies.
 
     Attributes

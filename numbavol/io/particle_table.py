@@ -21,11 +21,10 @@ from numbavol.io.particle_columns import (
     unless_all_names_are_equal,
 )
 from numbavol.poses import EulerAnglePose
-from numbavol.values import ArrayValue
+from numbavol.values import ArrayValue, FrozenArrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -33,7 +32,7 @@ _SHOWN = ("pixel_size", "voltage_in_kilovolts", "image_size", "defocus_u_in_angs
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ParticleTable(ArrayValue):
+class ParticleTable(FrozenArrays, ArrayValue):
     """Particles as RELION's files have them: poses, images, and what is known of the images.
 
     Besides the poses, everything may be None, which is: not known. What RELION calls it stands
@@ -225,13 +224,6 @@ class ParticleTable(ArrayValue):
             | {name: unless_all_names_are_equal(texts) for name, texts in names.items()}
             | {"image_names": images}
         )
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """Keep these values, arrays read-only: a copied or unpickled array can be written to."""
-        for value in state.values():
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
-        vars(self).update(state)
 
     def __len__(self) -> int:
         """Return how many particles there are."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from numbavol.values import have_equal_values
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from numbavol.values import FrozenArrays, have_equal_values
 
 Family = TypeVar("Family")
 
@@ -21,7 +18,7 @@ BY_SYMBOL = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 LONGEST_ARRAY_WRITTEN_OUT = 8
 
 
-class AlgebraicValue(ABC, Generic[Family]):
+class AlgebraicValue(FrozenArrays, ABC, Generic[Family]):
     """A frozen object that compares by value, and combines with its family and with numbers.
 
     A family (the Fourier operators, the filters) says in `_combine` what its sums, differences
@@ -84,13 +81,6 @@ class AlgebraicValue(ABC, Generic[Family]):
         """Write the values, of long arrays their type and shape."""
         values = (f"{name}={_describe(value)}" for name, value in vars(self).items())
         return f"{type(self).__name__}({', '.join(values)})"
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """Keep these values, arrays read-only: a copied or unpickled array can be written to."""
-        for value in state.values():
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
-        vars(self).update(state)
 
     def _combine_if_known(self, symbol: str, left: Any, right: Any) -> Family:
         one, other = (

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from numbavol.values import have_equal_values
+from numbavol.values import FrozenArrays, have_equal_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
 
 @dataclasses.dataclass(frozen=True, init=False, eq=False, repr=False)
-class PoseParameters:
+class PoseParameters(FrozenArrays):
     """Read-only arrays that each have one pose, or the same n of them along their first axis.
 
     A subclass adds its fields, and a constructor that takes every field under its name and hands
@@ -114,12 +114,6 @@ class PoseParameters:
         """Return the arrays alone: what is cached follows from them."""
         names = (field.name for field in dataclasses.fields(self))
         return {name: vars(self)[name] for name in names if name in vars(self)}
-
-    def __setstate__(self, state: Mapping[str, NDArray[np.float64]]) -> None:
-        """Keep these arrays, read-only: a copied or unpickled array can be written to."""
-        for array in state.values():
-            array.setflags(write=False)
-        vars(self).update(state)
 
     def _take(self, chosen: int | NDArray[np.intp]) -> Self:
         taken = type(self).__new__(type(self))

@@ -12,7 +12,7 @@ from numbavol.atoms import b_factor_to_variance
 from numbavol.kernels.devices import is_on_cuda
 from numbavol.kernels.dispatch import find_device, find_device_of
 from numbavol.notebooks import describe_memory, make_table
-from numbavol.values import ArrayValue
+from numbavol.values import ArrayValue, FrozenArrays
 from numbavol.volumes.base import AbstractAtomVolume
 from numbavol.volumes.positions import read_positions, rotate_positions, translate_positions
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
+class GaussianMixtureVolume(FrozenArrays, ArrayValue, AbstractAtomVolume):
     r"""Density as isotropic Gaussians, one or several at each position.
 
     .. math:: U(\mathbf r) = \sum_{ji} \frac{a_{ji}}{(2 \pi \sigma_{ji}^2)^{3/2}}
@@ -102,14 +102,6 @@ class GaussianMixtureVolume(ArrayValue, AbstractAtomVolume):
         if any(map(is_on_cuda, given.values())):
             read = {name: _keep_on_cuda(given[name], array) for name, array in read.items()}
         self.__setstate__(read)
-
-    def __setstate__(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Keep these arrays, read-only: a copied or unpickled array can be written to."""
-        for array in state.values():
-            # An array of a device cannot be protected.
-            if isinstance(array, np.ndarray):
-                array.setflags(write=False)
-        vars(self).update(state)
 
     def __repr__(self) -> str:
         """Say how many Gaussians there are."""

@@ -13,7 +13,7 @@ from numbavol.atoms import Atoms, b_factor_to_variance
 from numbavol.atoms.load_options import LoadOptions
 from numbavol.atoms.loading import center_together, load_with_notes
 from numbavol.kernels.dispatch import find_device_of
-from numbavol.values import ArrayValue, freeze
+from numbavol.values import ArrayValue, FrozenArrays, freeze
 from numbavol.volumes.base import AbstractVolumeParametrization, AbstractVolumeRepresentation
 from numbavol.volumes.gaussian_mixture import GaussianMixtureVolume
 from numbavol.volumes.tabulated import make_gaussian_mixture
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class EnsembleVolume(ArrayValue, AbstractVolumeParametrization):
+class EnsembleVolume(FrozenArrays, ArrayValue, AbstractVolumeParametrization):
     """One of several volumes, drawn by their weights.
 
     Parameters
@@ -169,7 +169,7 @@ class EnsembleVolume(ArrayValue, AbstractVolumeParametrization):
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ThermalVolume(ArrayValue, AbstractVolumeParametrization):
+class ThermalVolume(FrozenArrays, ArrayValue, AbstractVolumeParametrization):
     r"""Atoms that are displaced at random, by their B-factors.
 
     Each coordinate of an atom is normal with the variance :math:`B / 8 \pi^2`, so that the mean
@@ -250,8 +250,11 @@ class ThermalVolume(ArrayValue, AbstractVolumeParametrization):
 
     def __repr__(self) -> str:
         """Say how many positions there are, and how far they move."""
+        n = len(self.b_factors)
+        if n == 0:
+            return f"{type(self).__name__}(0 positions)"
         deviation = math.sqrt(float(np.mean(b_factor_to_variance(self.b_factors))))
-        return f"{type(self).__name__}({len(self.b_factors)} positions, {deviation:.2g} A)"
+        return f"{type(self).__name__}({n} positions, {deviation:.2g} A)"
 
     def get_representation(
         self, rng: np.random.Generator | int | None = None

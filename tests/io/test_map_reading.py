@@ -394,9 +394,12 @@ class TestResult:
 
     def test_comparison_is_one_answer(self, path, data):
         write_map(path, data, 1.0)
-        assert (read_map(path) == read_map(path)) is False
         density = read_map(path)
-        assert (density == density) is True
+        assert (density == read_map(path)) is True
+        assert (density == density.data) is False
+        assert (density.data == density) is False
+        write_map(path, data + 1, 1.0, overwrite=True)
+        assert (density == read_map(path)) is False
 
     def test_a_string_is_a_name_too(self, path, data):
         write_map(str(path), data, 1.0)

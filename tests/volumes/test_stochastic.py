@@ -166,3 +166,8 @@ def test_random_volumes_compare_by_what_they_are_made_of() -> None:
         assert hash(one) == hash(same)
         assert one != other
         assert one != still
+
+
+def test_a_thermal_volume_without_atoms_says_so() -> None:
+    none = numbavol.GaussianMixtureVolume(np.zeros((0, 3)), amplitudes=1.0, variances=1.0)
+    assert repr(ThermalVolume(none, 20.0)) == "ThermalVolume(0 positions)"
