@@ -8,6 +8,7 @@ import numpy as np
 
 from numbavol.arguments import check_finite, read_reals, read_shape
 from numbavol.kernels.dispatch import find_device_of, find_kernel
+from numbavol.kernels.threads import even_size_of_tasks
 from numbavol.ndimage.interpolation import as_reals
 from numbavol.ndimage.parameters import get_working_dtype
 from numbavol.ndimage.space_filling import compute_morton_keys
@@ -22,6 +23,8 @@ PLANE_ROUNDING = 1e-14
 # after another: what one reads is in the cache for the next (scripts/bench project).
 TILE_SIDE = 16
 TILES_PER_TASK = 128
+# Of one plane; to wake another thread for less takes longer.
+FEWEST_TILES_PER_TASK = 32
 
 
 def sample_fourier_planes(
@@ -207,7 +210,8 @@ def _sample(
             highest, tiles, TILE_SIDE, start, stop,
         )  # fmt: skip
 
-    device.run_parts(sample, len(tiles), TILES_PER_TASK)
+    n_a_task = max(FEWEST_TILES_PER_TASK, even_size_of_tasks(len(tiles), TILES_PER_TASK))
+    device.run_parts(sample, len(tiles), n_a_task)
     return out
 
 

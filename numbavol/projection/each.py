@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from numbavol.volumes import AbstractVolumeParametrization
 
     Develop = Callable[[int | slice, Projection], NDArray[Any]]
+    Begun = Callable[[int, int], Projection]
 
 # Images that are made quickly: handing each to a thread of its own would take as long as they do
 # (scripts/bench project).
 IMAGES_A_TASK = 8
+# Of what is best begun together: less takes no longer than waking threads that sleep.
+LEAST_SHARE = 1000
 
 
 class Delivery:
@@ -243,23 +246,28 @@ def _project_batch(
     first: int,
     report: Callable[[int], object],
 ) -> None:
-    begun = prepared.begin(rotations, offsets)
     device, n_images = prepared.device, len(rotations)
 
-    def make(start: int, stop: int) -> NDArray[Any]:
+    def make(begun: Begun, start: int, stop: int) -> NDArray[Any]:
         projection = _check_projection(begun(start, stop), (stop - start,))
         return delivery.develop(slice(first + start, first + stop), projection)
 
     def put(start: int, stop: int, images: NDArray[Any]) -> None:
         delivery.put(slice(first + start, first + stop), images)
 
+    if device.name == "cpu" and n_images * LEAST_SHARE <= prepared.n_at_a_time:
+        # On one thread, without waking another one for each step.
+        device.run(lambda: put(0, n_images, make(prepared.begin(rotations, offsets), 0, n_images)))
+        report(first + n_images)
+        return
+    begun = prepared.begin(rotations, offsets)
     if device.name != "cpu":
         # What is put where it goes is put there by all threads, while the device goes on.
-        put(0, n_images, device.run(lambda: make(0, n_images)))
+        put(0, n_images, device.run(lambda: make(begun, 0, n_images)))
         report(first + n_images)
         return
     device.run_parts(
-        lambda start, stop: put(start, stop, make(start, stop)), n_images,
+        lambda start, stop: put(start, stop, make(begun, start, stop)), n_images,
         even_size_of_tasks(n_images, IMAGES_A_TASK),
         lambda n_done: report(first + n_done),
     )  # fmt: skip
