@@ -77,7 +77,7 @@ def test_what_a_map_takes_on_the_device_is_asked_before(monkeypatch):
     needed = count_bytes_on_cuda((256, 256, 128), np.dtype(np.complex64))
     monkeypatch.setattr(card, "free_bytes", needed - 1)
     render_fn = numbavol.FFTAtomRenderFn((256, 256, 128), 1.0, device="cuda")
-    with pytest.raises(MemoryError, match="shape: the map and its transforms takes"):
+    with pytest.raises(MemoryError, match="shape: the map with its transforms takes"):
         render_fn(make_atoms(FACTORS["gaussian"]))
 
 
