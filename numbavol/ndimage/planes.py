@@ -11,7 +11,7 @@ from numbavol.kernels.dispatch import find_device_of, find_kernel
 from numbavol.kernels.threads import even_size_of_tasks
 from numbavol.ndimage.interpolation import as_reals
 from numbavol.ndimage.parameters import get_working_dtype
-from numbavol.ndimage.space_filling import compute_morton_keys
+from numbavol.ndimage.space_filling import order_along_curve
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -282,4 +282,4 @@ def _order_tiles(
     middles += columns[:, np.newaxis] * cells[planes, 1]
     middles += rows[:, np.newaxis] * cells[planes, 2]
     bricks = np.clip(middles, 0, np.array(grid_shape[::-1]) - 1) // TILE_SIDE
-    return np.argsort(compute_morton_keys(bricks.astype(np.uint64)), kind="stable")
+    return order_along_curve(bricks.astype(np.uint64), max(grid_shape) // TILE_SIDE)

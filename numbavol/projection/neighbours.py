@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbavol.kernels.dispatch import find_device_of
-from numbavol.ndimage.space_filling import BITS_AN_AXIS, compute_morton_keys
+from numbavol.ndimage.space_filling import BITS_AN_AXIS, order_along_curve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +45,6 @@ def find_neighbours(positions: NDArray[np.float64], pixel_size: float) -> Neighb
     from_lowest = halves - halves.min(axis=0) if len(halves) else halves
     span = float(from_lowest.max()) if len(halves) else 0.0
     side = max(CELL_SIDE * pixel_size / 2, span / (2**BITS_AN_AXIS - 1))
-    keys = compute_morton_keys((from_lowest / side).astype(np.uint64))
-    order = find_device_of(keys).xp.argsort(keys, kind="stable")
+    order = order_along_curve((from_lowest / side).astype(np.uint64), int(span / side))
     groups = np.append(np.arange(0, len(order), POSITIONS_IN_A_GROUP), len(order))
     return Neighbourhood(order, groups.astype(np.int64))

@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from numbavol.ndimage.space_filling import BITS_AN_AXIS, compute_morton_keys
+from numbavol.ndimage.space_filling import (
+    BITS_AN_AXIS,
+    compute_morton_keys,
+    order_along_curve,
+)
 from numbavol.projection.neighbours import POSITIONS_IN_A_GROUP, find_neighbours
 
 
@@ -49,3 +53,14 @@ def test_keys_have_the_bits_of_all_axes_in_turn(cells) -> None:
             for axis in range(3)
         )
         assert key == expected
+
+
+@given(
+    arrays(np.uint64, st.tuples(st.integers(0, 60), st.just(3)), elements=st.integers(0, 3)),
+    st.integers(0, BITS_AN_AXIS - 2),
+)
+def test_the_order_is_that_of_keys_and_then_of_numbers(cells, shift) -> None:
+    # Keys of all bits leave none for numbers.
+    shifted = cells << np.uint64(shift)
+    order = order_along_curve(shifted, 3 << shift)
+    np.testing.assert_array_equal(order, np.argsort(compute_morton_keys(shifted), kind="stable"))
