@@ -12,7 +12,7 @@ import operator
 import os
 import threading
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from numbavol.kernels.resources import usable_cpus
 
@@ -30,42 +30,36 @@ MOST_THREADS = 1024
 TASKS_A_THREAD = 4
 
 
-class _Crew:
-    """Threads that call what every caller puts into their queue."""
-
-    def __init__(self) -> None:
-        self.queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._n_threads = 0
-
-    def grow_to(self, n_threads: int) -> None:
-        """Start threads until there are as many."""
-        with self._lock:
-            while self._n_threads < n_threads:
-                try:
-                    threading.Thread(target=_work, args=(self.queue,), daemon=True).start()
-                except RuntimeError as error:
-                    msg = (
-                        f"n_threads: the system allows {self._n_threads} threads of this "
-                        f"process, {n_threads} were asked for"
-                    )
-                    raise OSError(msg) from error
-                self._n_threads += 1
-
-
 class _Pool:
-    """How many threads this process wants, and those it has made."""
+    """How many threads this process wants, and those it has made.
+
+    Of each number of threads there is a queue, so that callers together have no more of them.
+    """
 
     def __init__(self, n_threads: int | None) -> None:
         self.n_threads = n_threads
-        # What is to be done on one thread is always done on the same one.
-        self._one, self._many = _Crew(), _Crew()
+        self.lock = threading.Lock()
+        self.queues: dict[int, SimpleQueue[Callable[[], None]]] = {}
 
     def queue_of(self, n_threads: int) -> SimpleQueue[Callable[[], None]]:
-        """Return the queue of one thread, or of at least as many."""
-        crew = self._one if n_threads == 1 else self._many
-        crew.grow_to(n_threads)
-        return crew.queue
+        """Return the queue of as many threads, which call what every caller puts into it."""
+        with self.lock:
+            if n_threads not in self.queues:
+                queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+                for n_started in range(n_threads):
+                    try:
+                        threading.Thread(target=_work, args=(queue,), daemon=True).start()
+                    except RuntimeError as error:
+                        # Those that did start would wait for work for ever.
+                        for _ in range(n_started):
+                            queue.put(_end_thread)
+                        msg = (
+                            f"n_threads: the system allows {n_started} more threads of this "
+                            f"process, {n_threads} were asked for"
+                        )
+                        raise OSError(msg) from error
+                self.queues[n_threads] = queue
+            return self.queues[n_threads]
 
 
 _pools = [_Pool(n_threads=None)]
@@ -74,8 +68,17 @@ _thread = threading.local()
 
 def _work(queue: SimpleQueue[Callable[[], None]]) -> None:
     _thread.is_worker = True
-    while True:
-        queue.get()()
+    with contextlib.suppress(_ThreadEndsError):
+        while True:
+            queue.get()()
+
+
+class _ThreadEndsError(BaseException):
+    """Ends the thread that it is raised on."""
+
+
+def _end_thread() -> NoReturn:
+    raise _ThreadEndsError
 
 
 def _replace_pool() -> None:
