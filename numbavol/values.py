@@ -27,7 +27,11 @@ def _are_equal(mine: object, theirs: object) -> bool:
     if hasattr(mine, "__cuda_array_interface__") or hasattr(theirs, "__cuda_array_interface__"):
         return _are_equal_on_cuda(mine, theirs)
     if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
-        return np.array_equal(mine, theirs)  # type: ignore[arg-type]
+        # Not a number is another one than itself, and the same as in a copy.
+        has_nan = all(
+            getattr(each, "dtype", np.dtype(bool)).kind in "fc" for each in (mine, theirs)
+        )
+        return np.array_equal(mine, theirs, equal_nan=has_nan)  # type: ignore[arg-type]
     return bool(mine == theirs)
 
 

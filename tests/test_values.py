@@ -12,6 +12,7 @@ import pytest
 
 import numbavol
 from numbavol.atoms import PengScatteringFactorParameters
+from numbavol.values import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,3 +74,26 @@ def test_maps_and_headers_are_values(tmp_path: Path, make_copy: Callable[[Any], 
     density.data[0, 0, 0] = 7.0
     assert density != numbavol.read_map(path)
     make_copy(density).data[0, 0, 0] = 8.0
+
+
+def test_what_is_frozen_shares_no_memory_that_others_can_write_to() -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    view = array.view()
+    view.setflags(write=False)
+    for given in (array, view, array.T, array.astype(">f8")):
+        frozen = freeze(given)
+        assert not np.shares_memory(frozen, array)
+        assert not frozen.flags.writeable
+        assert frozen.flags.c_contiguous
+        assert frozen.dtype == np.dtype("=f8")
+        np.testing.assert_array_equal(frozen, given)
+        assert freeze(frozen) is frozen
+
+
+def test_values_with_what_is_not_a_number_equal_their_copies(tmp_path: Path) -> None:
+    data = np.zeros((2, 3, 4), np.float32)
+    numbavol.write_map(tmp_path / "map.mrc", data, 1.0)
+    real = numbavol.read_map(tmp_path / "map.mrc")
+    holed = dataclasses.replace(real, data=np.full((2, 3, 4), np.nan, np.float32))
+    assert holed == copy.deepcopy(holed)
+    assert holed != real

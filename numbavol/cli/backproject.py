@@ -158,7 +158,10 @@ def backproject(
         report.warn(f"{source}: {plural(n_left_out, 'image')} of neither half left out")
     for number, path in halves.items():
         chosen = chosen_of[number]
-        reached = _predict_share_reached(len(chosen) * n_symmetric, side, pad_scale)
+        radius = side / 2
+        if max_resolution is not None:
+            radius = min(radius, side * stack.pixel_size / max_resolution)
+        reached = _predict_share_reached(len(chosen) * n_symmetric, radius, pad_scale)
         if pad_scale > DEFAULT_PAD_SCALE and reached < LEAST_SHARE_REACHED:
             report.warn(
                 f"--pad-scale {pad_scale:g}: {plural(len(chosen), 'image')} reach about "
@@ -197,11 +200,10 @@ def backproject(
     report.finish()
 
 
-def _predict_share_reached(n_slices: int, side: int, pad_scale: float) -> float:
-    """Predict which share of cells at the highest frequency slices of all directions reach.
+def _predict_share_reached(n_slices: int, radius: float, pad_scale: float) -> float:
+    """Predict which share of cells slices of all directions reach, so many frequencies from 0.
 
-    Samples of a slice lie `pad_scale` cells apart, and each is shared among 8. A shell of radius r
-    has 4 pi r^2 cells, and of a slice 2 pi r / pad_scale^2 samples.
+    Samples of a slice lie `pad_scale` cells apart, and each is shared among 8. A shell of radius r,
+    in cells, has 4 pi r^2 of them, and of a slice 2 pi r / pad_scale^2 samples.
     """
-    radius = pad_scale * side / 2
-    return -math.expm1(-8 * n_slices / (2 * radius * pad_scale**2))
+    return -math.expm1(-8 * n_slices / (2 * pad_scale * radius * pad_scale**2))

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numbavol.cli.output import Report
     from numbavol.io import ParticleTable
-    from numbavol.poses import AbstractPose
 
 # Of pixel sizes: less comes of writing them with a few digits.
 SAME_SIZE_IN_TABLES = 1e-3
@@ -62,11 +61,14 @@ def read_particles(
     return particles
 
 
-def warn_of_far_offsets(poses: AbstractPose, side: float, report: Report) -> None:
-    """Warn of offsets that are longer than half a box, of so many angstroms a side."""
-    is_outside = np.any(np.abs(poses.offset_in_angstroms) > side / 2, axis=-1)
+def warn_of_far_offsets(
+    offsets_in_angstroms: NDArray[np.float64], side: float, report: Report
+) -> None:
+    """Warn of offsets (n, 2) that are longer than half a box, of so many angstroms a side."""
+    offsets = np.abs(offsets_in_angstroms[:, :2])
+    is_outside = np.any(offsets > side / 2, axis=1)
     if np.any(is_outside):
-        farthest = np.abs(poses.offset_in_angstroms).max()
+        farthest = offsets.max()
         report.warn(
             f"offsets of up to {farthest:.4g} A move {plural(int(is_outside.sum()), 'particle')} "
             f"out of boxes of {side:.4g} A"

@@ -187,7 +187,7 @@ def project(
         method=task.method,
     )
     warn_of_odd_side(side, report)
-    warn_of_far_offsets(given.poses, side * size, report)
+    warn_of_far_offsets(given.poses.offset_in_angstroms, side * size, report)
     key = fingerprint(source, task, given)
     # Written before the work, so that what RELION cannot read is found before it; named after the
     # stack, and an old one removed before, so that no stack ever lies beside another one's angles.

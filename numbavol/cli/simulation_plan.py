@@ -76,8 +76,13 @@ def say_particles(simulator: Simulator, report: Report) -> None:
         ],
     )
     if simulator.source.is_of_file:
-        given = simulator.source.take(np.arange(config.number)).poses
-        warn_of_far_offsets(given, config.box * config.pixel_size, report)
+        offsets = [
+            simulator.source.take(numbers).poses.offset_in_angstroms
+            for numbers in np.split(
+                np.arange(config.number), range(ROWS_AT_A_TIME, config.number, ROWS_AT_A_TIME)
+            )
+        ]
+        warn_of_far_offsets(np.concatenate(offsets), config.box * config.pixel_size, report)
     report.say(f"CTF     {_describe_ctf(simulator)}")
     _say_spread(simulator, report)
     _say_noise(simulator, report)

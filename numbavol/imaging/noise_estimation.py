@@ -254,8 +254,9 @@ class _Background(NamedTuple):
         weights = self.weights.astype(images.dtype)
         # Sums of rows and of columns are all that a plane needs of an image. Products of matrices
         # would be made by as many more threads as the library of linear algebra likes.
-        rows, columns = (np.einsum(f"nyx,yx->n{axis}", images, weights) for axis in "yx")
-        rows = rows.astype(np.float64)
+        rows, columns = (
+            np.einsum(f"nyx,yx->n{axis}", images, weights, dtype=np.float64) for axis in "yx"
+        )
         moments = np.stack(
             [each.sum(axis=1) for each in (rows, rows * self.y, columns * self.x)], axis=0
         )

@@ -34,10 +34,13 @@ def write_locked_part(
         Its name until then. What is locked is nothing that was left.
     """
     for left in target.parent.glob(f".{glob.escape(target.name)}-*{PART_SUFFIX}"):
-        with contextlib.suppress(BlockingIOError):
+        # What is locked is being written, and what is not ours to remove stays.
+        with contextlib.suppress(OSError, ValueError):
             file = PartialFile(left)
-            file.remove()
-            file.close()
+            try:
+                file.remove()
+            finally:
+                file.close()
     while True:
         part = target.with_name(f".{target.name}-{secrets.token_hex(8)}{PART_SUFFIX}")
         cleaning.callback(part.unlink, missing_ok=True)

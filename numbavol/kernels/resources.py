@@ -69,6 +69,8 @@ def find_limits(
 def usable_cpus(root: Path = CONTROL_GROUPS, memberships: Path = MEMBERSHIPS) -> int:
     """Count the CPUs that this process may use: its affinity, and its control groups' quotas.
 
+    Quotas are those that the process found first.
+
     Parameters
     ----------
     root, memberships

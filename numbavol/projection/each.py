@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.arguments import check_fits_in_memory
+from numbavol.arguments import check_fits_in_memory, read_count
 from numbavol.kernels.copies import copy_past_caches
 from numbavol.kernels.devices import CudaDevice
 from numbavol.kernels.dispatch import find_device
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 # Images that are made quickly: handing each to a thread of its own would take as long as they do
 # (scripts/bench project).
 IMAGES_A_TASK = 8
-# Of what is best begun together: less takes no longer than waking threads that sleep.
-LEAST_SHARE = 1000
 
 
 class Delivery:
@@ -179,7 +177,9 @@ def project_each(
         raise TypeError(msg)
     with delivery:
         if isinstance(prepared, AbstractProjectionInBatches):
-            n_at_a_time = prepared.n_at_a_time
+            n_at_a_time = read_count(
+                "integrator: n_at_a_time", getattr(prepared, "n_at_a_time", None)
+            )
             if batch_size is not None:
                 n_at_a_time = min(batch_size, n_at_a_time)
             _project_in_batches(
@@ -255,8 +255,8 @@ def _project_batch(
     def put(start: int, stop: int, images: NDArray[Any]) -> None:
         delivery.put(slice(first + start, first + stop), images)
 
-    if device.name == "cpu" and n_images * LEAST_SHARE <= prepared.n_at_a_time:
-        # On one thread, without waking another one for each step.
+    if n_images <= prepared.n_on_one_thread:
+        # Without waking another one for each step.
         device.run(lambda: put(0, n_images, make(prepared.begin(rotations, offsets), 0, n_images)))
         report(first + n_images)
         return

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 MODES = ("fill", "clip", "wrap")
 # Of frequencies that were turned.
 ROUNDING = 1e-13
+# They take no longer than waking a thread: those of a small image (scripts/bench scaling).
+FEW_SAMPLES = 2**14
 # A header keeps a voxel size as the length of a box in float32.
 SAME_SIZE = 1e-5
 
@@ -205,6 +207,8 @@ class FrameSampler(AbstractProjectionInBatches):
             self._values, self._order = device.send(volume.fourier_voxel_grid), 1
         else:
             self._values, self._order = device.send(volume.spline_coefficients), 3
+        if device.name == "cpu":
+            self.n_on_one_thread = FEW_SAMPLES // n_samples[0]
         # A device makes the images of all slices at once, a processor those of a few.
         n_held = n_samples[0] if device.name == "cpu" else max(n_samples)
         self.n_at_a_time = count_images_at_a_time(device, self._values.itemsize * n_held)

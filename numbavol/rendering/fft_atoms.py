@@ -41,7 +41,7 @@ from numbavol.rendering.base import (
 )
 from numbavol.rendering.scattering import add_scattered, evaluate_factor
 from numbavol.rendering.terms import make_terms
-from numbavol.values import ArrayValue
+from numbavol.values import ArrayValue, freeze
 from numbavol.volumes import IndependentAtomVolume
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class FFTAtomRenderFn(ArrayValue, AbstractVolumeRenderFn):
             if grid.shape != (expected := (z, y, x // 2 + 1, 3)):
                 msg = f"frequency_grid: expected shape {expected}, got {grid.shape}"
                 raise ValueError(msg)
-            values["frequency_grid"] = grid
+            values["frequency_grid"] = freeze(grid)
         for name, value in values.items():
             object.__setattr__(self, name, value)
 

@@ -186,8 +186,11 @@ def write_zarr_group(
 
 
 def _give_name(part: Path, output: Path, *, overwrite: bool) -> None:
-    """Give a finished group its name; one that it replaces is there until it has it."""
-    # By a name that the next run finds if this one is killed.
+    """Give a finished group its name; one that it replaces gets it back if that fails.
+
+    In between neither has it: folders cannot be replaced as files can. Of a killed run, the next
+    one finds the old group by its other name, and removes it when it has finished the new one.
+    """
     old = output.with_name(f".{output.name}.replaced")
     if output.exists() and overwrite:
         shutil.rmtree(old, ignore_errors=True)
@@ -195,7 +198,8 @@ def _give_name(part: Path, output: Path, *, overwrite: bool) -> None:
         try:
             part.rename(output)
         except BaseException:
-            old.rename(output)
+            if not output.exists():
+                old.rename(output)
             raise
     else:
         part.rename(output)

@@ -217,7 +217,11 @@ def test_an_assembly_that_is_not_there_is_named_with_those_that_are(tmp_path: Pa
         ({"b_factor_scale": np.nan}, "b_factor_scale: expected a finite number, got nan"),
         ({"b_factor_offset": np.inf}, "b_factor_offset: expected a finite number, got inf"),
         ({"models": "stack"}, "models: expected 'first', 'all' or a model's number, got 'stack'"),
+        ({"models": 1.0}, "models: expected 'first', 'all' or a model's number, got 1.0"),
+        ({"models": True}, "models: expected 'first', 'all' or a model's number, got True"),
         ({"models": 3}, "models=3: there is no such model"),
+        ({"alternates": 5}, "alternates: expected 'all', 'highest' or a letter, got 5"),
+        ({"b_factors": None}, "b_factors: expected a finite number, got None"),
         ({"selection_string": "//Z"}, "finds no atom"),
     ],
 )

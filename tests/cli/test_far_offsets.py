@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SIDE, PIXEL_SIZE = 24, 1.5
 
 
-@pytest.mark.parametrize(("farthest", "is_told"), [(17.9, False), (300.0, True)])
+@pytest.mark.parametrize(("farthest", "is_told"), [(17.9, False), (18.1, True), (300.0, True)])
 @pytest.mark.parametrize("command", ["project", "simulate"])
 def test_particles_out_of_their_boxes_are_told_of(
     map_file: Path, command: str, farthest: float, is_told: bool, capsys
@@ -30,5 +30,5 @@ def test_particles_out_of_their_boxes_are_told_of(
     numbavol.write_particles(poses, particles, "given.mrcs")
     output = map_file.with_name("stack.mrcs")
     assert main([command, str(map_file), "--poses", str(poses), "-o", str(output)]) == 0
-    warning = "warning: offsets of up to 300 A move 1 particle out of boxes of 36 A"
+    warning = f"warning: offsets of up to {farthest:g} A move 1 particle out of boxes of 36 A"
     assert (warning in capsys.readouterr().err) == is_told

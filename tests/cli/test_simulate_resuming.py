@@ -301,15 +301,22 @@ def test_a_group_of_somebody_else_is_not_begun_again(
 
 @pytest.mark.parametrize(
     ("before", "now", "left"),
-    [(1, 2, ("stack.mrcs",)), (3, 2, ("stack_000003.mrcs",)), (2, 1, ("_000001", "_000002"))],
+    [
+        (1, 2, ("st[a]ck.mrcs: of",)),
+        (3, 2, ("ck_000003.mrcs: of",)),
+        (2, 1, ("_000001", "_000002")),
+    ],
 )
 def test_stacks_of_another_number_of_shards_are_told_of(
     map_file: Path, before: int, now: int, left: tuple[str, ...], capsys
 ) -> None:
-    output = map_file.with_name("stack.mrcs")
+    output = map_file.with_name("st[a]ck.mrcs")
+    for name in ("st[a]ck_old.mrcs", "st[a]ck_0000001.mrcs", "stack_000009.mrcs"):
+        output.with_name(name).touch()
     assert simulate(map_file, "-o", output, *FEW, "--shards", before) == 0
     assert "warning" not in capsys.readouterr().err
     assert simulate(map_file, "-o", output, *FEW, "--shards", now, "--overwrite") == 0
     warning = capsys.readouterr().err
     assert all(name in warning for name in left)
+    assert not any(name in warning for name in ("old", "_0000001", "_000009"))
     assert f"of another number of shards; {output.with_suffix('.star')} names none" in warning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -290,6 +291,18 @@ def test_what_is_no_stack_is_named(images: np.ndarray, message: str) -> None:
         estimate_noise_spectrum(images, 1.0, mask_radius=0.0)
     with pytest.raises(ValueError, match=message):
         measure_signal_variance(images, 1.0, 4.0)
+
+
+def test_an_image_of_a_later_block_is_named_by_its_own_number(monkeypatch) -> None:
+    monkeypatch.setattr(noise_estimation, "BYTES_A_TASK", 2 * 8 * 8 * 8)
+    images = np.random.default_rng(0).standard_normal((7, 8, 8))
+    images[5, 1, 2] = np.nan
+    for measure in (
+        estimate_noise_spectrum,
+        functools.partial(measure_signal_variance, radius=4.0),
+    ):
+        with pytest.raises(ValueError, match=r"^images: image 5 is not finite$"):
+            measure(images, 1.0)
 
 
 @pytest.mark.parametrize(

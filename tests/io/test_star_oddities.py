@@ -48,6 +48,16 @@ class TestWhatStandsTwice:
         with pytest.raises(ValueError, match=message):
             read(tmp_path, same.replace("2.50", "2.51") + particles)
 
+    @pytest.mark.parametrize(
+        "name",
+        ["rlnMagnification", "rlnDetectorPixelSize", "rlnMicrographPixelSize", "rlnMagMat00"],
+    )
+    def test_so_have_columns_that_sizes_follow_from(self, tmp_path, name):
+        names = f"_rlnOpticsGroup\n_rlnImagePixelSize\n_{name}\n"
+        optics = f"data_optics\nloop_\n{names}1 2.5 1\n1 2.5 2\n"
+        with pytest.raises(ValueError, match=rf"with another _{name}$"):
+            read(tmp_path, optics + block({"_rlnOpticsGroup": "1"}))
+
     def test_a_name_of_an_optics_group_is_read_too(self, tmp_path):
         names = "_rlnOpticsGroup\n_rlnOpticsGroupName\n"
         optics = f"data_optics\nloop_\n{names}1 a\n1 b\n"

@@ -195,6 +195,18 @@ def test_on_a_disk_that_becomes_full_a_stack_is_read_as_it_is(folder, names, mon
     assert os.fstat(made[0].fileno()).st_size == 0
 
 
+def test_another_error_of_the_disk_is_an_error(folder, names, monkeypatch):
+    images = numbavol.ParticleImages(names[:N], folder)
+    images[:]
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(unpacked_stacks, "_unpack", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        images[:]
+
+
 def test_without_a_folder_for_temporary_files_a_stack_is_read_as_it_is(folder, names, monkeypatch):
     def find_none():
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")

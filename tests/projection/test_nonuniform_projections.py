@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numbavol
+from numbavol.volumes.coordinates import AffineCoordinates
 
 SHAPES = st.tuples(st.integers(6, 13), st.integers(6, 13))
 POSE = numbavol.EulerAnglePose(
@@ -177,6 +178,20 @@ def test_coordinates_of_a_users_own_are_those_of_the_frame() -> None:
     config = numbavol.ImageConfig((12, 12), 1.0)
     np.testing.assert_allclose(
         numbavol.project(own, POSE, config), numbavol.project(framed, POSE, config), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("middle", [(0.0, 0.0, 0.0), (1.5, -0.5, 2.0)])
+def test_a_turned_map_is_imaged_at_its_turned_coordinates(middle) -> None:
+    values = np.random.default_rng(0).standard_normal((6, 7, 8))
+    first = numbavol.EulerAnglePose(phi_angle=20.0, theta_angle=-35.0, psi_angle=80.0)
+    steps = np.array([[1.0, 0.1, 0.0], [0.0, 0.9, 0.0], [0.0, 0.2, 1.1]])
+    kept = AffineCoordinates(values.shape, np.array(middle), steps)
+    framed = numbavol.RealVoxelGridVolume(values, kept).rotate_to_pose(first)
+    own = numbavol.RealVoxelGridVolume(values, np.array(framed.coordinate_grid_in_pixels))
+    config = numbavol.ImageConfig((16, 17), 1.0)
+    np.testing.assert_allclose(
+        numbavol.project(framed, POSE, config), numbavol.project(own, POSE, config), atol=1e-5
     )
 
 

@@ -7,6 +7,8 @@ import pytest
 
 import numbavol
 from numbavol.projection import AbstractProjectionInBatches, Projection
+from numbavol.projection.each import Delivery, project_each
+from numbavol.projection.projections import ComplexProjection
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,56 @@ def test_a_projection_that_is_not_as_it_says_is_an_error(
         message = message.replace(r"\(", r"\(1, ")
     with pytest.raises(ValueError, match="^integrator: expected .*" + message):
         numbavol.project(volume, poses, config, integrator=Wrong())
+
+
+@pytest.mark.parametrize("n_at_a_time", [0, 2.0, None])
+def test_a_number_of_poses_that_is_none_is_named(n_at_a_time):
+    class Wrong(numbavol.AbstractVolumeIntegrator):
+        def prepare(self, volume_representation, image_config):
+            del volume_representation, image_config
+            batches = InBatches(np.zeros((4, 5)), is_image=True)
+            batches.n_at_a_time = n_at_a_time
+            return batches
+
+    volume = numbavol.GaussianMixtureVolume([[0.0, 0.0, 0.0]], 1.0, 1.0)
+    config = numbavol.ImageConfig((4, 5), 1.0)
+    with pytest.raises(ValueError, match="integrator: n_at_a_time: expected a whole number above"):
+        numbavol.project(volume, numbavol.EulerAnglePose(), config, integrator=Wrong())
+
+
+@pytest.mark.parametrize("is_on_one_thread", [False, True])
+def test_progress_counts_images_however_they_are_made(is_on_one_thread):
+    prepared = InBatches(np.arange(20.0).reshape(4, 5), is_image=True)
+    prepared.n_on_one_thread = 8 if is_on_one_thread else 0
+
+    class Own(numbavol.AbstractVolumeIntegrator):
+        def prepare(self, volume_representation, image_config):
+            del volume_representation, image_config
+            return prepared
+
+    volume = numbavol.GaussianMixtureVolume([[0.0, 0.0, 0.0]], 1.0, 1.0)
+    config = numbavol.ImageConfig((4, 5), 1.0)
+    poses = numbavol.EulerAnglePose(phi_angle=np.zeros(4))
+    images, reported = np.full((4, 4, 5), -1.0), []
+    delivery = Delivery(images, lambda _, projection: projection.take(outputs_real_space=True))
+    project_each(
+        delivery, volume, poses, config, Own(), first=2, report=lambda *n: reported.append(n)
+    )
+    assert reported[-1] == (4, 4)
+    assert np.all(images[:2] == -1)
+    np.testing.assert_array_equal(images[2:], [prepared.array] * 2)
+
+
+def test_a_complex_projection_is_of_complex_numbers():
+    class Wrong(numbavol.AbstractVolumeIntegrator):
+        def prepare(self, volume_representation, image_config):
+            del volume_representation, image_config
+            return lambda _: ComplexProjection(np.zeros((4, 5)), (4, 5), is_image=False)
+
+    volume = numbavol.GaussianMixtureVolume([[0.0, 0.0, 0.0]], 1.0, 1.0)
+    config = numbavol.ImageConfig((4, 5), 1.0)
+    with pytest.raises(ValueError, match=r"integrator: expected complex numbers of shape \(4, 5\)"):
+        numbavol.project(volume, numbavol.EulerAnglePose(), config, integrator=Wrong())
 
 
 @pytest.mark.parametrize("drawn", [None, np.zeros((3, 3, 3))], ids=["nothing", "an array"])

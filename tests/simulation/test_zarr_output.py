@@ -228,8 +228,13 @@ def test_a_group_that_cannot_be_replaced_after_all_is_kept(config, group, tmp_pa
     assert read_all(output) == read_all(group)
     # What a killed run left of a group that it was replacing goes with the next one.
     (tmp_path / ".kept.zarr.replaced").mkdir()
+    (tmp_path / ".kept.zarr.replaced" / "zarr.json").write_text("{}")
     numbavol.simulate(other, output, overwrite=True)
     assert read_all(output) != read_all(group)
+    assert [path.name for path in tmp_path.glob("*kept*")] == ["kept.zarr"]
+    shutil.rmtree(output)
+    (tmp_path / ".kept.zarr.replaced").mkdir()
+    numbavol.simulate(other, output)
     assert [path.name for path in tmp_path.glob("*kept*")] == ["kept.zarr"]
 
 

@@ -107,6 +107,9 @@ def call_on_grid(
             f"{vectors.shape}, got {values.dtype} of shape {values.shape}"
         )
         raise ValueError(msg)
+    if not values.flags.writeable:
+        # It returned what it was given, or a part of it.
+        values = values.copy()
     unit = np.ones((), vectors.dtype)
     dtype = np.result_type(unit, 1j) if values.dtype.kind == "c" else unit.dtype
     return values.astype(dtype, copy=False)

@@ -40,6 +40,14 @@ def test_a_function_cannot_write_into_what_others_are_given(cls):
     assert np.all(grid == 1)
 
 
+@pytest.mark.parametrize("cls", [CustomFourierOperator, CustomRealOperator])
+def test_values_are_nobody_elses(cls):
+    grid = np.ones((2, 2))
+    values = cls(lambda k: k[..., 0])(grid)
+    values *= 2
+    assert np.all(grid == 1)
+
+
 def test_a_radial_operator_cannot_write_into_what_others_are_given():
     @dataclasses.dataclass(frozen=True, eq=False, repr=False)
     class InPlace(AbstractRadialFourierOperator):
