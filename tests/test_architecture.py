@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,18 @@ def test_imports_point_down(path: Path) -> None:
 def test_every_folder_has_a_layer() -> None:
     parts = {part_of(name_of(path)) for path in MODULES} - {""}
     assert parts == set(LAYERS)
+
+
+@pytest.mark.parametrize(
+    "package",
+    [path.parent for path in sorted(PACKAGE.glob("*/__init__.py")) if path.parent.name != "cli"],
+    ids=lambda package: package.name,
+)
+def test_a_package_says_what_each_of_its_modules_is_for(package: Path) -> None:
+    said = ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
+    named = set(re.findall(r"`(\w+)(?:\.py)?`", said or ""))
+    modules = {path.stem for path in package.glob("[!_]*.py")}
+    assert modules <= named
 
 
 def test_only_kernels_know_numba() -> None:

@@ -12,6 +12,8 @@
 ``summary.py``              `describe_structure`: a file to a few facts about it
 ``scattering_factors.py``   `PengScatteringFactorParameters`: elements to Gaussians
 ``b_factors.py``            `b_factor_to_variance` and back
+``anisotropy.py``           anisotropic B-factors, and isotropic ones for them
+``making_structures.py``    atoms to a `gemmi.Structure`
 ``structure_file.py``       bytes on disk to a `gemmi.Structure`, with plain errors
 ``pdb_columns.py``          PDB columns that gemmi would misread, put right
 ``atom_table.py``           a `gemmi.Structure` to arrays

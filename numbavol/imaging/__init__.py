@@ -6,6 +6,7 @@
 - ``aberrations``: phases of a lens as polynomials of the frequency.
 - ``solvent``: `AbstractSolvent` and `BulkSolvent`, what solvent takes off a molecule's potential.
 - ``hydration``: `HydrationLayer`, solvent in layers around a molecule.
+- ``point_grid``: where it is looked for.
 - ``ice``: `VitreousIce`, the grain of a layer of ice.
 - ``water``: how dense water is, and what potential it has.
 - ``noise``: `NoiseSpectrum`, the power of noise at each frequency.

@@ -1,6 +1,7 @@
 """Functions of arrays that volumes, renderers and projections stand on.
 
 - ``grids``: coordinates and frequencies.
+- ``open_grids``: grids whose vectors are made a few rows at a time.
 - ``transforms``: centred discrete Fourier transforms.
 - ``half_transforms``: the half that determines a transform, and what it holds twice.
 - ``boxes``: larger and smaller boxes around the same origin.
@@ -9,7 +10,15 @@
 - ``operators``: functions of frequency or of place, which add and multiply.
 - ``filters``: what multiplies a transform.
 - ``masks``: what multiplies an image or a map.
-- ``interpolation``: values between the elements of an array, and planes of a transform.
+- ``algebra``, ``image_transforms``, ``soft_edges``: what these three share.
+- ``interpolation``: values between the elements of an array.
+- ``planes``: planes of a transform, for many orientations.
+- ``gridding``: what interpolation of a transform does to a map, undone.
+- ``nonuniform``, ``nonuniform_cuda``: transforms of points anywhere, by finufft and cufinufft.
+- ``nonuniform_images``: half transforms of points in the plane, by our own kernel.
+- ``shells``: sums over shells and rings of equal distance.
+- ``space_filling``: an order of cells in which neighbours are neighbours in space.
+- ``parameters``: reading of what these functions are given.
 """
 
 from numbavol.ndimage.boxes import (

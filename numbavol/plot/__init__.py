@@ -3,6 +3,7 @@
 Each function draws into the axes that it is given, or into a new figure of pyplot, and returns
 axes.
 
+- ``axes``: what every picture has, a gray scale and a scale bar.
 - ``maps``: sections and projections of a map, with a scale bar.
 - ``stacks``: a gallery of images.
 - ``curves``: power spectra, spectra of noise, Fourier correlations, histograms.

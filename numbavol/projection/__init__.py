@@ -1,7 +1,7 @@
 """From a volume and poses to images.
 
 - ``image_config``: `ImageConfig`, the pixels and the electrons.
-- ``base``: `AbstractVolumeIntegrator`, and what a projection is while it is made.
+- ``base``: `AbstractVolumeIntegrator`, what every integrator is.
 - ``gaussian_mixture``: `GaussianMixtureProjection`, pixel averages of Gaussians.
 - ``fourier_slices``: `FourierSliceExtraction`, slices of Fourier volumes.
 - ``ewald_sphere``: `EwaldSphereExtraction`, curved surfaces of Fourier volumes.
@@ -9,7 +9,13 @@
 - ``fft_atoms``: `FFTAtomProjection`, groups of atoms by transforms of their positions.
 - ``real_voxels``: `RealVoxelProjection`, maps by transforms of their turned voxels.
 - ``auto``: `AutoVolumeProjection`, the integrator of a volume.
+- ``maps``: maps as volumes that slices are taken of.
+- ``cut_density``: how much of a map is outside of images that are smaller.
 - ``neighbours``: positions in an order of neighbours.
+- ``projections``: `Projection` and `Placement`, what an integrator makes, and of what.
+- ``batches``: `AbstractProjectionInBatches`, projections that have work in common.
+- ``each``: one volume for each of many poses, and images on their way to where they go.
+- ``draws``: volumes that are drawn at random, one for each pose.
 - ``many``: `project`, for many poses.
 """
 

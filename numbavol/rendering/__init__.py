@@ -4,8 +4,10 @@
 - ``gaussian_mixture``: `GaussianMixtureRenderFn`, voxel averages of Gaussians.
 - ``fft_atoms``: `FFTAtomRenderFn`, groups of atoms by non-uniform Fourier transforms.
 - ``terms``: which transforms these are.
+- ``scattering``: transforms of points times what each of them scatters.
 - ``auto``: `AutoVolumeRenderFn` and `render`, the renderer that a volume needs.
 - ``costs``: how long a rendering will take, and whether two agree.
+- ``windows``: how far Gaussians reach, for maps and for images.
 - ``slabs``: how atoms and planes are laid out so that threads share the work.
 """
 

@@ -6,12 +6,14 @@
 - ``choices``: how choices are checked.
 - ``effects``: which choices do nothing beside others.
 - ``config_reading``: `read_simulation_config`, from a TOML file.
+- ``files``: the files that a simulation reads.
 - ``volumes``: models and maps, with what is around them.
 - ``particles``: what is drawn for each particle.
 - ``images``: particles to images.
 - ``output``: which files are written, and which of them are there.
 - ``shards``: stacks that are written whole or not at all.
 - ``zarr_output``: Zarr groups for training loops.
+- ``zarr_columns``: what these have besides images.
 - ``clusters``: shards as tasks of a Dask cluster.
 """
 
