@@ -272,9 +272,12 @@ KILLED = """
 import os, signal, sys
 import numbavol
 from numbavol.io import partial_stack
+from numbavol.projection import fourier_sampling
 from numbavol.simulation import images, read_simulation_config
 
 partial_stack._SECONDS_BETWEEN_MARKS = 0.0
+# So few and small images would be made in one go.
+fourier_sampling.FEW_SAMPLES = 0
 numbavol.set_num_threads(1)
 develop = images.PreparedFormation.develop
 calls = iter(range(1000))
