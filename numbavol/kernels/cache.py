@@ -53,10 +53,21 @@ def cache_folder() -> Path:
     -------
     pathlib.Path
         The folder; it need not exist.
+
+    Raises
+    ------
+    RuntimeError
+        If the user has no home, and the variable is not set.
     """
     configured = os.environ.get(ENVIRONMENT_VARIABLE)
-    parent = Path(configured) if configured else platformdirs.user_cache_path()
-    return parent / "numbavol-kernels"
+    if configured:
+        return Path(configured) / "numbavol-kernels"
+    users = platformdirs.user_cache_path()
+    # Of a user without a home, platformdirs before 4.12 says "~/.cache".
+    if not users.is_absolute():
+        message = f"the user's cache folder is {str(users)!r}: there is no home, set HOME"
+        raise RuntimeError(message)
+    return users / "numbavol-kernels"
 
 
 @functools.cache

@@ -87,7 +87,7 @@ STRUCTURE = b"ATOM      1  C   ALA A   1       1.000   2.000   3.000  1.00 10.00
         ("a.rec", b"rubbish", True),
         ("a.mrc.gz", b"\x1f\x8b" + bytes(50), True),
         ("a.mrc", STRUCTURE, False),
-        ("a.mrc.gz", gzip.compress(STRUCTURE), False),
+        ("a.mrc.gz", gzip.compress(STRUCTURE, mtime=0), False),
         ("a.pdb", b"rubbish", False),
         ("a", b"", False),
     ],
