@@ -81,13 +81,13 @@ def draw_window(rng, width, dtype, degree=3):
     return (window / np.abs(window).sum(axis=0).max()).astype(dtype)
 
 
-def _add(name, device_name, images, groups, places, *others):
+def _add(name, device_name, images, rows, groups, places, *others):
     device = find_device(device_name)
     there = device.send(images.copy())
     groups = np.array([0, *groups, len(places)])
     # What a rotation leaves out is not 0.
     positions = np.hstack([places, np.arange(len(places))[:, np.newaxis]])
-    arguments = (groups, positions, *others)
+    arguments = (*rows, groups, positions, *others)
     sent = [device.send(a) if isinstance(a, np.ndarray) else a for a in arguments]
     find_kernel(name, device_name)(there, *sent)
     return device.fetch(there)
@@ -98,7 +98,7 @@ def project(sums, mixture, offsets=STILL, antialias=True, *, device="cuda", grou
     places, *others = mixture
     rotations, fused = np.tile(np.eye(2, 3), (len(sums), 1, 1)), (0,) * mixture.widths.shape[1]
     return _add(
-        "project_gaussians", device, sums, groups, places, *others, antialias, rotations,
+        "project_gaussians", device, sums, (0,), groups, places, *others, antialias, rotations,
         np.array(offsets), fused,
     )  # fmt: skip
 
@@ -108,8 +108,8 @@ def spread(grids, points, width, window, offsets=STILL):
     rotations = np.tile(np.eye(2, 3), (len(grids), 1, 1))
     lowest, highest = np.full(2, -0.5), np.array(grids.shape[:0:-1]) - 0.5
     return _add(
-        "spread_in_plane", "cuda", grids, (), *points, rotations, np.array(offsets), lowest,
-        highest, width, window,
+        "spread_in_plane", "cuda", grids, (0, grids.shape[1]), (), *points, rotations,
+        np.array(offsets), lowest, highest, width, window,
     )  # fmt: skip
 
 

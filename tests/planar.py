@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,14 +15,51 @@ from numbavol.rendering.windows import reach_in_deviations
 TOLERANCE = 3e-6
 
 
+class Projecting(NamedTuple):
+    """Arguments of `project_gaussians`."""
+
+    sums: np.ndarray
+    first_row: int
+    groups: np.ndarray
+    positions: np.ndarray
+    radii: np.ndarray
+    amplitudes: np.ndarray
+    widths: np.ndarray
+    antialias: bool
+    rotations: np.ndarray
+    offsets: np.ndarray
+    fused: tuple[int, ...]
+
+
+class Spreading(NamedTuple):
+    """Arguments of `spread_in_plane`."""
+
+    grids: np.ndarray
+    first_row: int
+    n_rows: int
+    groups: np.ndarray
+    positions: np.ndarray
+    strengths: np.ndarray
+    rotations: np.ndarray
+    offsets: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+    width: int
+    window: np.ndarray
+
+
+def run_on(device_name, name, out, *arguments):
+    """What a kernel makes of its first argument."""
+    device = find_device(device_name)
+    made = device.send(out.copy())
+    sent = [device.send(a) if isinstance(a, np.ndarray) else a for a in arguments]
+    find_kernel(name, device_name)(made, *sent)
+    return device.fetch(made)
+
+
 def run_on_both(name, out, *arguments):
     """What a kernel makes of its first argument on the CPU, and on CUDA."""
-    device = find_device("cuda")
-    on_cpu, on_cuda = out.copy(), device.send(out)
-    find_kernel(name, "cpu")(on_cpu, *arguments)
-    sent = [device.send(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    find_kernel(name, "cuda")(on_cuda, *sent)
-    return on_cpu, device.fetch(on_cuda)
+    return tuple(run_on(device_name, name, out, *arguments) for device_name in ("cpu", "cuda"))
 
 
 def draw_placements(rng, shape, n_images):
@@ -35,8 +73,9 @@ def draw_placements(rng, shape, n_images):
 def draw_projection(rng, shape, n, k, antialias, n_images=2, deviations=(0.5, 1.5)):
     """Arguments of `project_gaussians`, in which some are beside the image."""
     deviations = rng.uniform(*deviations, (n, k))
-    return (
+    return Projecting(
         rng.standard_normal((n_images, *shape)),
+        0,
         np.array([0, n // 3, n]),
         max(shape) * rng.uniform(-0.8, 0.8, (n, 3)),
         reach_in_deviations(1e-6, np.float32) * deviations,
@@ -49,7 +88,7 @@ def draw_projection(rng, shape, n, k, antialias, n_images=2, deviations=(0.5, 1.
 
 
 def check_projection(arguments):
-    sums, _, _, _, amplitudes, *_ = arguments
+    sums, amplitudes = arguments.sums, arguments.amplitudes
     expected, found = run_on_both("project_gaussians", *arguments)
     # A profile is at most 2 high, and where it is sharp more by what samples are in a pixel.
     highest = max(np.abs(expected - sums).max(), np.abs(amplitudes).max(initial=0.0))
@@ -64,8 +103,10 @@ def draw_spreading(rng, shape, n, dtype, fineness=1.5, width=4, n_images=2):
     lengths = np.array(shape[::-1], np.float64)
     finenesses = np.array(cells[::-1]) / lengths
     rotations, offsets = draw_placements(rng, shape, n_images)
-    return (
+    return Spreading(
         rng.standard_normal((n_images, *cells)),
+        0,
+        cells[0],
         np.array([0, n // 3, n]),
         max(shape) * rng.uniform(-0.6, 0.6, (n, 3)),
         rng.uniform(-1.0, 2.0, n).astype(dtype),
@@ -79,10 +120,21 @@ def draw_spreading(rng, shape, n, dtype, fineness=1.5, width=4, n_images=2):
 
 
 def check_spreading(arguments):
-    grids, window = arguments[0], arguments[-1]
+    grids, window = arguments.grids, arguments.window
     expected, found = run_on_both("spread_in_plane", *arguments)
     # A window is 1 high.
-    highest = max(np.abs(expected - grids).max(), np.abs(arguments[3]).max(initial=0.0))
+    highest = max(np.abs(expected - grids).max(), np.abs(arguments.strengths).max(initial=0.0))
     tolerance = 32 * np.finfo(window.dtype).eps * highest
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
     return expected, found
+
+
+def scale_gaussians(device_name, order, positions, amplitudes, variances, *options):
+    """What `scale_gaussians` makes of Gaussians: positions, radii, amplitudes and widths."""
+    device, shape = find_device(device_name), (len(order), variances.shape[1])
+    sizes = ((len(order), 3), shape, shape, shape)
+    dtypes = (np.float64, np.float64, np.float32, np.float32)
+    made = [device.xp.zeros(*given) for given in zip(sizes, dtypes, strict=True)]
+    sent = map(device.send, (order, positions, amplitudes, variances))
+    find_kernel("scale_gaussians", device_name)(*sent, *options, *made)
+    return [device.fetch(array) for array in made]

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from numbavol.kernels.threads import get_num_threads, run_on_one_thread, run_task, run_tasks
+from numbavol.kernels.threads import (
+    count_threads_for_tasks,
+    run_on_one_thread,
+    run_task,
+    run_tasks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +119,8 @@ class Cpu(Device):
 
     @property
     def fft_options(self) -> dict[str, Any]:
-        """As many threads as there are."""
-        return {"workers": get_num_threads()}
+        """As many threads as there are, and in a task its own."""
+        return {"workers": count_threads_for_tasks()}
 
     def send(self, array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
         """Take an array as it is: see the base class."""

@@ -32,6 +32,7 @@ MODULES = {
     "render_gaussians": "gaussians",
     "sample_planes": "planes",
     "sample_surfaces": "planes",
+    "scale_gaussians": "projected_gaussians",
     "shift_half_transforms": "transforms",
     "solve_bricks": "slices",
     "spread_in_plane": "spreading",

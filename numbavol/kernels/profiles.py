@@ -86,3 +86,31 @@ def locate_gaussian(
         cells = radius / voxel_size[2]
         planes[a, 0] = first_cell(centres[a, 2], cells, shape[0])
         planes[a, 1] = end_cell(centres[a, 2], cells, shape[0])
+
+
+@helper
+def scale_gaussian(
+    n: int,
+    order: Array,
+    positions: Array,
+    amplitudes: Array,
+    variances: Array,
+    pixel_size: float,
+    reach: float,
+    sharpest: float,
+    in_pixels: Array,
+    radii: Array,
+    scaled: Array,
+    widths: Array,
+) -> None:
+    """Write position ``order[n]`` in pixels: see `scale_gaussians` of the CPU."""
+    a = order[n]
+    for axis in range(3):
+        in_pixels[n, axis] = positions[a, axis] / pixel_size
+    root_half = math.sqrt(0.5)
+    for i in range(variances.shape[1]):
+        deviation = math.sqrt(variances[a, i]) / pixel_size
+        radii[n, i] = reach * deviation
+        widths[n, i] = root_half / max(deviation, root_half / sharpest)
+        # Profiles are twice the average over a pixel.
+        scaled[n, i] = amplitudes[a, i] / (4.0 * pixel_size * pixel_size)

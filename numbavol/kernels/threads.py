@@ -160,6 +160,17 @@ def set_num_threads(n_threads: int | None) -> None:
     _pools[0].n_threads = number
 
 
+def count_threads_for_tasks() -> int:
+    """Count the threads that `run_tasks` would use here.
+
+    Returns
+    -------
+    int
+        1 where it is a task that asks: tasks of its own are done by its thread.
+    """
+    return 1 if getattr(_thread, "is_worker", False) else get_num_threads()
+
+
 def even_size_of_tasks(n: int, most: int) -> int:
     """Find how many of n equal pieces of work are best one task.
 

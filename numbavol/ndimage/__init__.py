@@ -17,6 +17,7 @@
 - ``nonuniform``, ``nonuniform_cuda``: transforms of points anywhere, by finufft and cufinufft.
 - ``nonuniform_images``: half transforms of points in the plane, by our own kernel.
 - ``shells``: sums over shells and rings of equal distance.
+- ``bands``: one image that all threads share.
 - ``space_filling``: an order of cells in which neighbours are neighbours in space.
 - ``parameters``: reading of what these functions are given.
 """

@@ -13,6 +13,7 @@ from scipy.special import i0e
 
 from numbavol.arguments import read_reals
 from numbavol.kernels.dispatch import find_device, find_kernel
+from numbavol.ndimage.bands import add_in_bands
 from numbavol.ndimage.nonuniform import copy_frequencies
 
 if TYPE_CHECKING:
@@ -267,18 +268,16 @@ class HalfTransformOfImage:
         """
         lengths = np.array(self._shape[::-1], np.float64)
         fineness = np.array(self._cells[::-1]) / lengths
-        self._spread(
-            grids,
-            groups,
-            positions,
-            strengths,
-            rotations * fineness[:, np.newaxis],
-            offsets * fineness,
-            -0.5 * fineness,
-            (lengths - 0.5) * fineness,
-            self._spreading.width,
-            self._window,
-        )
+        turns, places = rotations * fineness[:, np.newaxis], offsets * fineness
+        lowest, highest = -0.5 * fineness, (lengths - 0.5) * fineness
+
+        def add(rows: slice) -> None:
+            self._spread(
+                grids[:, rows], rows.start, grids.shape[1], groups, positions, strengths, turns,
+                places, lowest, highest, self._spreading.width, self._window,
+            )  # fmt: skip
+
+        add_in_bands(add, grids.shape[1], positions, turns, places)
 
     def transform(self, grids: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
         """Transform finer grids.

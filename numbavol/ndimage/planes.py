@@ -282,4 +282,4 @@ def _order_tiles(
     middles += columns[:, np.newaxis] * cells[planes, 1]
     middles += rows[:, np.newaxis] * cells[planes, 2]
     bricks = np.clip(middles, 0, np.array(grid_shape[::-1]) - 1) // TILE_SIDE
-    return order_along_curve(bricks.astype(np.uint64), max(grid_shape) // TILE_SIDE)
+    return order_along_curve(bricks.T.astype(np.intp), max(grid_shape) // TILE_SIDE)

@@ -132,6 +132,23 @@ class ProjectionsOnDevice(AbstractProjectionInBatches):
         return lambda start, stop: self._make(rotations[start:stop], offsets[start:stop])
 
 
+class ProjectionOnAllThreads:
+    """Projections of one image, which the threads of its caller share if they are free.
+
+    `make` makes those of n poses from ``(n, 3, 3)`` and ``(n, 2)``.
+    """
+
+    def __init__(
+        self, make: Callable[[NDArray[np.float64], NDArray[np.float64]], Projection]
+    ) -> None:
+        self._make = make
+
+    def __call__(self, placement: Placement) -> Projection:
+        """Project for one placement."""
+        one = self._make(placement.rotation[np.newaxis], placement.offset[np.newaxis])
+        return one.take_the_only_one()
+
+
 def prepare_on(
     device: Device,
     make: Callable[[NDArray[np.float64], NDArray[np.float64]], Projection],
@@ -140,9 +157,7 @@ def prepare_on(
     """Prepare projections without work in common: one by one on the CPU, many at once on CUDA."""
     if device.name != "cpu":
         return ProjectionsOnDevice(make, device, bytes_an_image)
-    return lambda placement: make(
-        placement.rotation[np.newaxis], placement.offset[np.newaxis]
-    ).take_the_only_one()
+    return ProjectionOnAllThreads(make)
 
 
 def count_images_at_a_time(device: Device, bytes_an_image: int) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from numbavol.arguments import check_flag, find_whole_number, read_shape
 from numbavol.kernels.dispatch import check_device, find_device
+from numbavol.kernels.threads import run_tasks
 from numbavol.ndimage import make_frequency_grid
 from numbavol.ndimage.nonuniform import read_eps
 from numbavol.ndimage.nonuniform_images import (
@@ -150,24 +151,39 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             )
             for factor in factors
         ]
-        points = [
-            tuple(map(device.send, _arrange(term, pixel_size, transform.dtype))) for term in terms
-        ]
+        points: list[Any] = [None] * len(terms)
+
+        def arrange(start: int, stop: int) -> None:
+            for number in range(start, stop):
+                arranged = _arrange(terms[number], pixel_size, transform.dtype)
+                points[number] = tuple(map(device.send, arranged))
+
+        device.run_parts(arrange, len(terms), 1)
         # From the first pixel to the middle of the one that position 0 is in, in finer pixels.
         origin = finer * (np.array(shape[::-1]) // 2) + (finer - 1) // 2
 
         def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
-            n = len(rotations)
-            total = device.xp.zeros((n, *frequencies.shape[:2]), complex_dtype)
             places = offsets / pixel_size + origin
-            for (positions, strengths, groups), weight in zip(points, weights, strict=True):
-                grids = transform.make_grids(n)
+            halves: list[Any] = [None] * len(points)
+
+            def transform_term(number: int) -> None:
+                grids = transform.make_grids(len(rotations))
+                positions, strengths, groups = points[number]
                 transform.spread(grids, positions, strengths, groups, rotations[:, :2], places)
-                total += transform.transform(grids) * weight
+                halves[number] = transform.transform(grids) * weights[number]
+
+            if len(points) > 1:
+                run_tasks(transform_term, range(len(points)))
+            else:
+                # All threads may share the spreading of one term.
+                transform_term(0)
+            total = halves[0]
+            for half in halves[1:]:
+                total += half
             # Places count from the first pixel, so that the image needs no rearranging.
             images = device.fft.irfft2(total, fine_shape, overwrite_x=True)
             if finer > 1:
-                images = images.reshape(n, shape[0], finer, shape[1], finer).mean(axis=(2, 4))
+                images = images.reshape(-1, shape[0], finer, shape[1], finer).mean(axis=(2, 4))
             return Projection(images, shape, is_image=True).resize(padded)
 
         most = max(len(term.positions) for term in terms)

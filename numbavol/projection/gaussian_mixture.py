@@ -10,6 +10,7 @@ import numpy as np
 
 from numbavol.arguments import check_flag, read_shape
 from numbavol.kernels.dispatch import check_device, find_device, find_kernel
+from numbavol.ndimage.bands import add_in_bands
 from numbavol.projection.base import AbstractVolumeIntegrator
 from numbavol.projection.batches import prepare_on
 from numbavol.projection.neighbours import find_neighbours
@@ -123,16 +124,14 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
         sharpest = SHARPEST_AVERAGED if self.antialias else SHARPEST_SAMPLED
         in_pixels, radii = xp.empty(positions.shape), xp.empty(variances.shape)
         scaled, widths = (xp.empty(variances.shape, np.float32) for _ in range(2))
+        scale = find_kernel("scale_gaussians", self.device)
 
         def put_in_order(start: int, stop: int) -> None:
-            some = order[start:stop]
-            in_pixels[start:stop] = positions[some] / pixel_size
-            deviations = xp.sqrt(variances[some]) / pixel_size
-            radii[start:stop] = reach * deviations
-            with np.errstate(over="ignore", divide="ignore"):
-                widths[start:stop] = xp.minimum(math.sqrt(0.5) / deviations, sharpest)
-            # Profiles are twice the average over a pixel.
-            scaled[start:stop] = amplitudes[some] / (4.0 * pixel_size**2)
+            own = slice(start, stop)
+            scale(
+                order[own], positions, amplitudes, variances, pixel_size, reach, sharpest,
+                in_pixels[own], radii[own], scaled[own], widths[own],
+            )  # fmt: skip
 
         device.run_parts(put_in_order, len(order), POSITIONS_AT_A_TIME)
         kernel = find_kernel("project_gaussians", self.device)
@@ -144,7 +143,13 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
             sums = device.xp.zeros((len(rotations), *shape))
             in_plane = np.ascontiguousarray(rotations[:, :2])
             places = offsets / pixel_size + middle
-            kernel(sums, *taken, self.antialias, in_plane, places, fused)
+
+            def add(rows: slice) -> None:
+                kernel(
+                    sums[:, rows], rows.start, *taken, self.antialias, in_plane, places, fused
+                )  # fmt: skip
+
+            add_in_bands(add, shape[0], in_pixels, in_plane, places)
             images = sums.astype(np.float32)
             return Projection(images, shape, is_image=True).resize(padded)
 

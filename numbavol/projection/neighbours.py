@@ -41,10 +41,10 @@ def find_neighbours(positions: NDArray[np.float64], pixel_size: float) -> Neighb
         In angstroms.
     """
     # Halves of positions have differences that do not overflow.
-    halves = positions / 2
-    from_lowest = halves - halves.min(axis=0) if len(halves) else halves
-    span = float(from_lowest.max()) if len(halves) else 0.0
-    side = max(CELL_SIDE * pixel_size / 2, span / (2**BITS_AN_AXIS - 1))
-    order = order_along_curve((from_lowest / side).astype(np.uint64), int(span / side))
+    halves = [positions[:, axis] / 2 for axis in range(3)]
+    spans = [float(half.max() - half.min()) if len(half) else 0.0 for half in halves]
+    side = max(CELL_SIDE * pixel_size / 2, max(spans) / (2**BITS_AN_AXIS - 1))
+    cells = [((half - half.min()) / side if len(half) else half).astype(np.intp) for half in halves]
+    order = order_along_curve(cells, int(max(spans) / side))
     groups = np.append(np.arange(0, len(order), POSITIONS_IN_A_GROUP), len(order))
     return Neighbourhood(order, groups.astype(np.int64))

@@ -132,13 +132,20 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
         bytes_of_voxels = (24 + values.itemsize) * len(filled)
         free_bytes = find_memory().free if device.free_bytes is None else device.free_bytes
         are_kept = bytes_of_voxels <= free_bytes // 4
-        voxels = [take_voxels(start) for start in starts] if are_kept else None
+        voxels: list[Any] = [None] * len(starts)
+
+        def keep_voxels(start: int, stop: int) -> None:
+            for number in range(start, stop):
+                voxels[number] = take_voxels(starts[number])
+
+        if are_kept:
+            device.run_parts(keep_voxels, len(starts), 1)
 
         def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
             spread = transform.make_grids(len(rotations))
             turns = rotations[:, :2] @ steps.T
             origins = offsets / image_config.pixel_size + middle + rotations[:, :2] @ first
-            for cells, carried in map(take_voxels, starts) if voxels is None else voxels:
+            for cells, carried in voxels if are_kept else map(take_voxels, starts):
                 groups = np.append(np.arange(0, len(cells), VOXELS_IN_A_GROUP), len(cells))
                 transform.spread(spread, cells, carried, groups, turns, origins)
             half = transform.transform(spread) * weight

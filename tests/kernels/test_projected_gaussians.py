@@ -9,6 +9,7 @@ import numpy as np
 import patches
 import pytest
 from patches import STILL, Mixture, draw_mixture, draw_mixture_at_edges, join
+from planar import scale_gaussians
 
 from numbavol.kernels.cpu.lanes import LANES
 
@@ -82,3 +83,26 @@ def test_what_is_outside_or_no_number_adds_nothing(rng):
         )
     np.testing.assert_array_equal(found, sums)
     np.testing.assert_array_equal(both, alone)
+
+
+@pytest.mark.parametrize("sharpest", [1e12, 1e30])
+def test_gaussians_are_written_in_pixels_in_an_order(rng, sharpest):
+    positions, amplitudes = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+    # The smallest numbers that there are, and large ones.
+    variances = 10.0 ** rng.uniform(-300, 4, (9, 2))
+    variances[0] = np.nextafter(0, 1), 1e-320
+    order, pixel_size, reach = rng.permutation(9)[:7], 1.7, 4.5
+    made = scale_gaussians(
+        "cpu", order, positions, amplitudes, variances, pixel_size, reach, sharpest
+    )
+    deviations = np.sqrt(variances[order]) / pixel_size
+    with np.errstate(over="ignore", divide="ignore"):
+        widths = np.minimum(math.sqrt(0.5) / deviations, sharpest)
+    expected = (
+        positions[order] / pixel_size,
+        reach * deviations,
+        amplitudes[order] / (4.0 * pixel_size**2),
+        widths,
+    )
+    for one, other in zip(made, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=4 * np.finfo(one.dtype).eps)

@@ -159,6 +159,15 @@ KERNELS = {
         ],
     ),
     "projected_gaussians._fit": (False, [(array(float32, 3), array(float32, 2), boolean)]),
+    "projected_gaussians._scale": (
+        False,
+        [
+            (
+                *(array(int64, 1), points, points, points, float64, float64, float64),
+                *(points, points, array(float32, 2), array(float32, 2)),
+            )
+        ],
+    ),
     # Places are found in double precision, weights and what is added are narrowed.
     "slices._insert": (
         False,
@@ -195,7 +204,7 @@ KERNELS = {
         False,
         [(array(float32, 3), points, vector, float64, vector, int64, int64)],
     ),
-    "spreading._fold": (False, [(array(float64, 3), array(int64, 4), whole(2), vector)]),
+    "spreading._fold": (False, [(array(float64, 3), int64, array(int64, 4), whole(2), vector)]),
     "spreading._spread_single": (True, [spread(float32)]),
     "spreading._spread_double": (False, [spread(float64)]),
     "transforms._expand": (False, [(halves, halves, int64, int64, int64)]),

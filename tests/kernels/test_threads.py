@@ -17,6 +17,7 @@ import pytest
 from numbavol.kernels import threads
 from numbavol.kernels.threads import (
     ENVIRONMENT_VARIABLE,
+    count_threads_for_tasks,
     get_num_threads,
     run_on_one_thread,
     run_tasks,
@@ -40,6 +41,14 @@ def test_every_task_is_done_once(n_threads: int) -> None:
     done: list[int] = []
     run_tasks(done.append, range(50))
     assert sorted(done) == list(range(50))
+
+
+def test_tasks_of_a_task_have_one_thread() -> None:
+    set_num_threads(3)
+    assert count_threads_for_tasks() == 3
+    counts: list[int] = []
+    run_tasks(lambda _: counts.append(count_threads_for_tasks()), range(2))
+    assert counts == [1, 1]
 
 
 def test_tasks_run_side_by_side() -> None:

@@ -20,9 +20,43 @@ from numbavol.kernels.cpu.profiles import fill_coefficients, fill_distances, fil
 from numbavol.kernels.jit import helper, kernel
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.places import place_in_plane
-from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, count_parts, end_cell, first_cell
+from numbavol.kernels.profiles import (
+    TWO_OVER_SQRT_PI,
+    count_parts,
+    end_cell,
+    first_cell,
+    scale_gaussian,
+)
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@kernel
+def scale_gaussians(
+    order: Array,
+    positions: Array,
+    amplitudes: Array,
+    variances: Array,
+    pixel_size: float,
+    reach: float,
+    sharpest: float,
+    in_pixels: Array,
+    radii: Array,
+    scaled: Array,
+    widths: Array,
+) -> None:
+    """Put Gaussians in an order, and write them in pixels.
+
+    Reads ``positions`` (n, 3), ``amplitudes`` and ``variances`` (n, k) where ``order`` says, for
+    pixels of ``pixel_size``, in angstroms. Owns ``in_pixels`` (len(order), 3), and ``radii``,
+    ``scaled`` and ``widths`` (len(order), k), float32, which are what `project_gaussians` takes;
+    ``reach`` is a radius in standard deviations, and no width is above ``sharpest``.
+    """
+    for n in range(len(order)):
+        scale_gaussian(
+            n, order, positions, amplitudes, variances, pixel_size, reach, sharpest, in_pixels,
+            radii, scaled, widths,
+        )  # fmt: skip
 
 
 @helper
@@ -35,14 +69,15 @@ def _widest_radius(radii: Array, a: int) -> float:
 
 
 @helper
-def _touches(place: float, reach: float, n_pixels: int) -> bool:
-    """Whether what is at a place reaches a pixel of an axis; not if that is not a number."""
-    return place + reach >= -0.5 and place - reach <= n_pixels - 0.5
+def _touches(place: float, reach: float, first: int, end: int) -> bool:
+    """Whether what is at a place reaches some pixels of an axis; not if that is not a number."""
+    return place + reach >= first - 0.5 and place - reach <= end - 0.5
 
 
 @kernel
 def project_gaussians(
     sums: Array,
+    first_row: int,
     groups: Array,
     positions: Array,
     radii: Array,
@@ -55,15 +90,17 @@ def project_gaussians(
 ) -> None:
     """Add the projections of Gaussians to images, as averages of pixels or at their centres.
 
-    Owns ``sums`` (images, y, x), float64. Positions ``groups[g]`` to ``groups[g + 1]`` are
-    neighbours: they add up in a patch of the image, in single precision, so that few terms meet
-    there. ``positions`` (n, 3) in pixels become, for each image, ``rotations[image]`` (2, 3) times
-    them plus ``offsets[image]`` (2,), which is (x, y) from the centre of pixel 0. ``amplitudes``
-    and ``widths`` (n, k) are float32; a width is that of a pixel in units of sqrt(2 variance).
-    Of a Gaussian, pixels that lie further than ``radii`` (n, k) from it along an axis are left out.
-    ``fused`` holds k zeros: its length is known to the compiler.
+    Owns ``sums`` (images, y, x), float64: row ``first_row`` of the images and those after it, as
+    many as it has. A pixel is the same to the bit in whichever rows. Positions ``groups[g]`` to
+    ``groups[g + 1]`` are neighbours: they add up in a patch of the image, in single precision, so
+    that few terms meet there. ``positions`` (n, 3) in pixels become, for each image,
+    ``rotations[image]`` (2, 3) times them plus ``offsets[image]`` (2,), which is (x, y) from the
+    centre of pixel 0. ``amplitudes`` and ``widths`` (n, k) are float32; a width is that of a pixel
+    in units of sqrt(2 variance). Of a Gaussian, pixels that lie further than ``radii`` (n, k) from
+    it along an axis are left out. ``fused`` holds k zeros: its length is known to the compiler.
     """
     n_images, ny, nx = sums.shape
+    end_row = first_row + ny
     flat = sums.reshape(-1)
     k = len(fused)
     widest = 0.0
@@ -88,13 +125,14 @@ def project_gaussians(
             lowest_x, highest_x, lowest_y, highest_y = np.inf, -np.inf, np.inf, -np.inf
             for a in range(start, stop):
                 x, y = place_in_plane(positions, a, rotations[image], offsets[image])
-                if _touches(x, reach, nx) and _touches(y, reach, ny):
+                if _touches(x, reach, 0, nx) and _touches(y, reach, first_row, end_row):
                     lowest_x, highest_x = min(lowest_x, x), max(highest_x, x)
                     lowest_y, highest_y = min(lowest_y, y), max(highest_y, y)
             if lowest_x > highest_x:
                 continue
             low_x, high_x = first_cell(lowest_x, reach, nx), end_cell(highest_x, reach, nx)
-            low_y, high_y = first_cell(lowest_y, reach, ny), end_cell(highest_y, reach, ny)
+            low_y = max(first_cell(lowest_y, reach, end_row), first_row)
+            high_y = end_cell(highest_y, reach, end_row)
             # Rows are written in whole lanes.
             n_columns = in_whole_lanes(high_x - low_x) + LANES
             patch[: (high_y - low_y) * n_columns] = np.float32(0)
@@ -102,10 +140,13 @@ def project_gaussians(
             for a in range(start, stop):
                 x, y = place_in_plane(positions, a, rotations[image], offsets[image])
                 own_reach = _widest_radius(radii, a)
-                if not (_touches(x, own_reach, nx) and _touches(y, own_reach, ny)):
+                if not (
+                    _touches(x, own_reach, 0, nx) and _touches(y, own_reach, first_row, end_row)
+                ):
                     continue
                 x_first, x_end = first_cell(x, own_reach, nx), end_cell(x, own_reach, nx)
-                y_first, y_end = first_cell(y, own_reach, ny), end_cell(y, own_reach, ny)
+                y_first = max(first_cell(y, own_reach, end_row), first_row)
+                y_end = end_cell(y, own_reach, end_row)
                 for i in range(k):
                     if antialias:
                         parts[i] = count_parts(widths[a, i])
@@ -147,7 +188,7 @@ def project_gaussians(
 
             n_whole = (high_x - low_x) // LANES * LANES
             for y in range(low_y, high_y):
-                cell = (image * ny + y) * nx + low_x
+                cell = (image * ny + y - first_row) * nx + low_x
                 row = (y - low_y) * n_columns
                 for x in range(0, n_whole, LANES):
                     more = widen(load_output(patch, row + x), flat)

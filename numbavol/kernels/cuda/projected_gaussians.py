@@ -34,7 +34,7 @@ from numbavol.kernels.cuda.warps import PAIRS, ROW, WARP, narrow, unsigned
 from numbavol.kernels.jit import cuda_helper, cuda_kernel, cuda_kernel_in_registers
 from numbavol.kernels.math import N_TERMS
 from numbavol.kernels.places import place_in_plane
-from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, end_cell, first_cell
+from numbavol.kernels.profiles import TWO_OVER_SQRT_PI, end_cell, first_cell, scale_gaussian
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,8 +46,55 @@ PAIR = PAIRS[np.dtype(np.float32)]
 REGISTERS = 48
 
 
+def scale_gaussians(
+    order: Array,
+    positions: Array,
+    amplitudes: Array,
+    variances: Array,
+    pixel_size: float,
+    reach: float,
+    sharpest: float,
+    in_pixels: Array,
+    radii: Array,
+    scaled: Array,
+    widths: Array,
+) -> None:
+    """Put Gaussians in an order, and write them in pixels: see the kernel of the CPU.
+
+    A thread owns what belongs to a position.
+    """
+    launch_for_each(
+        _scale, len(order), order, positions, amplitudes, variances, pixel_size, reach, sharpest,
+        in_pixels, radii, scaled, widths,
+    )  # fmt: skip
+
+
+@cuda_kernel
+def _scale(
+    order: Array,
+    positions: Array,
+    amplitudes: Array,
+    variances: Array,
+    pixel_size: float,
+    reach: float,
+    sharpest: float,
+    in_pixels: Array,
+    radii: Array,
+    scaled: Array,
+    widths: Array,
+) -> None:
+    """Write a position in pixels: a thread each."""
+    n = cuda.grid(1)
+    if n < len(order):
+        scale_gaussian(
+            n, order, positions, amplitudes, variances, pixel_size, reach, sharpest, in_pixels,
+            radii, scaled, widths,
+        )  # fmt: skip
+
+
 def project_gaussians(
     sums: Array,
+    first_row: int,
     groups: Array,  # noqa: ARG001  # it has its own
     positions: Array,
     radii: Array,
@@ -72,6 +119,8 @@ def project_gaussians(
         msg = f"fused: expected at most {MOST_GAUSSIANS} Gaussians a position, got {k}"
         raise ValueError(msg)
     rotations, offsets = get_device().send(rotations), get_device().send(offsets)
+    if first_row != 0:
+        offsets = offsets - xp.array([0.0, first_row])
     # Of a profile: twice the average over a pixel, or twice what a sample is at most.
     highest = 2.0 if antialias else TWO_OVER_SQRT_PI * widths.astype(np.float64)
     bound = (xp.abs(amplitudes) * highest**2).sum(dtype=np.float64).reshape(1)

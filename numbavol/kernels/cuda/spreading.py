@@ -36,6 +36,8 @@ N_PAIRS = 2 * PAIRS_A_PROFILE * ROW
 
 def spread_in_plane(
     grids: Array,
+    first_row: int,
+    n_rows: int,
     groups: Array,  # noqa: ARG001  # it has its own
     positions: Array,
     strengths: Array,
@@ -75,7 +77,9 @@ def spread_in_plane(
             positions, strengths, rotations[some], offsets[some], lowest, highest,
             (first_x, first_y), width, window, bound,
         )  # fmt: skip
-    launch_for_each(_fold, grids.size, grids, whole, (first_x, first_y), bound)
+    # As they count from the first row that is owned.
+    first_cell = (first_x, first_y - first_row)
+    launch_for_each(_fold, grids.size, grids, n_rows, whole, first_cell, bound)
 
 
 def _make_spread(pair: Any) -> Any:
@@ -157,14 +161,16 @@ _SPREAD = {np.dtype(np.float32): _spread_single, np.dtype(np.float64): _spread_d
 
 
 @cuda_kernel
-def _fold(grids: Array, whole: Array, first_cell: tuple[int, int], bound: Array) -> None:
+def _fold(
+    grids: Array, n_rows: int, whole: Array, first_cell: tuple[int, int], bound: Array
+) -> None:
     number = cuda.grid(1)
     n_y, n_x = grids.shape[1], grids.shape[2]
     if number >= grids.size:
         return
     image, y, x = number // (n_y * n_x), number // n_x % n_y, number % n_x
     first, second = 0, 0
-    for row in range((y - first_cell[1]) % n_y, whole.shape[2], n_y):
+    for row in range((y - first_cell[1]) % n_rows, whole.shape[2], n_rows):
         for column in range((x - first_cell[0]) % n_x, whole.shape[3], n_x):
             first += whole[image, 0, row, column]
             second += whole[image, 1, row, column]

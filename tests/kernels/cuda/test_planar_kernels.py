@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planar import check_projection, check_spreading, draw_projection, draw_spreading, run_on_both
+from planar import (
+    check_projection,
+    check_spreading,
+    draw_projection,
+    draw_spreading,
+    run_on_both,
+    scale_gaussians,
+)
 
+from numbavol.kernels.cuda.launch import THREADS_A_BLOCK
 from numbavol.kernels.cuda.patches import THREADS
 from numbavol.kernels.cuda.projected_gaussians import MOST_GAUSSIANS
 from numbavol.kernels.cuda.warps import WARP
 
 pytestmark = pytest.mark.cuda
+
+NOWHERE = np.array([[1e3] * 3, [np.nan] * 3, [-1e9] * 3])
 
 
 @pytest.mark.parametrize("antialias", [True, False])
@@ -45,9 +55,24 @@ def test_projections_of_nothing(rng):
     for n in (0, 3):
         arguments = draw_projection(rng, (4, 5), n, 1, antialias=True)
         # Outside of the image, or nowhere.
-        arguments[2][:] = [0.0, 0.0, np.nan] if n == 0 else [[1e3] * 3, [np.nan] * 3, [-1e9] * 3]
+        arguments.positions[:] = NOWHERE[:n]
         _, found = check_projection(arguments)
         np.testing.assert_array_equal(found, arguments[0])
+
+
+def test_gaussians_in_pixels(rng):
+    n = THREADS_A_BLOCK + 1
+    some = rng.permutation(n + 3)[:n]
+    arguments = (
+        some,
+        *(rng.normal(size=(n + 3, k)) for k in (3, 2)),
+        rng.uniform(0, 4, (n + 3, 2)),
+    )
+    found, expected = (
+        scale_gaussians(device, *arguments, 1.7, 4.5, 1e12) for device in ("cuda", "cpu")
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=4 * np.finfo(one.dtype).eps)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +97,8 @@ def test_a_grid_is_the_same_to_the_bit_whenever_it_is_computed(rng):
 def test_windows_wider_than_the_grid_wrap_around(rng, shape, width, dtype):
     arguments = draw_spreading(rng, shape, 2, dtype, width=width, n_images=1)
     # In the image, all of them.
-    arguments[2][:] *= 0.1
-    arguments[5][:] = (arguments[6] + arguments[7]) / 2
+    arguments.positions[:] *= 0.1
+    arguments.offsets[:] = (arguments.lowest + arguments.highest) / 2
     check_spreading(arguments)
 
 
@@ -85,7 +110,7 @@ def test_spreading_of_more_points_than_a_block_has_threads(rng):
 def test_spreading_of_nothing(rng):
     for n in (0, 3):
         arguments = draw_spreading(rng, (3, 4), n, np.float32)
-        arguments[2][:] = [0.0, 0.0, np.nan] if n == 0 else [[1e3] * 3, [np.nan] * 3, [-1e9] * 3]
+        arguments.positions[:] = NOWHERE[:n]
         _, found = check_spreading(arguments)
         np.testing.assert_array_equal(found, arguments[0])
 

@@ -41,11 +41,11 @@ def test_a_sharp_sample_takes_nothing_from_others(deviation):
 
 @pytest.mark.parametrize("large", [1e6, 1e10])
 def test_points_in_double_precision_keep_it_beside_large_ones(large):
-    arguments = list(draw_spreading(np.random.default_rng(0), (3, 4), 6, np.float64, width=5))
-    grids, strengths = arguments[0], arguments[3]
+    arguments = draw_spreading(np.random.default_rng(0), (3, 4), 6, np.float64, width=5)
+    grids, strengths = arguments.grids, arguments.strengths
     grids[:] = 0.0
     # A point that is beside the image.
-    arguments[2][0] = [1e3, 1e3, 0.0]
+    arguments.positions[0] = [1e3, 1e3, 0.0]
     strengths[0] = large
     expected, found = run_on_both("spread_in_plane", *arguments)
     assert np.linalg.norm(found - expected) < 1e-14 * np.linalg.norm(expected)
@@ -84,14 +84,15 @@ def test_places_beyond_what_32_bits_count_are_not_wrapped_around():
 
 
 def test_amplitudes_of_both_signs_cancel():
-    arguments = list(draw_projection(np.random.default_rng(1), (3, 4), 2, 1, antialias=True))
-    arguments[2][1] = arguments[2][0] = 0.0
-    arguments[3][:], arguments[5][:] = arguments[3][0], arguments[5][0]
-    arguments[4][:, 0] = [1.5, -1.5]
-    _, found = check_projection(tuple(arguments))
+    arguments = draw_projection(np.random.default_rng(1), (3, 4), 2, 1, antialias=True)
+    arguments.positions[:] = 0.0
+    arguments.radii[:], arguments.widths[:] = arguments.radii[0], arguments.widths[0]
+    arguments.amplitudes[:, 0] = [1.5, -1.5]
+    _, found = check_projection(arguments)
     # A card adds products before they are rounded: what rounding takes from the other one is left.
-    left = 0.0 if is_simulated() else 2.0 * np.spacing(np.float32(np.abs(arguments[4]).max()))
-    np.testing.assert_allclose(found, arguments[0], rtol=0, atol=left)
+    highest = np.abs(arguments.amplitudes).max()
+    left = 0.0 if is_simulated() else 2.0 * np.spacing(highest)
+    np.testing.assert_allclose(found, arguments.sums, rtol=0, atol=left)
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 3, 4), (2, 3, 2, 3, 5)])
