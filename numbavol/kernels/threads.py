@@ -214,6 +214,29 @@ def run_tasks(
     _share(work, list(tasks), report, get_num_threads)
 
 
+def map_tasks(work: Callable[[Task], Result], tasks: Iterable[Task]) -> list[Result]:
+    """Do ``work(task)`` for every task, as `run_tasks` does, and return the results in their order.
+
+    Parameters
+    ----------
+    work, tasks
+        As of `run_tasks`.
+
+    Returns
+    -------
+    list
+        What ``work`` returned for each task.
+    """
+    results: dict[int, Result] = {}
+
+    def keep(numbered: tuple[int, Task]) -> None:
+        number, task = numbered
+        results[number] = work(task)
+
+    run_tasks(keep, enumerate(tasks))
+    return [results[number] for number in sorted(results)]
+
+
 def _share(
     work: Callable[[Task], object],
     tasks: list[Task],

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Fewer are added up before another thread has woken up (scripts/bench project).
-POSITIONS_A_BAND = 2**11
 # Enough to find where as many are below a row as above it.
 POSITIONS_LOOKED_AT = 2**12
 
@@ -42,7 +40,7 @@ def add_in_bands(
     places
         ``(images, 2)``: are added to these, to count from the middle of the first pixel.
     """
-    n_bands = min(count_threads_for_tasks(), len(positions) // POSITIONS_A_BAND)
+    n_bands = count_threads_for_tasks()
     borders = [0, n_rows]
     if n_bands > 1 and len(rotations) == 1:
         borders = find_borders(n_bands, n_rows, positions, rotations[0], places[0])

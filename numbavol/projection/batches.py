@@ -153,11 +153,29 @@ def prepare_on(
     device: Device,
     make: Callable[[NDArray[np.float64], NDArray[np.float64]], Projection],
     bytes_an_image: int,
+    *,
+    takes_long: bool,
 ) -> Prepared:
-    """Prepare projections without work in common: one by one on the CPU, many at once on CUDA."""
+    """Prepare projections without work in common: one by one on the CPU, many at once on CUDA.
+
+    Parameters
+    ----------
+    device
+        Where they are made.
+    make
+        Makes those of n poses from ``(n, 3, 3)`` and ``(n, 2)``.
+    bytes_an_image
+        That each takes while it is made.
+    takes_long
+        Whether an image takes the CPU longer than its threads take to begin.
+    """
     if device.name != "cpu":
         return ProjectionsOnDevice(make, device, bytes_an_image)
-    return ProjectionOnAllThreads(make)
+    if takes_long:
+        return ProjectionOnAllThreads(make)
+    return lambda placement: make(
+        placement.rotation[np.newaxis], placement.offset[np.newaxis]
+    ).take_the_only_one()
 
 
 def count_images_at_a_time(device: Device, bytes_an_image: int) -> int:

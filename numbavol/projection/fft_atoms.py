@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from numbavol.arguments import check_flag, find_whole_number, read_shape
 from numbavol.kernels.dispatch import check_device, find_device
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.threads import count_threads_for_tasks, map_tasks
 from numbavol.ndimage import make_frequency_grid
 from numbavol.ndimage.nonuniform import read_eps
 from numbavol.ndimage.nonuniform_images import (
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from numbavol.projection.image_config import ImageConfig
     from numbavol.rendering.terms import Term
     from numbavol.volumes import AbstractVolumeRepresentation
+
+# Of all terms, with their positions: they take some milliseconds (scripts/bench project).
+CELLS_THAT_TAKE_LONG = 2**18
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,34 +155,32 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             )
             for factor in factors
         ]
-        points: list[Any] = [None] * len(terms)
-
-        def arrange(start: int, stop: int) -> None:
-            for number in range(start, stop):
-                arranged = _arrange(terms[number], pixel_size, transform.dtype)
-                points[number] = tuple(map(device.send, arranged))
-
-        device.run_parts(arrange, len(terms), 1)
+        n_positions = sum(len(term.positions) for term in terms)
+        takes_long = len(terms) * math.prod(fine_shape) + n_positions >= CELLS_THAT_TAKE_LONG
+        arrange = functools.partial(_arrange, pixel_size=pixel_size, dtype=transform.dtype)
+        arranged = map_tasks(arrange, terms) if takes_long else map(arrange, terms)
+        points = [tuple(map(device.send, arrays)) for arrays in arranged]
         # From the first pixel to the middle of the one that position 0 is in, in finer pixels.
         origin = finer * (np.array(shape[::-1]) // 2) + (finer - 1) // 2
 
         def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
             places = offsets / pixel_size + origin
-            halves: list[Any] = [None] * len(points)
 
-            def transform_term(number: int) -> None:
+            def transform_term(number: int) -> NDArray[Any]:
                 grids = transform.make_grids(len(rotations))
                 positions, strengths, groups = points[number]
                 transform.spread(grids, positions, strengths, groups, rotations[:, :2], places)
-                halves[number] = transform.transform(grids) * weights[number]
+                half: NDArray[Any] = transform.transform(grids) * weights[number]
+                return half
 
-            if len(points) > 1:
-                run_tasks(transform_term, range(len(points)))
+            numbers = range(len(points))
+            # Threads that are free share the terms, or the spreading of the only one.
+            if len(points) > 1 and count_threads_for_tasks() > 1:
+                halves = iter(map_tasks(transform_term, numbers))
             else:
-                # All threads may share the spreading of one term.
-                transform_term(0)
-            total = halves[0]
-            for half in halves[1:]:
+                halves = map(transform_term, numbers)
+            total = next(halves)
+            for half in halves:
                 total += half
             # Places count from the first pixel, so that the image needs no rearranging.
             images = device.fft.irfft2(total, fine_shape, overwrite_x=True)
@@ -187,7 +189,9 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
             return Projection(images, shape, is_image=True).resize(padded)
 
         most = max(len(term.positions) for term in terms)
-        return prepare_on(device, project, 16 * most + 2 * transform.bytes_a_grid)
+        return prepare_on(
+            device, project, 16 * most + 2 * transform.bytes_a_grid, takes_long=takes_long
+        )  # fmt: skip
 
 
 def _read_odd(value: int) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from numbavol.kernels.dispatch import check_device, find_device, find_device_of
 from numbavol.kernels.resources import find_memory
+from numbavol.kernels.threads import map_tasks
 from numbavol.ndimage.nonuniform import read_eps
 from numbavol.ndimage.nonuniform_images import (
     HalfTransformOfImage,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 # Voxels that are turned together: their places take 24 bytes each.
 VOXELS_AT_A_TIME = 2**19
+# Several milliseconds: each chunk of them is shared among threads (scripts/bench project).
+VOXELS_THAT_TAKE_LONG = 2**17
 # A few rows of the map, which are neighbours.
 VOXELS_IN_A_GROUP = 4096
 
@@ -132,14 +135,11 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
         bytes_of_voxels = (24 + values.itemsize) * len(filled)
         free_bytes = find_memory().free if device.free_bytes is None else device.free_bytes
         are_kept = bytes_of_voxels <= free_bytes // 4
-        voxels: list[Any] = [None] * len(starts)
-
-        def keep_voxels(start: int, stop: int) -> None:
-            for number in range(start, stop):
-                voxels[number] = take_voxels(starts[number])
-
+        voxels: list[tuple[NDArray[np.float64], NDArray[Any]]] = []
         if are_kept:
-            device.run_parts(keep_voxels, len(starts), 1)
+            # What goes to another device goes there chunk by chunk.
+            is_cpu = device.name == "cpu"
+            voxels = map_tasks(take_voxels, starts) if is_cpu else list(map(take_voxels, starts))
 
         def project(rotations: NDArray[np.float64], offsets: NDArray[np.float64]) -> Projection:
             spread = transform.make_grids(len(rotations))
@@ -154,7 +154,10 @@ class RealVoxelProjection(AbstractVolumeIntegrator):
             return Projection(images, shape, is_image=True)
 
         most = min(len(filled), VOXELS_AT_A_TIME)
-        return prepare_on(device, project, 16 * most + 2 * transform.bytes_a_grid)
+        return prepare_on(
+            device, project, 16 * most + 2 * transform.bytes_a_grid,
+            takes_long=len(filled) >= VOXELS_THAT_TAKE_LONG,
+        )  # fmt: skip
 
 
 def _take_cells(

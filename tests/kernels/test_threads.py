@@ -19,6 +19,7 @@ from numbavol.kernels.threads import (
     ENVIRONMENT_VARIABLE,
     count_threads_for_tasks,
     get_num_threads,
+    map_tasks,
     run_on_one_thread,
     run_tasks,
     set_num_threads,
@@ -41,6 +42,19 @@ def test_every_task_is_done_once(n_threads: int) -> None:
     done: list[int] = []
     run_tasks(done.append, range(50))
     assert sorted(done) == list(range(50))
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_results_are_in_the_order_of_tasks(n_threads: int) -> None:
+    set_num_threads(n_threads)
+
+    def wait_and_return(task: int) -> int:
+        # Those that were begun later end earlier.
+        time.sleep(0.01 * (5 - task))
+        return task
+
+    assert map_tasks(wait_and_return, range(5)) == [0, 1, 2, 3, 4]
+    assert map_tasks(wait_and_return, []) == []
 
 
 def test_tasks_of_a_task_have_one_thread() -> None:

@@ -9,6 +9,7 @@ import numbavol
 from numbavol import FFTAtomProjection, GaussianMixtureProjection, RealVoxelProjection
 from numbavol.kernels.threads import count_threads_for_tasks, run_tasks
 from numbavol.ndimage import bands
+from numbavol.projection import fft_atoms, gaussian_mixture, real_voxels
 
 CONFIG = numbavol.ImageConfig((12, 9), 1.5, pad_scale=1.2)
 RNG = np.random.default_rng(0)
@@ -40,7 +41,9 @@ ALL_WORKS = pytest.mark.parametrize(("volume", "integrator"), WORKS.values(), id
 @pytest.fixture
 def n_bands_of_images(monkeypatch):
     """How many bands are made, of what is large enough for any number of them."""
-    monkeypatch.setattr(bands, "POSITIONS_A_BAND", 1)
+    monkeypatch.setattr(gaussian_mixture, "GAUSSIANS_THAT_TAKE_LONG", 1)
+    monkeypatch.setattr(fft_atoms, "CELLS_THAT_TAKE_LONG", 1)
+    monkeypatch.setattr(real_voxels, "VOXELS_THAT_TAKE_LONG", 1)
     numbers = []
 
     def count_and_run(work, tasks):
@@ -97,15 +100,19 @@ def test_in_a_task_an_image_has_one_thread(volume, integrator, n_bands_of_images
     assert set(n_bands_of_images) == {1}
 
 
-def test_few_positions_are_added_by_one_thread():
-    numbavol.set_num_threads(2)
-    alone = []
-    bands.add_in_bands(
-        alone.append, 5, np.zeros((2 * bands.POSITIONS_A_BAND - 1, 3)), np.zeros((1, 2, 3)),
-        np.full((1, 2), 2.0),
-    )  # fmt: skip
+@ALL_WORKS
+def test_a_small_image_is_made_by_one_thread(volume, integrator, monkeypatch):
+    n_threads = []
+
+    def count_and_run(work, tasks):
+        n_threads.append(count_threads_for_tasks())
+        run_tasks(work, tasks)
+
+    monkeypatch.setattr(bands, "run_tasks", count_and_run)
+    numbavol.set_num_threads(4)
+    numbavol.project(volume, draw_poses(1), CONFIG, integrator=integrator)
     numbavol.set_num_threads(None)
-    assert alone == [slice(0, 5)]
+    assert set(n_threads) == {1}
 
 
 @pytest.mark.parametrize("n_bands", [2, 3, 7])
