@@ -71,8 +71,12 @@ def draw_placements(rng, shape, n_images):
 
 
 def draw_projection(rng, shape, n, k, antialias, n_images=2, deviations=(0.5, 1.5)):
-    """Arguments of `project_gaussians`, in which some are beside the image."""
-    deviations = rng.uniform(*deviations, (n, k))
+    """Arguments of `project_gaussians`, in which some are beside the image.
+
+    ``deviations`` are the lowest and the highest, or all (n, k).
+    """
+    if np.ndim(deviations) == 1:
+        deviations = rng.uniform(*deviations, (n, k))
     return Projecting(
         rng.standard_normal((n_images, *shape)),
         0,

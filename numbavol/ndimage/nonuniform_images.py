@@ -277,7 +277,7 @@ class HalfTransformOfImage:
                 places, lowest, highest, self._spreading.width, self._window,
             )  # fmt: skip
 
-        add_in_bands(add, grids.shape[1], positions, turns, places)
+        add_in_bands(self._device, add, grids.shape[1], positions, turns, places)
 
     def transform(self, grids: NDArray[np.float64]) -> NDArray[np.complexfloating[Any]]:
         """Transform finer grids.

@@ -10,6 +10,7 @@ import numpy as np
 
 from numbavol.arguments import check_output
 from numbavol.kernels.dispatch import find_device
+from numbavol.projection.batches import ProjectionOnAllThreads
 from numbavol.projection.projections import Placement
 
 if TYPE_CHECKING:
@@ -153,9 +154,11 @@ class AbstractVolumeIntegrator(ABC):
         """
         check_output(output)
         device = find_device(self.device)
-        array = device.run(
-            lambda: self.prepare(volume_representation, image_config)(NOWHERE_ELSE).take(
-                outputs_real_space=outputs_real_space
-            )
-        )
+        prepared = self.prepare(volume_representation, image_config)
+
+        def make() -> NDArray[Any]:
+            return prepared(NOWHERE_ELSE).take(outputs_real_space=outputs_real_space)
+
+        is_shared = isinstance(prepared, ProjectionOnAllThreads)
+        array = make() if is_shared else device.run(make)
         return array if output == "device" else device.fetch(array)

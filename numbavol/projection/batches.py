@@ -133,7 +133,7 @@ class ProjectionsOnDevice(AbstractProjectionInBatches):
 
 
 class ProjectionOnAllThreads:
-    """Projections of one image, which the threads of its caller share if they are free.
+    """Projections one by one; all threads share one that is asked for outside of their tasks.
 
     `make` makes those of n poses from ``(n, 3, 3)`` and ``(n, 2)``.
     """

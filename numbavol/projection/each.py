@@ -11,7 +11,7 @@ from numbavol.arguments import check_fits_in_memory, read_count
 from numbavol.kernels.copies import copy_past_caches
 from numbavol.kernels.devices import CudaDevice
 from numbavol.kernels.dispatch import find_device
-from numbavol.kernels.threads import count_threads_for_tasks, even_size_of_tasks, run_tasks
+from numbavol.kernels.threads import even_size_of_tasks, run_tasks
 from numbavol.projection.batches import AbstractProjectionInBatches, ProjectionOnAllThreads
 from numbavol.projection.projections import Placement, Projection
 
@@ -229,11 +229,9 @@ def _project_one_by_one(
         if report is not None:
             report(first + n_done, len(rotations))
 
-    are_few = 2 * len(numbers) <= count_threads_for_tasks()
-    if device.name == "cpu" and are_few and isinstance(prepared, ProjectionOnAllThreads):
-        for n_done, number in enumerate(numbers, 1):
-            delivery.put(number, make(number))
-            count(n_done)
+    if len(numbers) == 1 and isinstance(prepared, ProjectionOnAllThreads):
+        delivery.put(numbers[0], make(numbers[0]))
+        count(1)
     elif device.name == "cpu":
         run_tasks(lambda number: delivery.put(number, make(number)), numbers, count)
     else:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # Of all terms, with their positions: they take some milliseconds (scripts/bench project).
 CELLS_THAT_TAKE_LONG = 2**18
+# Their grids and transforms, where threads make the transforms of all terms at once.
+BYTES_OF_TERMS_AT_ONCE = 2**26
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +162,8 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
         arrange = functools.partial(_arrange, pixel_size=pixel_size, dtype=transform.dtype)
         arranged = map_tasks(arrange, terms) if takes_long else map(arrange, terms)
         points = [tuple(map(device.send, arrays)) for arrays in arranged]
+        most = max(len(term.positions) for term in terms)
+        are_small = len(terms) * transform.bytes_a_grid <= BYTES_OF_TERMS_AT_ONCE
         # From the first pixel to the middle of the one that position 0 is in, in finer pixels.
         origin = finer * (np.array(shape[::-1]) // 2) + (finer - 1) // 2
 
@@ -174,8 +178,8 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
                 return half
 
             numbers = range(len(points))
-            # Threads that are free share the terms, or the spreading of the only one.
-            if len(points) > 1 and count_threads_for_tasks() > 1:
+            # Threads that are free share the terms, or the spreading of each.
+            if are_small and len(points) > 1 and count_threads_for_tasks() > 1:
                 halves = iter(map_tasks(transform_term, numbers))
             else:
                 halves = map(transform_term, numbers)
@@ -188,7 +192,6 @@ class FFTAtomProjection(AbstractVolumeIntegrator):
                 images = images.reshape(-1, shape[0], finer, shape[1], finer).mean(axis=(2, 4))
             return Projection(images, shape, is_image=True).resize(padded)
 
-        most = max(len(term.positions) for term in terms)
         return prepare_on(
             device, project, 16 * most + 2 * transform.bytes_a_grid, takes_long=takes_long
         )  # fmt: skip

@@ -151,7 +151,7 @@ class GaussianMixtureProjection(AbstractVolumeIntegrator):
                     sums[:, rows], rows.start, *taken, self.antialias, in_plane, places, fused
                 )  # fmt: skip
 
-            add_in_bands(add, shape[0], in_pixels, in_plane, places)
+            add_in_bands(device, add, shape[0], in_pixels, in_plane, places)
             images = sums.astype(np.float32)
             return Projection(images, shape, is_image=True).resize(padded)
 

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from planar import draw_projection, draw_spreading, run_on
 
-some_borders = st.lists(st.integers(0, 7), max_size=3)
+some_borders = st.lists(st.integers(0, 50), max_size=3)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -29,12 +29,16 @@ def add_in_bands(device, name, arguments, borders):
 @given(
     seed=seeds,
     borders=some_borders,
+    shape=st.sampled_from([(8, 7), (51, 9)]),
     # Of sharp ones borders of pixels are integrated to, wide ones reach beyond the image.
-    deviations=st.sampled_from([(0.01, 0.02), (0.2, 0.6), (0.5, 1.5), (5.0, 9.0)]),
+    lowest=st.sampled_from([(0.03, 0.03), (0.3, 0.3), (5.0, 5.0), (0.03, 3.0)]),
 )
-def test_rows_of_projections_are_the_same_in_any_band(antialias, seed, borders, deviations):
+# The end of a chunk of rows, of sharp Gaussians beside wide ones, is rounded in its own way.
+@example(seed=23, borders=[10, 17, 23], shape=(51, 9), lowest=(0.03, 3.0))
+def test_rows_of_projections_are_the_same_in_any_band(antialias, seed, borders, shape, lowest):
     rng = np.random.default_rng(seed)
-    arguments = draw_projection(rng, (8, 7), 20, 2, antialias, n_images=1, deviations=deviations)
+    deviations = lowest * rng.uniform(1.0, 3.0, (60, 2))
+    arguments = draw_projection(rng, shape, 60, 2, antialias, n_images=2, deviations=deviations)
     whole = run_on("cpu", "project_gaussians", *arguments)
     found = add_in_bands("cpu", "project_gaussians", arguments, borders)
     np.testing.assert_array_equal(found, whole)
@@ -50,7 +54,7 @@ def test_rows_of_projections_are_the_same_in_any_band(antialias, seed, borders, 
 @example(seed=0, borders=[1], width=12, dtype=np.float64)
 def test_rows_of_grids_are_the_same_in_any_band(seed, borders, width, dtype):
     rng = np.random.default_rng(seed)
-    arguments = draw_spreading(rng, (5, 4), 20, dtype, width=width, n_images=1)
+    arguments = draw_spreading(rng, (5, 4), 20, dtype, width=width, n_images=2)
     whole = run_on("cpu", "spread_in_plane", *arguments)
     found = add_in_bands("cpu", "spread_in_plane", arguments, borders)
     np.testing.assert_array_equal(found, whole)

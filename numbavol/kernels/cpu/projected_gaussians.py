@@ -110,7 +110,7 @@ def project_gaussians(
             reaches[g] = max(reaches[g], _widest_radius(radii, a))
         widest = max(widest, reaches[g])
     # A window has at most 2 radius + 2 pixels of an axis.
-    length = in_whole_lanes(int(min(2.0 * widest + 3.0, float(max(ny, nx)))))
+    length = in_whole_lanes(int(min(2.0 * widest + 3.0, float(max(ny + LANES, nx)))))
     stride = 2 * length
     profiles = np.empty(k * stride, np.float32)
     distances = np.empty(stride, np.float32)
@@ -145,7 +145,11 @@ def project_gaussians(
                 ):
                     continue
                 x_first, x_end = first_cell(x, own_reach, nx), end_cell(x, own_reach, nx)
-                y_first = max(first_cell(y, own_reach, end_row), first_row)
+                y_whole = first_cell(y, own_reach, end_row)
+                y_first = max(y_whole, first_row)
+                # Chunks of profiles begin where they do for all rows: at the end of a chunk, a
+                # difference of erf is rounded in another way.
+                y_from = y_whole + (y_first - y_whole) // LANES * LANES
                 y_end = end_cell(y, own_reach, end_row)
                 for i in range(k):
                     if antialias:
@@ -156,9 +160,9 @@ def project_gaussians(
                         coefficients[i * N_TERMS : (i + 1) * N_TERMS] = np.float32(0)
                         coefficients[i * N_TERMS] = np.float32(TWO_OVER_SQRT_PI) * widths[a, i]
                 x_lanes = in_whole_lanes(x_end - x_first)
-                y_lanes = in_whole_lanes(y_end - y_first)
+                y_lanes = in_whole_lanes(y_end - y_from)
                 fill_distances(distances, 0, x_lanes, x_first, x)
-                fill_distances(distances, x_lanes, y_lanes, y_first, y)
+                fill_distances(distances, x_lanes, y_lanes, y_from, y)
                 fill_profiles(
                     profiles,
                     stride,
@@ -178,7 +182,7 @@ def project_gaussians(
                         store(profiles, chunk, amplitude * load(profiles, chunk))
                 for chunk in range(0, x_lanes, LANES):
                     cell = (y_first - low_y) * n_columns + x_first - low_x + chunk
-                    for row_y in range(x_lanes, x_lanes + y_end - y_first):
+                    for row_y in range(x_lanes + y_first - y_from, x_lanes + y_end - y_from):
                         total = load_scalar(profiles, row_y) * load(profiles, chunk)
                         for i in range(1, k):
                             weight = load_scalar(profiles, row_y + i * stride)
