@@ -34,7 +34,7 @@ def add_in_bands(device, name, arguments, borders):
     lowest=st.sampled_from([(0.03, 0.03), (0.3, 0.3), (5.0, 5.0), (0.03, 3.0)]),
 )
 # The end of a chunk of rows, of sharp Gaussians beside wide ones, is rounded in its own way.
-@example(seed=23, borders=[10, 17, 23], shape=(51, 9), lowest=(0.03, 3.0))
+@example(seed=13, borders=[10, 17, 23], shape=(51, 9), lowest=(0.03, 3.0))
 def test_rows_of_projections_are_the_same_in_any_band(antialias, seed, borders, shape, lowest):
     rng = np.random.default_rng(seed)
     deviations = lowest * rng.uniform(1.0, 3.0, (60, 2))
