@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 import numbavol
 from numbavol import FFTAtomProjection, GaussianMixtureProjection, RealVoxelProjection
+from numbavol.kernels.resources import find_memory
 from numbavol.kernels.threads import count_threads_for_tasks, map_tasks, run_tasks
 from numbavol.ndimage import bands
 from numbavol.projection import Placement, fft_atoms, gaussian_mixture, real_voxels
@@ -133,11 +134,16 @@ def test_kinds_of_atoms_are_transformed_side_by_side_where_there_is_memory(
     assert max(n_bands_of_images) == (1 if n_calls else 3)
 
 
+@pytest.mark.parametrize("are_kept", [True, False])
 @pytest.mark.parametrize("n_at_a_time", [1, 100, 336])
-def test_voxels_are_the_same_in_chunks_of_any_size(n_at_a_time, monkeypatch):
+def test_voxels_are_the_same_in_chunks_of_any_size(n_at_a_time, are_kept, monkeypatch):
     volume, integrator = WORKS["voxels"]
     expected = numbavol.project(volume, draw_poses(1), CONFIG, integrator=integrator)
     monkeypatch.setattr(real_voxels, "VOXELS_AT_A_TIME", n_at_a_time)
+    if not are_kept:
+        # Without memory for their places, chunks are taken anew for each image.
+        nothing = find_memory()._replace(free=0)
+        monkeypatch.setattr(real_voxels, "find_memory", lambda: nothing)
     found = numbavol.project(volume, draw_poses(1), CONFIG, integrator=integrator)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
