@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.kernels.dispatch import find_kernel
+from numbavol.kernels.threads import run_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +51,8 @@ def draw_uniforms(
     """
     drawn = np.empty((len(numbers), n_each + n_each % 2))
     fill = find_kernel("fill_uniforms", "cpu")
-    fill(drawn, np.uint64(seed), np.uint64(purpose), np.asarray(numbers, np.uint64))
+    own = np.asarray(numbers, np.uint64)
+    run_task(lambda: fill(drawn, np.uint64(seed), np.uint64(purpose), own))
     return drawn[:, :n_each]
 
 

@@ -159,6 +159,7 @@ class AbstractVolumeIntegrator(ABC):
         def make() -> NDArray[Any]:
             return prepared(NOWHERE_ELSE).take(outputs_real_space=outputs_real_space)
 
+        # In a task it would have the thread of that task alone.
         is_shared = isinstance(prepared, ProjectionOnAllThreads)
         array = make() if is_shared else device.run(make)
         return array if output == "device" else device.fetch(array)

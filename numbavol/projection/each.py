@@ -230,6 +230,7 @@ def _project_one_by_one(
             report(first + n_done, len(rotations))
 
     if len(numbers) == 1 and isinstance(prepared, ProjectionOnAllThreads):
+        # In a task it would have the thread of that task alone.
         delivery.put(numbers[0], make(numbers[0]))
         count(1)
     elif device.name == "cpu":

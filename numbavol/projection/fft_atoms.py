@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numbavol.rendering.terms import Term
     from numbavol.volumes import AbstractVolumeRepresentation
 
-# Of all terms, with their positions: they take some milliseconds (scripts/bench project).
+# Of all terms, with their positions: so many take some milliseconds (scripts/bench project).
 CELLS_THAT_TAKE_LONG = 2**18
 # Their grids and transforms, where threads make the transforms of all terms at once.
 BYTES_OF_TERMS_AT_ONCE = 2**26

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SHARPEST_AVERAGED, SHARPEST_SAMPLED = 1e30, 1e12
 # They and what becomes of them stay in a cache.
 POSITIONS_AT_A_TIME = 2**12
-# They take half a millisecond (scripts/bench project).
+# So many take half a millisecond (scripts/bench project).
 GAUSSIANS_THAT_TAKE_LONG = 2**14
 # While images are made: their sums, as they are and as whole numbers, and themselves.
 BYTES_A_PIXEL = 8 + 16 + 4

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # Voxels that are turned together: their places take 24 bytes each.
 VOXELS_AT_A_TIME = 2**19
-# They take some milliseconds (scripts/bench project).
+# So many take some milliseconds (scripts/bench project).
 VOXELS_THAT_TAKE_LONG = 2**17
 # A few rows of the map, which are neighbours.
 VOXELS_IN_A_GROUP = 4096

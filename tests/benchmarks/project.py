@@ -30,7 +30,7 @@ SIDE, N_POSES = 256, 500
 BOX, N_ATOM_POSES = 320, 50
 LIMITS = {
     "linear": 1e-3, "spline": 3e-3, "gaussians": 12e-3, "transforms": 8e-3,
-    "gaussians, a pose a call": 30e-3,
+    "gaussians, a pose a call": 30e-3, "voxels, a pose a call": 110e-3,
 }  # fmt: skip
 # The most memory that nine times as many images may take, beyond what their poses do.
 FLAT_IN_MEBIBYTES = 32.0
@@ -121,6 +121,10 @@ def measure_atoms() -> list[Row | Limit]:
     )
     # Who looks for a pose, or moves atoms, asks for one image after another.
     one, image = poses[:1], images[:1]
+    density = np.random.default_rng(0).random((128,) * 3, np.float32)
+    voxels = numbavol.RealVoxelGridVolume.from_real_voxel_grid(density, voxel_size=1.0)
+    small = numbavol.ImageConfig((128, 128), 1.0)
+    (voxels_alone,) = medians_in_turn([functools.partial(numbavol.project, voxels, one, small)], 9)
     gaussians_alone, transforms_alone, theirs_alone = medians_in_turn(
         [
             functools.partial(numbavol.project, mixture, one, config, out=image),
@@ -132,6 +136,10 @@ def measure_atoms() -> list[Row | Limit]:
     alone = f"an image of {BOX}^2 of 131,256 atoms, a pose a call"
     work = f"an image of {BOX}^2 of 131,256 atoms, {N_ATOM_POSES} poses, 2 threads"
     return [
+        Limit(
+            "an image of 128^2 of 128^3 voxels by themselves, a pose a call", voxels_alone,
+            LIMITS["voxels, a pose a call"],
+        ),
         Limit(f"{alone}, Gaussians", gaussians_alone, LIMITS["gaussians, a pose a call"]),
         Row(f"{alone}, transforms", transforms_alone, "finufft and NumPy", theirs_alone, 1.2),
         Limit(f"{work}, Gaussians", gaussians / N_ATOM_POSES, LIMITS["gaussians"]),

@@ -48,6 +48,27 @@ def finish(process: subprocess.Popen[str]) -> str:
     return output.strip()
 
 
+def test_kernels_are_loaded_by_the_threads_of_tasks_alone() -> None:
+    # An interrupt that reaches the main thread where LLVM calls back is lost, or ends the process.
+    program = (
+        "import threading\n"
+        "from numbavol.kernels.cache import KernelCache\n"
+        "labels, by_caller, load = set(), set(), KernelCache.load_overload\n"
+        "def note(self, *arguments):\n"
+        "    is_caller = threading.current_thread() is threading.main_thread()\n"
+        "    (by_caller if is_caller else labels).add(self._label)\n"
+        "    return load(self, *arguments)\n"
+        "KernelCache.load_overload = note\n"
+        "import numbavol\n"
+        "numbavol.warmup()\n"
+        "print(len(labels) > 15, sorted(by_caller))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert finish(process) == "True []"
+
+
 def test_numba_is_a_version_the_cache_was_tried_with() -> None:
     # When this fails: try the cache with the new version, then add it, or pin the old one.
     assert cache_is_supported(numba.__version__)
