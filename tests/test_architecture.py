@@ -133,9 +133,19 @@ def test_only_threads_makes_threads() -> None:
         name_of(path)
         for path in MODULES
         if {found for found in imports_of(path) if "thread" in found and "numbavol" not in found}
-        == {"threading", "threading.Lock"}
+        == {"threading", "threading.RLock"}
     }
     assert makers - of_locks == {"numbavol.kernels.threads"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_lock_is_taken_where_an_interrupt_could_leave_it_so(path: Path) -> None:
+    # See `run_alone`, which alone takes locks.
+    tree = ast.parse(path.read_text())
+    of_with = [ast.unparse(n.context_expr) for n in ast.walk(tree) if isinstance(n, ast.withitem)]
+    assert not [taken for taken in of_with if taken.lower().endswith("lock")]
+    calls = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    assert "acquire" not in calls or name_of(path) == "numbavol.kernels.locks"
 
 
 def test_kernels_know_nothing_above_them() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from mrcfile.dtypes import HEADER_DTYPE
 
 from numbavol.io.map_writing import set_statistics
 from numbavol.io.whole_file import give_name, name_file_in_errors
+from numbavol.kernels.locks import run_alone
 
 if TYPE_CHECKING:
     import os
@@ -56,7 +57,7 @@ class PartialStack:
         self._is_taken = np.zeros(n, dtype=bool)
         self._is_written = np.zeros(n, dtype=bool)
         self._statistics = np.empty((n, 4))
-        self._taking = Lock()
+        self._lock = RLock()
         self._calls: set[object] = set()
         self._is_stopping = False
         self._next_mark = time.monotonic() + _SECONDS_BETWEEN_MARKS
@@ -90,7 +91,7 @@ class PartialStack:
         call = object()
         try:
             self._calls.add(call)
-            self._take(numbers)
+            run_alone(self._lock, lambda: self._take(numbers))
             try:
                 with name_file_in_errors(self._filename):
                     self._file.write(_bytes_of(images), self._offset(first))
@@ -106,13 +107,12 @@ class PartialStack:
             self._calls.discard(call)
 
     def _take(self, numbers: slice) -> None:
-        with self._taking:
-            if self._is_stopping or self._is_taken[numbers].any():
-                number = numbers.start + int(self._is_taken[numbers].argmax())
-                what = "the stack is closed" if self._is_stopping else "it was written before"
-                msg = f"image {number}: {what}"
-                raise ValueError(msg)
-            self._is_taken[numbers] = True
+        if self._is_stopping or self._is_taken[numbers].any():
+            number = numbers.start + int(self._is_taken[numbers].argmax())
+            what = "the stack is closed" if self._is_stopping else "it was written before"
+            msg = f"image {number}: {what}"
+            raise ValueError(msg)
+        self._is_taken[numbers] = True
 
     def stop(self) -> None:
         """Let no more images be written, and wait for those that are being written."""

@@ -7,10 +7,12 @@ import os
 import shutil
 import tempfile
 import weakref
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from numbavol.kernels.locks import run_alone
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -81,7 +83,7 @@ class _KeptImages:
 
     def __init__(self) -> None:
         self.process = os.getpid()
-        self._lock = Lock()
+        self._lock = RLock()
         self._file: FileIO | None = None
         self._end = 0
         # Of stacks that were asked for, where they begin in the file; None if only once.
@@ -94,22 +96,26 @@ class _KeptImages:
         stat = filename.stat()
         # Another file of the name is another stack.
         key = (filename, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        with self._lock:
-            if key in self._too_large:
+        return run_alone(self._lock, lambda: self._find(key, packed, layout))
+
+    def _find(
+        self, key: _Key, packed: OpenMap, layout: VoxelLayout
+    ) -> NDArray[np.number[Any]] | None:
+        if key in self._too_large:
+            return None
+        if key not in self._starts:
+            self._starts[key] = None
+            return None
+        start = self._starts[key]
+        if start is None:
+            if not _has_room_for(layout.n_bytes):
                 return None
-            if key not in self._starts:
-                self._starts[key] = None
+            if not self._put(packed, layout):
+                self._too_large.add(key)
                 return None
-            start = self._starts[key]
-            if start is None:
-                if not _has_room_for(layout.n_bytes):
-                    return None
-                if not self._put(packed, layout):
-                    self._too_large.add(key)
-                    return None
-                start = self._starts[key] = self._end
-                self._end += layout.n_bytes
-            return np.memmap(self._open_file(), layout.dtype, "r", start, layout.shape)
+            start = self._starts[key] = self._end
+            self._end += layout.n_bytes
+        return np.memmap(self._open_file(), layout.dtype, "r", start, layout.shape)
 
     def _put(self, packed: OpenMap, layout: VoxelLayout) -> bool:
         """Put a stack at the end of the file, and tell whether there was room."""

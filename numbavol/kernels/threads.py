@@ -8,12 +8,14 @@ threads behind it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import operator
 import os
 import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
+from numbavol.kernels.locks import run_alone
 from numbavol.kernels.resources import usable_cpus
 
 if TYPE_CHECKING:
@@ -38,28 +40,30 @@ class _Pool:
 
     def __init__(self, n_threads: int | None) -> None:
         self.n_threads = n_threads
-        self.lock = threading.Lock()
+        self._lock = threading.RLock()
         self.queues: dict[int, SimpleQueue[Callable[[], None]]] = {}
 
     def queue_of(self, n_threads: int) -> SimpleQueue[Callable[[], None]]:
         """Return the queue of as many threads, which call what every caller puts into it."""
-        with self.lock:
-            if n_threads not in self.queues:
-                queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
-                for n_started in range(n_threads):
-                    try:
-                        threading.Thread(target=_work, args=(queue,), daemon=True).start()
-                    except RuntimeError as error:
-                        # Those that did start would wait for work for ever.
-                        for _ in range(n_started):
-                            queue.put(_end_thread)
-                        msg = (
-                            f"n_threads: the system allows {n_started} more threads of this "
-                            f"process, {n_threads} were asked for"
-                        )
-                        raise OSError(msg) from error
-                self.queues[n_threads] = queue
-            return self.queues[n_threads]
+        return run_alone(self._lock, lambda: self._find_queue(n_threads))
+
+    def _find_queue(self, n_threads: int) -> SimpleQueue[Callable[[], None]]:
+        if n_threads not in self.queues:
+            queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+            for n_started in range(n_threads):
+                try:
+                    threading.Thread(target=_work, args=(queue,), daemon=True).start()
+                except RuntimeError as error:
+                    # Those that did start would wait for work for ever.
+                    for _ in range(n_started):
+                        queue.put(_end_thread)
+                    msg = (
+                        f"n_threads: the system allows {n_started} more threads of this "
+                        f"process, {n_threads} were asked for"
+                    )
+                    raise OSError(msg) from error
+            self.queues[n_threads] = queue
+        return self.queues[n_threads]
 
 
 _pools = [_Pool(n_threads=None)]
@@ -275,45 +279,47 @@ def _share(
 class _Run(Generic[Task]):
     """Tasks that a few threads share, and what the caller waits for.
 
-    Between threads there are queues and locks that are written in C: an interrupt can come between
-    any two lines of Python, and leave a lock that these hold, as `concurrent.futures` has them,
-    locked for ever.
+    Between threads there are queues that are written in C, and locks that `run_alone` takes: an
+    interrupt can come between any two lines of Python, and leave a lock that these hold, as
+    `concurrent.futures` has them, locked for ever.
     """
 
     def __init__(self, work: Callable[[Task], object], tasks: list[Task]) -> None:
         self.outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
-        self._work, self._tasks, self._lock = work, iter(tasks), threading.Lock()
+        self._work, self._tasks, self._lock = work, iter(tasks), threading.RLock()
         self._n_begun = self._n_ended = 0
         self._is_stopped = False
 
     def work_off(self) -> None:
         """Do the next task until there is none."""
-        while True:
-            with self._lock:
-                if self._is_stopped:
-                    return
-                try:
-                    task = next(self._tasks)
-                except StopIteration:
-                    return
-                self._n_begun += 1
+        while begun := run_alone(self._lock, self._begin):
             outcome = None
             try:
-                self._work(task)
+                self._work(begun.pop())
             except BaseException as error:  # noqa: BLE001  # the caller raises it
                 outcome = error
-            with self._lock:
-                self._n_ended += 1
+            run_alone(self._lock, self._end)
             self.outcomes.put(outcome)
             del outcome
 
     def stop(self) -> None:
         """Begin no more tasks, and wait for those that are begun."""
-        with self._lock:
-            self._is_stopped = True
+        run_alone(self._lock, self._forbid)
         while self._n_ended < self._n_begun:
             with contextlib.suppress(Empty):
                 self.outcomes.get(timeout=SECONDS_BETWEEN_LOOKS)
+
+    def _begin(self) -> list[Task]:
+        """Return the next task, or none."""
+        begun = [] if self._is_stopped else list(itertools.islice(self._tasks, 1))
+        self._n_begun += len(begun)
+        return begun
+
+    def _end(self) -> None:
+        self._n_ended += 1
+
+    def _forbid(self) -> None:
+        self._is_stopped = True
 
 
 def run_task(work: Callable[[], Result]) -> Result:
