@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import platform
+
 import numba
+import numpy as np
 import pytest
+import scipy.fft
 from hypothesis import HealthCheck, settings
 from races import watch_for_races
 
@@ -26,6 +31,25 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if isinstance(item, pytest.DoctestItem):
             item.add_marker(pytest.mark.compiled)
+
+
+@functools.cache
+def transforms_round_alike():
+    """Whether SciPy rounds lines that it transforms in groups and those left over alike.
+
+    Which are left over depends on the number of threads, and of arrays. Compilers for x86 fuse no
+    multiplications and additions unless they are told to, and those for ARM may in either.
+    """
+    if platform.machine() in ("x86_64", "AMD64"):
+        return True
+    array = np.random.default_rng(0).normal(size=(17, 13, 11)).astype(np.float32)
+    one, two = (scipy.fft.rfftn(array, workers=n) for n in (1, 2))
+    return np.array_equal(one, two)
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("same_bits") and not transforms_round_alike():
+        pytest.skip("SciPy's transforms depend here on what is transformed together")
 
 
 @pytest.fixture(scope="session")

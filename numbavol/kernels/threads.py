@@ -131,7 +131,8 @@ def get_num_threads() -> int:
 def set_num_threads(n_threads: int | None) -> None:
     """Set how many threads work is spread over, in this process and those it forks.
 
-    The result of a computation does not depend on it.
+    The result of a computation does not depend on it, but for the last digits where SciPy's
+    transforms do, as on ARM.
 
     Parameters
     ----------

@@ -296,6 +296,7 @@ def test_what_is_written_is_a_valid_float32_map(tmp_path: Path) -> None:
     assert numbavol.read_map_header(output).dtype == "float32"
 
 
+@pytest.mark.same_bits
 @pytest.mark.usefixtures("_number_of_threads_is_restored")
 def test_threads_change_no_bit(noise: Path) -> None:
     options = ("--lowpass", 4, "--voxel-size", 1.1)

@@ -113,6 +113,7 @@ def test_noise_has_the_spectrum_that_is_asked_for(shape, is_compiled):
     assert images.var() == pytest.approx(spectrum.variance(shape, 1.5), rel=5 / math.sqrt(n))
 
 
+@pytest.mark.same_bits
 def test_what_is_random_belongs_to_the_seed_and_the_number_alone():
     ice = ImageFormation(ice=VitreousIce(200.0), noise=NoiseSpectrum.white(1.0))
     projections = RNG.standard_normal((20, 16, 18))
@@ -126,6 +127,7 @@ def test_what_is_random_belongs_to_the_seed_and_the_number_alone():
     assert not np.array_equal(other, together)
 
 
+@pytest.mark.same_bits
 @pytest.mark.usefixtures("_number_of_threads_is_restored")
 @given(
     n=st.integers(1, 40),

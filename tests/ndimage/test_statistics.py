@@ -148,6 +148,7 @@ def test_unequal_sides_are_x_y_z():
     assert found.distances[4] == 2.0
 
 
+@pytest.mark.same_bits
 @pytest.mark.compiled
 def test_the_number_of_threads_changes_no_bit():
     first, second = random_array((64, 20, 20), 9), random_array((64, 20, 20), 10)

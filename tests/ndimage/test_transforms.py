@@ -128,6 +128,7 @@ def test_views_and_lists_are_transformed():
     np.testing.assert_allclose(fftn(array.tolist()), fftn(array), rtol=0, atol=ATOL)
 
 
+@pytest.mark.same_bits
 @pytest.mark.usefixtures("_number_of_threads_is_restored")
 def test_the_number_of_threads_changes_no_bit():
     array = np.random.default_rng(1).normal(size=(20, 21, 22))

@@ -79,6 +79,7 @@ class Recurring(AbstractVolumeParametrization):
 MIXED = EnsembleVolume((map_of(1.0), ThermalVolume(atoms_at(2.0), 40.0)), [3, 1])
 
 
+@pytest.mark.same_bits
 @pytest.mark.parametrize("volume", [Recurring(0), Recurring(1)], ids=["two", "some"])
 def test_volumes_that_recur_are_imaged_as_one_by_one(
     volume: AbstractVolumeParametrization, monkeypatch: pytest.MonkeyPatch

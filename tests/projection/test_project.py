@@ -57,6 +57,7 @@ ALL_VOLUMES = pytest.mark.parametrize("volume", VOLUMES.values(), ids=VOLUMES.ke
 # What comes out
 
 
+@pytest.mark.same_bits
 @ALL_VOLUMES
 @pytest.mark.parametrize("outputs_real_space", [True, False])
 def test_images_of_many_poses_are_those_of_each_alone(volume, outputs_real_space):

@@ -23,6 +23,7 @@ from numbavol.reconstruction.transform_bricks import TransformBricks
 ANGLES = st.sampled_from([-180.0, -90.0, 0.0, 30.0, 90.0, 180.0, 1e-9, 90.0 - 1e-7])
 
 
+@pytest.mark.same_bits
 @pytest.mark.compiled
 @pytest.mark.usefixtures("_number_of_threads_is_restored")
 def test_threads_and_batches_change_no_bit(monkeypatch):
@@ -39,6 +40,7 @@ def test_threads_and_batches_change_no_bit(monkeypatch):
     np.testing.assert_array_equal(projector.finish(), expected)
 
 
+@pytest.mark.same_bits
 def test_more_images_may_be_added_after_a_map():
     images, poses = project(20)
     projector = numbavol.BackProjector(SIDE, PIXEL_SIZE)

@@ -248,6 +248,7 @@ def test_no_one_is_warned_of_wide_gaussians(side, eps, b_factor):
         )
 
 
+@pytest.mark.same_bits
 @pytest.mark.usefixtures("_number_of_threads_is_restored")
 @pytest.mark.parametrize("eps", [1e-3, 1e-9])
 @pytest.mark.parametrize("shape", [(6, 7, 8), (40, 20, 17)], ids=str)

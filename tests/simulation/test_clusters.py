@@ -188,6 +188,7 @@ def test_an_interrupt_stops_workers_and_leaves_what_is_gone_on_with(
     assert write(config, tmp_path / "cluster", dask=threads) == expected
 
 
+@pytest.mark.same_bits
 def test_a_killed_worker_loses_the_shard_in_flight_alone(config, tmp_path, progress):
     config = dataclasses.replace(config, number=1200)
     expected = write(config, tmp_path / "alone")

@@ -101,6 +101,7 @@ def test_a_table_says_in_a_comment_what_it_was_made_of(config, tmp_path):
     assert made_of["volume"][0]["file"] == "atom.pdb"
 
 
+@pytest.mark.same_bits
 def test_blocks_of_a_table_are_the_table(config, tmp_path, monkeypatch):
     numbavol.simulate(config, tmp_path / "stack.mrcs", shards=3, cs=True)
     expected = {name: (tmp_path / name).read_bytes() for name in ("stack.star", "stack.cs")}
@@ -257,6 +258,7 @@ def test_a_defocus_in_micrometres_is_warned_of(config):
         numbavol.simulate(dataclasses.replace(config, defocus=defocus))
 
 
+@pytest.mark.same_bits
 def test_numbers_may_be_any(config):
     images = numbavol.simulate(config).images
     some = numbavol.simulate(config, numbers=[5, 0, 5])

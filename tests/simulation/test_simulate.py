@@ -93,6 +93,7 @@ def test_slices_are_nearly_what_gaussians_are(config):
         assert np.corrcoef(images[method].ravel(), images["gaussian"].ravel())[0, 1] > 0.99
 
 
+@pytest.mark.same_bits
 @pytest.mark.parametrize(
     "changes",
     [
@@ -124,6 +125,7 @@ def test_any_subset_batch_and_number_of_threads_makes_the_same_particles(config,
     np.testing.assert_array_equal(numbavol.simulate(more).images[:12], images)
 
 
+@pytest.mark.same_bits
 def test_several_volumes_and_models_are_imaged_each_where_it_was_drawn(config, folder):
     both = dataclasses.replace(
         config,
@@ -204,6 +206,7 @@ def read_all(folder, pattern):
     return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}
 
 
+@pytest.mark.same_bits
 def test_shards_have_the_particles_of_one_stack(config, tmp_path):
     table = numbavol.simulate(config, tmp_path / "one.mrcs")
     assert len(table) == 12
@@ -291,6 +294,7 @@ numbavol.simulate(read_simulation_config(sys.argv[1]), sys.argv[2], shards=3)
 """
 
 
+@pytest.mark.same_bits
 def test_after_a_kill_the_same_call_comes_to_the_same_bytes(folder, tmp_path):
     (tmp_path / "config.toml").write_text(
         f"number = 120\nbox = 16\npixel_size = 2.0\nnoise.snr = 0.5\n"

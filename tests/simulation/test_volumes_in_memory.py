@@ -24,6 +24,7 @@ def config():
 MIXTURE = numbavol.GaussianMixtureVolume([[0.0] * 3], 1.0, 1.0)
 
 
+@pytest.mark.same_bits
 def test_volumes_in_memory_are_as_good_as_files(config, tmp_path):
     rng = np.random.default_rng(0)
     maps = [rng.random((16, 16, 16)).astype(np.float32) for _ in range(2)]

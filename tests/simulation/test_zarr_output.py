@@ -67,6 +67,7 @@ def group(config, tmp_path):
     return tmp_path / "whole.zarr"
 
 
+@pytest.mark.same_bits
 def test_a_group_has_the_images_and_all_that_is_known_of_them(config, group):
     images, particles = numbavol.simulate(config)
     read = zarr.open_group(group, mode="r")
