@@ -30,9 +30,15 @@ class InterruptedLock:
 
 
 def is_free(lock: threading.RLock) -> bool:
-    """Whether another thread could take it."""
+    """Whether another thread can take it."""
     taken: list[bool] = []
-    thread = threading.Thread(target=lambda: taken.append(lock.acquire(blocking=False)))
+
+    def take() -> None:
+        taken.append(lock.acquire(blocking=False))
+        if taken[0]:
+            lock.release()
+
+    thread = threading.Thread(target=take)
     thread.start()
     thread.join()
     return taken[0]
@@ -62,7 +68,6 @@ def test_an_interrupt_that_comes_before_the_lock_leaves_it_to_whom_has_it() -> N
     interrupted = InterruptedLock(lambda _: None)
     with pytest.raises(KeyboardInterrupt):
         run_alone(interrupted, lambda: pytest.fail("it was interrupted before"))  # type: ignore[arg-type]
-    assert is_free(interrupted.lock)
     has_it, may_end = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -70,7 +75,7 @@ def test_an_interrupt_that_comes_before_the_lock_leaves_it_to_whom_has_it() -> N
 
     holder = threading.Thread(target=hold)
     holder.start()
-    has_it.wait()
+    assert has_it.wait(60)
     with pytest.raises(KeyboardInterrupt):
         run_alone(interrupted, lambda: pytest.fail("it was interrupted before"))  # type: ignore[arg-type]
     assert not is_free(interrupted.lock)
