@@ -31,23 +31,15 @@ def _split(x: float) -> tuple[float, float]:
 
 
 @helper
-def _natural_log(exponent: float, f: float) -> float:
-    """ln(2^exponent m), where f is (m - 1) / (m + 1)."""
+def natural_log(x: float) -> float:
+    """ln(x) of a normal number above 0, to 5e-16, or so much of a value beyond 1."""
+    exponent, m = _split(x)
+    f = (m - 1.0) / (m + 1.0)
     q = f * f
     low, high = A[8] + q * A[9], A[6] + q * A[7]
     series = A[4] + q * A[5] + q * q * (high + q * q * low)
     series = A[0] + q * (A[1] + q * (A[2] + q * (A[3] + q * series)))
     return exponent * LN2_HIGH + (f * series + exponent * LN2_LOW)
-
-
-@helper
-def natural_logs(x: float, y: float) -> tuple[float, float]:
-    """ln(x) and ln(y) of normal numbers above 0, to 5e-16, or so much of a value beyond 1."""
-    (x_exponent, x), (y_exponent, y) = _split(x), _split(y)
-    # One division for both.
-    inverse = 1.0 / ((x + 1.0) * (y + 1.0))
-    x_log = _natural_log(x_exponent, (x - 1.0) * ((y + 1.0) * inverse))
-    return x_log, _natural_log(y_exponent, (y - 1.0) * ((x + 1.0) * inverse))
 
 
 @helper

@@ -1,39 +1,49 @@
-"""Numbers of electrons: Poisson's distribution, by inversion where few are expected.
+"""Numbers of electrons: the quantiles of Poisson's distribution that uniform numbers are.
 
-Where many are, it is transformed rejection (Hörmann (1993), Insurance: Mathematics and Economics
-12, 39-45, algorithm PTRS without its squeezes): two uniform numbers propose a count.
+Where few are expected, probabilities are added until they reach the uniform number. Where many are,
+the quantile is that of the normal distribution, expanded in how many are expected (Giles (2016),
+Approximation of the inverse Poisson cumulative distribution function, ACM Transactions on
+Mathematical Software 42, 7). How much that errs is known: where it is too near to a whole number,
+and in the tails, probabilities decide.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
-
-from numbavol.kernels.double import natural_logs
+from numbavol.kernels.double import natural_log
 from numbavol.kernels.jit import helper
 
-# uint64.
-Word = Any
-
-# Rejection holds from here on.
-MANY = 10.0
-NOT_TAKEN = -1.0
-# A row has fewer places than 2 to this: the bits above tell the proposals for a place apart.
-PLACE_BITS = np.uint64(24)
-TWO_PI = 2.0 * math.pi
-SQRT_TWO_PI = math.sqrt(TWO_PI)
-# What Stirling's formula, k ln(k) - k + ln(2 pi k) / 2, lacks of ln(k!): of 0, at which it is taken
-# as if k were 1 in the logarithms, to 15; beyond, a series.
-LAST_REMAINDER = 15.0
-REMAINDERS = np.array(
-    [
-        math.lgamma(k + 1.0)
-        - (k * math.log(k) - k + 0.5 * math.log(TWO_PI * k) if k else 0.5 * math.log(TWO_PI))
-        for k in range(16)
-    ]
+# The expansion holds from here on, and from there on in the tails as well.
+MANY, VERY_MANY = 10.0, 100.0
+UNDECIDED = -1.0
+# Of the quantile w of the normal distribution, w / (u - 1/2) by powers of -ln(4 u (1 - u)) up to
+# LAST_POWER, where |w| is 3: fitted at Chebyshev's points, to 6e-12.
+LAST_POWER = 5.2
+CENTRAL = (
+    2.506628274617,
+    0.6562337488941,
+    0.03266645654832,
+    -0.006604580963656,
+    -0.000362391798719,
+    0.0001322114066845,
+    5.329427235852e-06,
+    -2.608176081902e-06,
+    -2.139271141739e-07,
+    8.993377788725e-08,
+    1.594808237545e-09,
+    -3.174155075483e-09,
+    4.954529633263e-10,
+    -3.432799301664e-11,
+    9.518943299732e-13,
 )
+# Of quantiles, what is fitted and rounded where up to 1e6 are expected.
+ROUNDING = 1e-8
+# A probability, beside the sum of those before it.
+NEGLIGIBLE = 1e-18
+SQRT_HALF, SQRT_TWO_PI = math.sqrt(0.5), math.sqrt(2.0 * math.pi)
+# Of Newton's to the quantile of the normal distribution, which begin 5e-4 from it.
+STEPS = 3
 
 
 @helper
@@ -43,37 +53,72 @@ def probability_of_next(probability: float, expected: float, inverse: float) -> 
 
 
 @helper
-def _remainder_of_stirling(k: float, inverse: float) -> float:
-    q = inverse * inverse
-    series = inverse * (1.0 / 12.0 - q * (1.0 / 360.0 - q * (1.0 / 1260.0 - q * (1.0 / 1680.0))))
-    tabulated = REMAINDERS[int(min(k, LAST_REMAINDER))]
-    return tabulated if k <= LAST_REMAINDER else series
+def _expand(expected: float, w: float) -> tuple[float, float]:
+    """Return a quantile by that of the normal distribution, and by how much it may err."""
+    root, square = math.sqrt(expected), w * w
+    inverse = 1.0 / root
+    shift = (1.0 / 3.0 + square * (1.0 / 6.0)) - w * (2.0 + square) * (inverse * (1.0 / 72.0))
+    error = (1.0 / 40.0 + square * (1.0 / 80.0 + square * (1.0 / 160.0))) * (inverse * inverse)
+    return expected + (root * w + shift), error + ROUNDING
 
 
 @helper
-def propose_count(expected: float, u: float, v: float) -> float:
-    """Return the count that two uniform numbers propose, or `NOT_TAKEN`."""
-    root = math.sqrt(expected)
-    b = 0.931 + 2.53 * root
-    a = -0.059 + 0.02483 * b
-    distance = 0.5 - abs(u - 0.5)
-    count = float(math.floor((2.0 * a / distance + b) * (u - 0.5) + expected + 0.43))
-    k = max(count, 0.0)
-    # Divisions and roots take most of the time: where two can be one, they are, and of
-    # sqrt(2 pi k) only sqrt(2 pi expected) stands in the height (scripts/bench imaging).
-    at_least_one, square = max(k, 1.0), distance * distance
-    base = (b - 3.4) * (a + b * square)
-    of_both = 1.0 / (at_least_one * base)
-    inverse = of_both * base
-    height = v * square * (1.1239 * (b - 3.4) + 1.1328) * (SQRT_TWO_PI * root)
-    height *= of_both * at_least_one
-    log_ratio, log_height = natural_logs(expected * inverse, height)
-    log_probability = (k + 0.5) * log_ratio + (k - expected) - _remainder_of_stirling(k, inverse)
-    is_taken = (count >= 0.0) & (log_height <= log_probability)
-    return count if is_taken else NOT_TAKEN
+def find_quantile(expected: float, u: float) -> float:
+    """Return the quantile that u is, where `MANY` or more are expected, or `UNDECIDED`."""
+    power = -natural_log(4.0 * (u * (1.0 - u)))
+    ratio = CENTRAL[-1]
+    for n in range(len(CENTRAL) - 2, -1, -1):
+        ratio = CENTRAL[n] + power * ratio
+    quantile, error = _expand(expected, (u - 0.5) * ratio)
+    count = float(math.floor(quantile - error))
+    is_decided = (power <= LAST_POWER) & (count == float(math.floor(quantile + error)))
+    return count if is_decided else UNDECIDED
 
 
 @helper
-def place_of_proposal(place: Word, proposal: int) -> Word:
-    """Place in a row that the words of a further proposal are drawn at."""
-    return place | (np.uint64(proposal) << PLACE_BITS)
+def _normal_quantile(u: float, n_steps: int) -> float:
+    p = min(u, 1.0 - u)
+    s = math.sqrt(-2.0 * math.log(p))
+    # Abramowitz & Stegun (1964), 26.2.23.
+    above = 2.515517 + s * (0.802853 + s * 0.010328)
+    w = s - above / (1.0 + s * (1.432788 + s * (0.189269 + s * 0.001308)))
+    for _ in range(n_steps):
+        density = math.exp(-0.5 * w * w) / SQRT_TWO_PI
+        w += (0.5 * math.erfc(SQRT_HALF * w) - p) / density
+    return w if u > 0.5 else -w
+
+
+@helper
+def decide_quantile(expected: float, u: float) -> float:
+    """Return the quantile that u is, where `MANY` or more are expected, by probabilities."""
+    # Where probabilities decide, any number near it will do to begin with.
+    n_steps = STEPS if expected >= VERY_MANY else 0
+    quantile, error = _expand(expected, _normal_quantile(u, n_steps))
+    n = max(0.0, float(math.floor(quantile - error)))
+    if expected >= VERY_MANY and n == float(math.floor(quantile + error)):
+        return n
+    probability = math.exp(n * math.log(expected) - expected - math.lgamma(n + 1.0))
+    # By how much the sum of the probabilities up to n is above u: of both tails, the one is added
+    # that n stands in.
+    term, k, tail = probability, n, 0.0
+    if n <= expected:
+        while term > tail * NEGLIGIBLE:
+            tail += term
+            term *= k / expected
+            k -= 1.0
+        above = tail - u
+    else:
+        while term > tail * NEGLIGIBLE:
+            k += 1.0
+            term *= expected / k
+            tail += term
+        above = (1.0 - u) - tail
+    while above < 0.0 and probability > 0.0:
+        n += 1.0
+        probability *= expected / n
+        above += probability
+    while n > 0.0 and above >= probability:
+        above -= probability
+        probability *= n / expected
+        n -= 1.0
+    return n

@@ -7,12 +7,13 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from scipy.special import gammainc, gammaincc
 
 from numbavol.kernels.cpu.counts import draw_counts
 from numbavol.kernels.cpu.noise import fill_uniforms
-from numbavol.kernels.poisson import MANY
+from numbavol.kernels.poisson import MANY, UNDECIDED, decide_quantile, find_quantile
 
 SEED, PURPOSE = np.uint64(5), np.uint64(18)
 
@@ -39,17 +40,61 @@ def test_counts_have_the_distribution_of_poisson(expected):
     assert scipy.stats.chisquare(observed, probabilities * counts.size).pvalue > 1e-4
 
 
-@given(st.floats(0.0, MANY, exclude_max=True))
+@given(st.floats(0.0, MANY, exclude_max=True) | st.floats(MANY, 1e6))
 @example(0.0)
 @example(5e-324)
 @example(math.nextafter(MANY, 0.0))
-def test_few_electrons_are_the_quantile_of_a_uniform_number(expected):
-    """A row of counts uses the first number of each pair."""
+@example(MANY)
+@example(99.99)
+@example(100.0)
+def test_counts_are_the_quantiles_of_uniform_numbers(expected):
     n = 64
-    uniforms = np.empty((3, 2 * n))
+    uniforms = np.empty((3, n))
     fill_uniforms(uniforms, SEED, PURPOSE, np.arange(3, dtype=np.uint64))
     counts = draw(expected, (3, 1, n))[:, 0]
-    np.testing.assert_array_equal(counts, scipy.stats.poisson.ppf(uniforms[:, 0::2], expected))
+    np.testing.assert_array_equal(counts, scipy.stats.poisson.ppf(uniforms, expected))
+
+
+@given(
+    st.floats(MANY, 200.0) | st.floats(MANY, 3e5),
+    st.floats(-8.0, 8.0),
+    st.sampled_from([-1e-9, 1e-9]),
+)
+@example(MANY, -2.9, 1e-9)
+@example(100.0, 3.1, -1e-9)
+def test_quantiles_change_where_the_sums_of_probabilities_are(expected, deviation, beside):
+    """Where the expansion alone would be wrong most easily, and in the tails."""
+    n = math.floor(expected + math.sqrt(expected) * deviation)
+    assume(n >= 0)
+    # Of the smaller tail, which is more precise.
+    below = n <= expected
+    tail = float((gammaincc if below else gammainc)(n + 1.0, expected))
+    # Of 1 less than this the number is too coarse.
+    assume(tail > (2**-52 if below else 1e-6))
+    u = tail * (1 + beside) if below else 1 - tail * (1 - beside)
+    found = find_quantile(expected, u)
+    assert decide_quantile(expected, u) == n + (beside > 0)
+    assert found in (n + (beside > 0), UNDECIDED)
+
+
+@pytest.mark.parametrize("u", [2.0**-53, 1e-12, 1e-3, 0.5, 0.999, 1 - 1e-12, 1 - 2.0**-53])
+@pytest.mark.parametrize("expected", [MANY, 37.0, 99.0, 100.0, 1e4, 1e6])
+def test_the_farthest_quantiles_are_finite_and_right(expected, u):
+    n = decide_quantile(expected, u)
+    # Sums of probabilities are precise to 1e-8 of the smaller tail.
+    if u <= 0.5:
+        assert gammaincc(n + 1, expected) >= u * (1 - 1e-8)
+        assert n == 0 or gammaincc(n, expected) < u * (1 + 1e-8)
+    else:
+        assert gammainc(n + 1, expected) <= (1 - u) * (1 + 1e-8)
+        assert gammainc(n, expected) > (1 - u) * (1 - 1e-8)
+
+
+@pytest.mark.parametrize(("expected", "most"), [(MANY, 0.02), (40.0, 0.01), (1e4, 0.004)])
+def test_few_quantiles_are_left_undecided(expected, most):
+    """Each takes as long as a hundred others."""
+    numbers = (np.arange(2_000) + 0.5) / 2_000
+    assert np.mean([find_quantile(expected, u) == UNDECIDED for u in numbers]) < most
 
 
 @pytest.mark.parametrize("expected", [MANY, 20.0, 1e3, 1e6, 1e10])

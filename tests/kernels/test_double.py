@@ -13,9 +13,9 @@ compiled = numba.njit(**FLAGS)
 
 
 @compiled
-def compute_logs(x, y, out):
+def compute_logs(x, out):
     for i in range(x.size):
-        out[0, i], out[1, i] = double.natural_logs(x[i], y[i])
+        out[i] = double.natural_log(x[i])
 
 
 @compiled
@@ -31,15 +31,14 @@ def n(is_compiled):
 
 def test_logarithms_are_as_precise_as_stated(n):
     near_1 = 1.0 + np.linspace(-0.4, 0.6, n)
-    others = np.random.default_rng(0).permutation(np.geomspace(1e-300, 1e300, n))
     for values in (np.geomspace(2.3e-308, 1.7e308, n), near_1, 1.0 + 1e-12 * near_1):
-        logs = np.empty((2, n))
-        compute_logs(values, others, logs)
-        expected = np.log([values, others])
+        logs = np.empty(n)
+        compute_logs(values, logs)
+        expected = np.log(values)
         assert np.max(np.abs(logs - expected) / np.maximum(np.abs(expected), 1)) <= 5e-16
-    logs = np.ones((2, 1))
-    compute_logs(np.ones(1), np.ones(1), logs)
-    assert not np.any(logs)
+    logs = np.ones(1)
+    compute_logs(np.ones(1), logs)
+    assert logs[0] == 0
 
 
 def test_exponentials_are_as_precise_as_stated(n):

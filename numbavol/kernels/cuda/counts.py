@@ -10,7 +10,13 @@ from numba import cuda
 from numbavol.kernels.cuda.launch import launch_for_each
 from numbavol.kernels.double import exponential
 from numbavol.kernels.jit import cuda_helper, cuda_kernel
-from numbavol.kernels.poisson import MANY, place_of_proposal, probability_of_next, propose_count
+from numbavol.kernels.poisson import (
+    MANY,
+    UNDECIDED,
+    decide_quantile,
+    find_quantile,
+    probability_of_next,
+)
 from numbavol.kernels.random import draw_words, uniform_of_words
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -38,6 +44,12 @@ def _count_few(expected: Any, uniform: Any) -> Any:
         term = probability_of_next(term, expected, 1.0 / n)
 
 
+@cuda_helper
+def _count_many(expected: Any, uniform: Any) -> Any:
+    count = find_quantile(expected, uniform)
+    return decide_quantile(expected, uniform) if count == UNDECIDED else count
+
+
 @cuda_kernel
 def _draw_counts(out: Array, seed: int, purpose: int, numbers: Array) -> None:
     thread, n_x = cuda.grid(1), out.shape[2]
@@ -45,11 +57,9 @@ def _draw_counts(out: Array, seed: int, purpose: int, numbers: Array) -> None:
     image = thread // (n_x * out.shape[1])
     if image >= out.shape[0]:
         return
-    expected, row, count, proposal = out[image, y, x], np.uint64(y), -1.0, 0
-    while count < 0.0:
-        place = place_of_proposal(np.uint64(x), proposal)
-        a, b, c, d = draw_words(seed, purpose, numbers[image], row, place)
-        u, v = uniform_of_words(a, b), uniform_of_words(c, d)
-        count = propose_count(expected, u, v) if expected >= MANY else _count_few(expected, u)
-        proposal += 1
-    out[image, y, x] = count
+    a, b, c, d = draw_words(seed, purpose, numbers[image], np.uint64(y), np.uint64(x // 2))
+    uniform = uniform_of_words(a, b) if x % 2 == 0 else uniform_of_words(c, d)
+    expected = out[image, y, x]
+    out[image, y, x] = (
+        _count_many(expected, uniform) if expected >= MANY else _count_few(expected, uniform)
+    )
