@@ -127,7 +127,7 @@ def test_only_dispatch_knows_the_devices_folders() -> None:
 
 
 def test_only_threads_makes_threads() -> None:
-    makers = modules_importing("concurrent.futures") | modules_importing("threading")
+    makers = set().union(*map(modules_importing, ("concurrent.futures", "threading", "_thread")))
     # Who takes a lock alone makes none.
     of_locks = {
         name_of(path)
@@ -142,8 +142,18 @@ def test_only_threads_makes_threads() -> None:
 def test_no_lock_is_taken_where_an_interrupt_could_leave_it_so(path: Path) -> None:
     # See `run_alone`, which alone takes locks.
     tree = ast.parse(path.read_text())
-    of_with = [ast.unparse(n.context_expr) for n in ast.walk(tree) if isinstance(n, ast.withitem)]
-    assert not [taken for taken in of_with if taken.lower().endswith("lock")]
+    made = {
+        part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", None)
+        for assignment in ast.walk(tree)
+        if isinstance(assignment, ast.Assign)
+        and re.search(r"Lock\(|Condition\(", ast.unparse(assignment))
+        for target in assignment.targets
+        for part in (target.elts if isinstance(target, ast.Tuple) else [target])
+    }
+    taken = [n.context_expr for n in ast.walk(tree) if isinstance(n, ast.withitem)]
+    names = {getattr(n, "attr", getattr(n, "id", None)) for n in taken} - {None}
+    assert not names & made
+    assert not {name for name in names if name.lower().endswith("lock")}
     calls = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     assert "acquire" not in calls or name_of(path) == "numbavol.kernels.locks"
 

@@ -36,8 +36,8 @@ MTF_TAGS = ("_rlnResolutionInversePixel", "_rlnMtfValue")
 HIGHEST_FREQUENCY = 0.75
 # Of the modulation transfer function, which files have to a few hundredths; one in per cent is 100.
 TOLERANCE_AT_ZERO, LARGEST_MTF = 0.05, 1.1
-# Electrons expected in a pixel: the logarithm of a count's probability is known to 4e-4 here, and
-# not at all from 1e16 on.
+# Electrons expected in a pixel: from 1e16 on a count is no longer known to one, and from 9.2e18 on
+# it is no 64-bit number.
 MOST_EXPECTED = 1e12
 # On CUDA, where an image alone leaves most of a card idle, and all of a batch fill its memory.
 PIXELS_AT_A_TIME_ON_CUDA = 2**23

@@ -58,7 +58,8 @@ class PartialStack:
         self._is_written = np.zeros(n, dtype=bool)
         self._statistics = np.empty((n, 4))
         self._lock = RLock()
-        self._calls: set[object] = set()
+        # Those who write now, and whether they have taken their numbers.
+        self._calls: dict[object, bool] = {}
         self._is_stopping = False
         self._next_mark = time.monotonic() + _SECONDS_BETWEEN_MARKS
 
@@ -90,29 +91,29 @@ class PartialStack:
         statistics = [_measure(first + n, image) for n, image in enumerate(images)]
         call = object()
         try:
-            self._calls.add(call)
-            run_alone(self._lock, lambda: self._take(numbers))
-            try:
-                with name_file_in_errors(self._filename):
-                    self._file.write(_bytes_of(images), self._offset(first))
-            except BaseException:
-                self._is_taken[numbers] = False
-                raise
+            self._calls[call] = False
+            run_alone(self._lock, lambda: self._take(numbers, call))
+            with name_file_in_errors(self._filename):
+                self._file.write(_bytes_of(images), self._offset(first))
             self._statistics[numbers] = statistics
             self._is_written[numbers] = True
             if time.monotonic() >= self._next_mark:
                 self._next_mark = time.monotonic() + _SECONDS_BETWEEN_MARKS
                 self.mark()
+        except BaseException:
+            if self._calls.get(call):
+                self._is_taken[numbers] = self._is_written[numbers]
+            raise
         finally:
-            self._calls.discard(call)
+            self._calls.pop(call, None)
 
-    def _take(self, numbers: slice) -> None:
+    def _take(self, numbers: slice, call: object) -> None:
         if self._is_stopping or self._is_taken[numbers].any():
             number = numbers.start + int(self._is_taken[numbers].argmax())
             what = "the stack is closed" if self._is_stopping else "it was written before"
             msg = f"image {number}: {what}"
             raise ValueError(msg)
-        self._is_taken[numbers] = True
+        self._is_taken[numbers] = self._calls[call] = True
 
     def stop(self) -> None:
         """Let no more images be written, and wait for those that are being written."""

@@ -113,8 +113,10 @@ class _KeptImages:
             if not self._put(packed, layout):
                 self._too_large.add(key)
                 return None
-            start = self._starts[key] = self._end
+            start = self._end
+            # In this order: after an interrupt between them a piece of the file is not used.
             self._end += layout.n_bytes
+            self._starts[key] = start
         return np.memmap(self._open_file(), layout.dtype, "r", start, layout.shape)
 
     def _put(self, packed: OpenMap, layout: VoxelLayout) -> bool:

@@ -12,6 +12,7 @@ import itertools
 import operator
 import os
 import threading
+from _thread import start_new_thread
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
@@ -45,25 +46,47 @@ class _Pool:
 
     def queue_of(self, n_threads: int) -> SimpleQueue[Callable[[], None]]:
         """Return the queue of as many threads, which call what every caller puts into it."""
-        return run_alone(self._lock, lambda: self._find_queue(n_threads))
-
-    def _find_queue(self, n_threads: int) -> SimpleQueue[Callable[[], None]]:
         if n_threads not in self.queues:
-            queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
-            for n_started in range(n_threads):
-                try:
-                    threading.Thread(target=_work, args=(queue,), daemon=True).start()
-                except RuntimeError as error:
-                    # Those that did start would wait for work for ever.
-                    for _ in range(n_started):
-                        queue.put(_end_thread)
-                    msg = (
-                        f"n_threads: the system allows {n_started} more threads of this "
-                        f"process, {n_threads} were asked for"
-                    )
-                    raise OSError(msg) from error
-            self.queues[n_threads] = queue
+            # Not by this thread: `threading` takes locks of its own, and an interrupt could leave
+            # one taken that every thread of the process needs to begin and to end.
+            outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
+            try:
+                start_new_thread(self._start, (n_threads, outcomes))
+            except RuntimeError as error:
+                raise _too_many(n_threads, 0) from error
+            error_of_start = outcomes.get()
+            if error_of_start is not None:
+                raise error_of_start
         return self.queues[n_threads]
+
+    def _start(self, n_threads: int, outcomes: SimpleQueue[BaseException | None]) -> None:
+        try:
+            run_alone(self._lock, lambda: self._start_once(n_threads))
+        except BaseException as error:  # noqa: BLE001  # the caller raises it
+            outcomes.put(error)
+        else:
+            outcomes.put(None)
+
+    def _start_once(self, n_threads: int) -> None:
+        if n_threads in self.queues:
+            return
+        queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        for n_started in range(n_threads):
+            try:
+                threading.Thread(target=_work, args=(queue,), daemon=True).start()
+            except RuntimeError as error:
+                # Those that did start would wait for work for ever.
+                for _ in range(n_started):
+                    queue.put(_end_thread)
+                raise _too_many(n_threads, n_started) from error
+        self.queues[n_threads] = queue
+
+
+def _too_many(n_threads: int, n_started: int) -> OSError:
+    return OSError(
+        f"n_threads: the system allows {n_started} more threads of this process, {n_threads} were "
+        "asked for"
+    )
 
 
 _pools = [_Pool(n_threads=None)]

@@ -273,10 +273,12 @@ def test_an_error_leaves_nothing_of_the_task_alive() -> None:
         gc.enable()
 
 
-def test_an_interrupt_between_any_two_lines_leaves_no_lock() -> None:
+@pytest.mark.parametrize("is_started_anew", [False, True])
+def test_an_interrupt_between_any_two_lines_leaves_no_lock(is_started_anew: bool) -> None:
     # In a process of its own: a lock that is kept hangs it.
-    program = """
+    program = f"""
 import random, signal, time
+from numbavol.kernels import threads
 from numbavol.kernels.threads import run_tasks, set_num_threads
 def interrupt(*_):
     raise KeyboardInterrupt
@@ -286,6 +288,11 @@ run_tasks(lambda _: None, range(6))
 print("begun", flush=True)
 end = time.monotonic() + 2
 while time.monotonic() < end:
+    if {is_started_anew}:
+        for queue in threads._pools[0].queues.values():
+            for _ in range(3):
+                queue.put(threads._end_thread)
+        threads._pools[0] = threads._Pool(3)
     try:
         signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 3e-4))
         run_tasks(lambda _: None, range(6))
@@ -295,13 +302,16 @@ while time.monotonic() < end:
         signal.setitimer(signal.ITIMER_REAL, 0)
     except KeyboardInterrupt:
         pass
+run_tasks(lambda _: None, range(6))
+print("ended", flush=True)
 """
     ran = subprocess.run(
         [sys.executable, "-c", program], check=False, timeout=60, capture_output=True, text=True
     )
-    assert ran.stdout == "begun\n"
     # An interrupt just outside of the `try` ends it; what it is not to do is wait for ever.
-    assert ran.returncode in (0, -signal.SIGINT)
+    if ran.returncode != -signal.SIGINT:
+        assert (ran.returncode, ran.stdout) == (0, "begun\nended\n"), ran.stderr
+    assert ran.stdout.startswith("begun\n")
 
 
 def test_what_is_run_on_one_thread_is_always_on_the_same_one() -> None:
