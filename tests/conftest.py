@@ -1,4 +1,4 @@
-"""How much hypothesis tries, and the number of threads as it was."""
+"""How much hypothesis tries, what this machine cannot show, and what tests share."""
 
 from __future__ import annotations
 

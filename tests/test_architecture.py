@@ -140,22 +140,13 @@ def test_only_threads_makes_threads() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_lock_is_taken_where_an_interrupt_could_leave_it_so(path: Path) -> None:
-    # See `run_alone`, which alone takes locks.
+    # See `run_alone`, which alone takes locks. Where there are any, what has a name is not entered.
     tree = ast.parse(path.read_text())
-    made = {
-        part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", None)
-        for assignment in ast.walk(tree)
-        if isinstance(assignment, ast.Assign)
-        and re.search(r"Lock\(|Condition\(", ast.unparse(assignment))
-        for target in assignment.targets
-        for part in (target.elts if isinstance(target, ast.Tuple) else [target])
-    }
-    taken = [n.context_expr for n in ast.walk(tree) if isinstance(n, ast.withitem)]
-    names = {getattr(n, "attr", getattr(n, "id", None)) for n in taken} - {None}
-    assert not names & made
-    assert not {name for name in names if name.lower().endswith("lock")}
-    calls = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    assert "acquire" not in calls or name_of(path) == "numbavol.kernels.locks"
+    if "threading" in imports_of(path):
+        entered = [n.context_expr for n in ast.walk(tree) if isinstance(n, ast.withitem)]
+        assert all(isinstance(what, ast.Call) for what in entered)
+    called = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    assert "acquire" not in called or name_of(path) == "numbavol.kernels.locks"
 
 
 def test_kernels_know_nothing_above_them() -> None:

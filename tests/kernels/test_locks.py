@@ -64,7 +64,7 @@ def test_an_interrupt_that_comes_when_the_lock_was_just_taken_frees_it() -> None
     assert is_free(interrupted.lock)
 
 
-def test_an_interrupt_that_comes_before_the_lock_leaves_it_to_whom_has_it() -> None:
+def test_an_interrupt_that_comes_before_the_lock_leaves_it_to_its_holder() -> None:
     interrupted = InterruptedLock(lambda _: None)
     with pytest.raises(KeyboardInterrupt):
         run_alone(interrupted, lambda: pytest.fail("it was interrupted before"))  # type: ignore[arg-type]
