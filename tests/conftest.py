@@ -24,6 +24,19 @@ settings.register_profile(
 settings.load_profile("uncompiled" if numba.config.DISABLE_JIT else "compiled")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--ptx", action="store_true", help="the PTX of kernels of CUDA, run by the processor"
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--ptx"):
+        from ptx.card import take_the_place_of_a_card
+
+        take_the_place_of_a_card()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     # Examples are of whole structures and stacks, which take minutes without the compiler; what

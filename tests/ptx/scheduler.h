@@ -1,0 +1,138 @@
+/* Blocks one after another, threads in an order by chance, barriers, and votes of warps. */
+
+static uint32_t draw(uint64_t *state, uint32_t n)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (*state >> 33) % n;
+}
+
+static void shuffle(uint32_t *numbers, uint32_t n, uint64_t *state)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t j = draw(state, i + 1);
+        numbers[i] = numbers[j];
+        numbers[j] = i;
+    }
+}
+
+static uint32_t order[MOST_THREADS];
+
+static void run_one_after_another(void)
+{
+    Thread *first = now;
+    for (uint32_t n = 0; n < first->n_threads; n++) {
+        now = &threads[order[n]];
+        run_thread();
+        now->state = DONE;
+    }
+}
+
+static void run_until_it_ends(void)
+{
+    run_thread();
+    now->state = DONE;
+}
+
+static void make_ready(Thread *thread, void (*work)(void))
+{
+    if (!thread->stack)
+        thread->stack = malloc(STACK);
+    getcontext(&thread->context);
+    thread->context.uc_stack.ss_sp = thread->stack;
+    thread->context.uc_stack.ss_size = STACK;
+    thread->context.uc_link = &scheduler;
+    makecontext(&thread->context, work, 0);
+}
+
+static void go_on(Thread *thread)
+{
+    now = thread;
+    swapcontext(&scheduler, &thread->context);
+}
+
+static uint32_t count(const Thread *first, uint32_t n, enum State state)
+{
+    uint32_t counted = 0;
+    for (uint32_t i = 0; i < n; i++)
+        counted += first[i].state == state;
+    return counted;
+}
+
+static void release(Thread *first, uint32_t n)
+{
+    uint32_t votes = 0;
+    for (uint32_t i = 0; i < n; i++)
+        votes |= (uint32_t)(first[i].vote != 0) << i % WARP;
+    for (uint32_t i = 0; i < n; i++) {
+        first[i].state = READY;
+        first[i].votes = votes;
+    }
+}
+
+/* Let those go on who have all come, and say whether there were any. */
+static int release_those_who_wait(uint32_t n_threads)
+{
+    int n_released = 0;
+    for (uint32_t n = 0; n + WARP <= n_threads; n += WARP)
+        if (count(&threads[n], WARP, VOTE) == WARP) {
+            release(&threads[n], WARP);
+            n_released += WARP;
+        }
+    if (count(threads, n_threads, BARRIER) == n_threads) {
+        release(threads, n_threads);
+        n_released += n_threads;
+    }
+    return n_released > 0;
+}
+
+static void run_block(uint32_t block, uint32_t n_blocks, uint32_t n_threads, uint64_t *state)
+{
+    /* Whoever reads what nobody has written reads no number. */
+    for (const Array *array = shared_arrays; array->first; array++)
+        memset(array->first, 0xff, array->n_bytes);
+    for (uint32_t n = 0; n < n_threads; n++) {
+        Thread *thread = &threads[n];
+        thread->thread = n;
+        thread->n_threads = n_threads;
+        thread->block = block;
+        thread->n_blocks = n_blocks;
+        thread->state = READY;
+        if (WAITS)
+            make_ready(thread, run_until_it_ends);
+    }
+    shuffle(order, n_threads, state);
+    if (!WAITS) {
+        make_ready(threads, run_one_after_another);
+        go_on(threads);
+        return;
+    }
+    do {
+        for (uint32_t n = 0; n < n_threads && !error[0]; n++)
+            if (threads[order[n]].state == READY)
+                go_on(&threads[order[n]]);
+        if (error[0] || count(threads, n_threads, DONE) == n_threads)
+            return;
+    } while (release_those_who_wait(n_threads));
+    snprintf(error, sizeof error, "block %u: %u threads wait at a barrier, %u vote, and %u ended",
+             block, count(threads, n_threads, BARRIER), count(threads, n_threads, VOTE),
+             count(threads, n_threads, DONE));
+}
+
+/* Run a kernel, and return what went wrong, or nothing. The state is that of chance. */
+const char *run(uint32_t n_blocks, uint32_t n_threads, uint64_t *numbers, const Array *arrays,
+                uint64_t *state)
+{
+    error[0] = 0;
+    arguments = numbers;
+    given_arrays = arrays;
+    own_arrays = global_table;
+    shared_arrays = shared_table;
+    if (n_threads > MOST_THREADS)
+        return "more threads than a block has";
+    uint32_t *blocks = malloc(n_blocks * sizeof *blocks);
+    shuffle(blocks, n_blocks, state);
+    for (uint32_t n = 0; n < n_blocks && !error[0]; n++)
+        run_block(blocks[n], n_blocks, n_threads, state);
+    free(blocks);
+    return error[0] ? error : NULL;
+}
