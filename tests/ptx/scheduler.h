@@ -1,4 +1,4 @@
-/* Blocks one after another, threads in an order by chance, barriers, and votes of warps. */
+/* Blocks one after another, warps and their lanes in orders by chance, barriers and votes. */
 
 static uint32_t draw(uint64_t *state, uint32_t n)
 {
@@ -15,7 +15,21 @@ static void shuffle(uint32_t *numbers, uint32_t n, uint64_t *state)
     }
 }
 
+/* Threads in the order in which they run, those of a warp together. */
 static uint32_t order[MOST_THREADS];
+
+static void draw_order(uint32_t n_threads, uint64_t *state)
+{
+    uint32_t warps[MOST_THREADS / WARP], lanes[WARP], n = 0;
+    uint32_t n_warps = (n_threads + WARP - 1) / WARP;
+    shuffle(warps, n_warps, state);
+    shuffle(lanes, WARP, state);
+    for (uint32_t i = 0; i < n_warps * WARP; i++) {
+        uint32_t thread = warps[i / WARP] * WARP + lanes[i % WARP];
+        if (thread < n_threads)
+            order[n++] = thread;
+    }
+}
 
 static void run_one_after_another(void)
 {
@@ -69,20 +83,26 @@ static void release(Thread *first, uint32_t n)
     }
 }
 
-/* Let those go on who have all come, and say whether there were any. */
-static int release_those_who_wait(uint32_t n_threads)
+/* Run the threads of a warp, past all their votes, until they wait for other warps or have ended. */
+static void run_warp(Thread *first, const uint32_t *its_order, uint32_t n)
 {
-    int n_released = 0;
-    for (uint32_t n = 0; n + WARP <= n_threads; n += WARP)
-        if (count(&threads[n], WARP, VOTE) == WARP) {
-            release(&threads[n], WARP);
-            n_released += WARP;
-        }
-    if (count(threads, n_threads, BARRIER) == n_threads) {
-        release(threads, n_threads);
-        n_released += n_threads;
+    for (;;) {
+        for (uint32_t i = 0; i < n && !error[0]; i++)
+            if (threads[its_order[i]].state == READY)
+                go_on(&threads[its_order[i]]);
+        if (error[0] || count(first, n, VOTE) < WARP)
+            return;
+        release(first, n);
     }
-    return n_released > 0;
+}
+
+static void run_warps(uint32_t n_threads)
+{
+    for (uint32_t n = 0, end; n < n_threads && !error[0]; n = end) {
+        for (end = n; end < n_threads && order[end] / WARP == order[n] / WARP; end++)
+            ;
+        run_warp(&threads[order[n] / WARP * WARP], &order[n], end - n);
+    }
 }
 
 static void run_block(uint32_t block, uint32_t n_blocks, uint32_t n_threads, uint64_t *state)
@@ -100,19 +120,20 @@ static void run_block(uint32_t block, uint32_t n_blocks, uint32_t n_threads, uin
         if (WAITS)
             make_ready(thread, run_until_it_ends);
     }
-    shuffle(order, n_threads, state);
+    draw_order(n_threads, state);
     if (!WAITS) {
         make_ready(threads, run_one_after_another);
         go_on(threads);
         return;
     }
-    do {
-        for (uint32_t n = 0; n < n_threads && !error[0]; n++)
-            if (threads[order[n]].state == READY)
-                go_on(&threads[order[n]]);
-        if (error[0] || count(threads, n_threads, DONE) == n_threads)
-            return;
-    } while (release_those_who_wait(n_threads));
+    run_warps(n_threads);
+    while (!error[0] && count(threads, n_threads, BARRIER) == n_threads) {
+        release(threads, n_threads);
+        draw_order(n_threads, state);
+        run_warps(n_threads);
+    }
+    if (error[0] || count(threads, n_threads, DONE) == n_threads)
+        return;
     snprintf(error, sizeof error, "block %u: %u threads wait at a barrier, %u vote, and %u ended",
              block, count(threads, n_threads, BARRIER), count(threads, n_threads, VOTE),
              count(threads, n_threads, DONE));
