@@ -83,6 +83,19 @@ def test_a_warp_takes_votes_of_its_lanes():
         assert np.all(votes[32 * warp : 32 * warp + 32] == expected)
 
 
+def test_a_vote_is_no_barrier():
+    def read_of_the_other_warp(numbers):
+        shared = cuda.shared.array(64, float32)
+        thread = cuda.threadIdx.x
+        shared[thread] = 1.0
+        cuda.ballot_sync(0xFFFFFFFF, thread > 0)
+        numbers[thread] = shared[63 - thread]
+
+    numbers = np.zeros(64, np.float32)
+    run_kernel(read_of_the_other_warp, 1, 64, numbers)
+    assert np.isnan(numbers).sum() == 32
+
+
 def test_atomics_lose_nothing():
     def count(totals, highest):
         cuda.atomic.add(totals, cuda.threadIdx.x % 2, 1.0)

@@ -1,4 +1,4 @@
-"""PTX, the machine code of CUDA kernels, run by the processor.
+"""PTX, the assembly that Numba compiles kernels of CUDA to, run by the processor.
 
 A kernel's PTX becomes C (`translation`), whose instructions are a table (`operations`); a compiler
 of C makes a library of it with `machine.h` and `scheduler.h`, which threads, blocks and warps are

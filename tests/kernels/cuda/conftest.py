@@ -1,4 +1,4 @@
-"""Tests of kernels on CUDA: a card, or Numba's simulator of one, small shapes and few examples."""
+"""Tests of kernels on CUDA, or what stands for a card: small shapes and few examples."""
 
 from __future__ import annotations
 
