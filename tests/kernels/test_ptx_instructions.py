@@ -2,194 +2,224 @@
 
 from __future__ import annotations
 
-import struct
+import re
 
 import numpy as np
 import pytest
 from ptx.operations import UnknownInstructionError, find_operation
-from ptx.program import MachineError, Program, find_compiler
+from ptx.program import MachineError, Program, can_be_compiled
 from ptx.translation import Translation
 
 pytestmark = [
     pytest.mark.compiled,
-    pytest.mark.skipif(find_compiler() is None, reason="there is no compiler of C"),
+    pytest.mark.skipif(not can_be_compiled(), reason="there is no compiler of C"),
 ]
 
 HEAD = """
 .version 8.8
 .target sm_90
 .address_size 64
+.global .align 1 .b8 table[4] = {10, 20, 30, 40};
 .visible .entry kernel(.param .u64 kernel_param_0)
 {
-    .reg .pred %p<4>; .reg .b16 %h<4>; .reg .b32 %r<8>; .reg .f32 %f<8>;
-    .reg .b64 %rd<8>; .reg .f64 %fd<8>;
-    ld.param.u64 %rd1, [kernel_param_0];
-    cvta.to.global.u64 %rd2, %rd1;
+    .reg .pred %p<9>; .reg .b16 %h<9>; .reg .b32 %r<9>; .reg .f32 %f<9>;
+    .reg .b64 %rd<9>; .reg .f64 %fd<9>;
+    ld.param.u64 %rd8, [kernel_param_0];
+    cvta.to.global.u64 %rd8, %rd8;
 """
-NAN_32, NAN_64 = "0f7FC00000", "0d7FF8000000000000"
+NAN, INFINITY = float("nan"), float("inf")
+SLOT = 8
 
 
-def single(value):
-    return f"0f{struct.pack('>f', value).hex()}"
+def run(lines, memory):
+    """Run instructions, for which the address of memory is in %rd8."""
+    Program(f"{HEAD}{lines}\nret;\n}}").run(1, 1, [memory.ctypes.data], [memory])
 
 
-def double(value):
-    return f"0d{struct.pack('>d', value).hex()}"
+def register(kind, n):
+    letters = {"pred": "p", "f32": "f", "f64": "fd"}.get(kind)
+    return f"%{letters or {'8': 'h', '16': 'h', '32': 'r', '64': 'rd'}[kind[1:]]}{n}"
 
 
-def run_lines(lines, n_bytes=8):
-    """Run instructions that write to [%rd2], and return what they wrote."""
-    out = np.zeros(n_bytes, np.uint8)
-    Program(f"{HEAD}{lines}\nret;\n}}").run(1, 1, [out.ctypes.data], [out])
-    return out
+def dtype_of(kind):
+    letter = {"b": "u", "s": "i"}.get(kind[0], kind[0])
+    return np.dtype(f"{letter}{int(kind[1:]) // 8}")
 
 
-def compute(kind, register, lines):
-    return run_lines(f"{lines} st.global.{kind} [%rd2], {register};").view(
-        {"u": np.uint64, "s": np.int64, "f": np.float64}[kind[0]]
-        if kind.endswith("64")
-        else {"u": np.uint32, "s": np.int32, "f": np.float32}[kind[0]]
-    )[0]
+def apply(instruction, kinds, *values):
+    """What an instruction makes of values that are read from memory: "s32 s32 -> s32"."""
+    given, _, result = kinds.rpartition(" -> ")
+    memory = np.zeros(SLOT * 8, np.uint8)
+    lines = []
+    for n, (kind, value) in enumerate(zip(given.split(), values, strict=True)):
+        own = kind if kind != "pred" else "u32"
+        memory[SLOT * n :][: dtype_of(own).itemsize].view(dtype_of(own))[0] = value
+        lines.append(f"ld.global.{own} {register(own, n)}, [%rd8+{SLOT * n}];")
+        if kind == "pred":
+            lines.append(f"setp.ne.u32 %p{n}, {register(own, n)}, 0;")
+    operands = ", ".join(register(kind, n) for n, kind in enumerate([*given.split()]))
+    lines.append(f"{instruction} {register(result, 7)}, {operands};")
+    own = result
+    if result == "pred":
+        own = "u32"
+        lines.append("selp.u32 %r7, 1, 0, %p7;")
+    lines.append(f"st.global.{own} [%rd8+56], {register(own, 7)};")
+    run("\n".join(lines), memory)
+    return memory[56:].view(dtype_of(own))[0]
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        ("add.s32 %r1, 2147483647, 1;", -(2**31)),
-        ("sub.s32 %r1, -2147483648, 1;", 2**31 - 1),
-        ("mul.lo.s32 %r1, 65537, 65537;", 131073),
-        ("mul.hi.u32 %r1, 4294967295, 3;", 2),
-        ("mad.lo.s32 %r1, -3, 5, 2;", -13),
-        ("div.s32 %r1, -7, 2;", -3),
-        ("rem.s32 %r1, -7, 2;", -1),
-        ("div.u32 %r1, 4294967289, 2;", 2147483644),
-        ("neg.s32 %r1, 5;", -5),
-        ("abs.s32 %r1, -5;", 5),
-        ("min.s32 %r1, -1, 1;", -1),
-        ("min.u32 %r1, -1, 1;", 1),
-        ("max.s32 %r1, -1, 1;", 1),
-        ("and.b32 %r1, 12, 10;", 8),
-        ("or.b32 %r1, 12, 10;", 14),
-        ("xor.b32 %r1, 12, 10;", 6),
-        ("not.b32 %r1, 0;", -1),
-        ("shl.b32 %r1, 1, 31;", -(2**31)),
-        ("shl.b32 %r1, 1, 32;", 0),
-        ("shr.u32 %r1, -1, 31;", 1),
-        ("shr.u32 %r1, -1, 32;", 0),
-        ("shr.s32 %r1, -5, 1;", -3),
-        ("shr.s32 %r1, -5, 40;", -1),
-        ("brev.b32 %r1, 6;", 0x60000000),
-        ("clz.b32 %r1, 0;", 32),
-        ("clz.b32 %r1, 255;", 24),
-        ("clz.b64 %r1, 255;", 56),
-        ("bfind.shiftamt.u32 %r1, 255;", 24),
-        ("bfind.shiftamt.u32 %r1, 0;", -1),
-        ("bfi.b32 %r1, 7, 0, 4, 2;", 0x30),
-        ("mov.b32 %r1, 0f3F800000;", 0x3F800000),
-        ("setp.lt.s32 %p1, -1, 1; selp.s32 %r1, 3, 4, %p1;", 3),
-        ("setp.lt.u32 %p1, -1, 1; selp.s32 %r1, 3, 4, %p1;", 4),
-        ("setp.lt.s32 %p1|%p2, -1, 1; selp.s32 %r1, 3, 4, %p2;", 4),
-        ("setp.eq.s32 %p1, 1, 1; setp.ne.and.s32 %p2, 1, 2, !%p1; selp.s32 %r1, 3, 4, %p2;", 4),
-        ("setp.eq.s32 %p1, 1, 1; not.pred %p2, %p1; selp.s32 %r1, 3, 4, %p2;", 4),
-        ("mov.u32 %r1, 1; setp.eq.s32 %p1, 1, 2; @%p1 mov.u32 %r1, 2;", 1),
-        ("mov.u32 %r1, 1; setp.eq.s32 %p1, 1, 2; @!%p1 mov.u32 %r1, 2;", 2),
-        ("mov.u32 %r1, 1; bra.uni $end; mov.u32 %r1, 2; $end:", 1),
-        ("add.cc.u32 %r2, -1, 1; addc.u32 %r1, 5, 0;", 6),
-        ("sub.cc.u32 %r2, 0, 1; subc.u32 %r1, 5, 0;", 4),
-        ("mad.lo.cc.u32 %r2, -1, 2, 2; madc.hi.u32 %r1, -1, 2, 0;", 2),
-        (f"cvt.rzi.s32.f32 %r1, {single(-2.7)};", -2),
-        (f"cvt.rmi.s32.f32 %r1, {single(-2.2)};", -3),
-        (f"cvt.rpi.s32.f32 %r1, {single(2.2)};", 3),
-        (f"cvt.rni.s32.f32 %r1, {single(2.5)};", 2),
-        (f"cvt.rzi.s32.f32 %r1, {single(3e9)};", 2**31 - 1),
-        (f"cvt.rzi.s32.f64 %r1, {double(-3e9)};", -(2**31)),
-        (f"cvt.rzi.s32.f32 %r1, {NAN_32};", 0),
-        ("mov.u64 %rd3, 4294967298; cvt.u32.u64 %r1, %rd3;", 2),
-        ("mov.u64 %rd3, 4294967298; mov.b64 {%r2, %r1}, %rd3;", 1),
-    ],
-)
-def test_whole_numbers_of_32_bits(lines, expected):
-    assert compute("s32", "%r1", lines) == expected
+WHOLE_NUMBERS = [
+    ("add.s32", "s32 s32 -> s32", (2**31 - 1, 1), -(2**31)),
+    ("sub.s32", "s32 s32 -> s32", (-(2**31), 1), 2**31 - 1),
+    ("add.s64", "s64 s64 -> s64", (2**63 - 1, 1), -(2**63)),
+    ("add.s16", "s16 s16 -> s16", (2**15 - 1, 1), -(2**15)),
+    ("mul.lo.s32", "s32 s32 -> s32", (65537, 65537), 131073),
+    ("mul.lo.s64", "s64 s64 -> s64", (2**32 + 1, 2**32 + 1), 2**33 + 1),
+    ("mul.hi.u32", "u32 u32 -> u32", (2**32 - 1, 3), 2),
+    ("mul.hi.s32", "s32 s32 -> s32", (-1, 3), -1),
+    ("mul.hi.s64", "s64 s64 -> s64", (-1, 3), -1),
+    ("mul.hi.u64", "u64 u64 -> u64", (2**64 - 1, 3), 2),
+    ("mul.wide.s32", "s32 s32 -> s64", (-3, 5), -15),
+    ("mul.wide.u32", "u32 u32 -> u64", (2**32 - 1, 2), 2**33 - 2),
+    ("mul.wide.u16", "u16 u16 -> u32", (2**16 - 1, 2**16 - 1), 2**32 - 2**17 + 1),
+    ("mad.lo.s32", "s32 s32 s32 -> s32", (-3, 5, 2), -13),
+    ("div.s32", "s32 s32 -> s32", (-7, 2), -3),
+    ("rem.s32", "s32 s32 -> s32", (-7, 2), -1),
+    ("div.s64", "s64 s64 -> s64", (-7, 2), -3),
+    ("div.u32", "u32 u32 -> u32", (2**32 - 7, 2), 2**31 - 4),
+    ("neg.s32", "s32 -> s32", (5,), -5),
+    ("abs.s32", "s32 -> s32", (-5,), 5),
+    ("min.s32", "s32 s32 -> s32", (-1, 1), -1),
+    ("min.u32", "u32 u32 -> u32", (2**32 - 1, 1), 1),
+    ("max.s64", "s64 s64 -> s64", (-1, 1), 1),
+    ("and.b32", "b32 b32 -> b32", (12, 10), 8),
+    ("or.b32", "b32 b32 -> b32", (12, 10), 14),
+    ("xor.b64", "b64 b64 -> b64", (12, 10), 6),
+    ("not.b32", "b32 -> b32", (5,), 2**32 - 6),
+    ("not.pred", "pred -> pred", (1,), 0),
+    ("and.pred", "pred pred -> pred", (1, 0), 0),
+    ("or.pred", "pred pred -> pred", (1, 0), 1),
+    ("xor.pred", "pred pred -> pred", (1, 1), 0),
+    ("shl.b32", "b32 u32 -> b32", (1, 31), 2**31),
+    ("shl.b32", "b32 u32 -> b32", (1, 32), 0),
+    ("shl.b64", "b64 u32 -> b64", (1, 64), 0),
+    ("shr.u32", "u32 u32 -> u32", (2**32 - 1, 31), 1),
+    ("shr.u32", "u32 u32 -> u32", (2**32 - 1, 32), 0),
+    ("shr.s32", "s32 u32 -> s32", (-5, 1), -3),
+    ("shr.s32", "s32 u32 -> s32", (-5, 40), -1),
+    ("shr.s64", "s64 u32 -> s64", (-5, 1), -3),
+    ("brev.b32", "b32 -> b32", (6,), 0x60000000),
+    ("clz.b32", "b32 -> u32", (0,), 32),
+    ("clz.b32", "b32 -> u32", (255,), 24),
+    ("clz.b64", "b64 -> u32", (255,), 56),
+    ("bfind.shiftamt.u32", "u32 -> u32", (255,), 24),
+    ("bfind.shiftamt.u32", "u32 -> u32", (0,), 2**32 - 1),
+    ("bfi.b32", "b32 b32 u32 u32 -> b32", (7, 0, 4, 2), 0x30),
+    ("bfi.b32", "b32 b32 u32 u32 -> b32", (7, 1, 40, 2), 1),
+    ("bfi.b32", "b32 b32 u32 u32 -> b32", (7, 0, 256 + 4, 256 + 2), 0x30),
+    ("bfi.b64", "b64 b64 u32 u32 -> b64", (7, 1, 62, 8), 2**63 + 2**62 + 1),
+    ("bfi.b64", "b64 b64 u32 u32 -> b64", (7, 1, 0, 64), 7),
+    ("selp.s32", "s32 s32 pred -> s32", (3, 4, 1), 3),
+    ("selp.s32", "s32 s32 pred -> s32", (3, 4, 0), 4),
+    ("setp.lt.s32", "s32 s32 -> pred", (-1, 1), 1),
+    ("setp.lt.u32", "u32 u32 -> pred", (2**32 - 1, 1), 0),
+    ("setp.eq.b64", "b64 b64 -> pred", (2**32, 0), 0),
+    ("setp.ne.and.s32", "s32 s32 pred -> pred", (1, 2, 0), 0),
+    ("setp.ne.or.s32", "s32 s32 pred -> pred", (1, 1, 1), 1),
+    ("setp.ne.xor.s32", "s32 s32 pred -> pred", (1, 2, 1), 0),
+    ("cvt.u32.u64", "u64 -> u32", (2**32 + 2,), 2),
+    ("cvt.s64.s32", "s32 -> s64", (-1,), -1),
+    ("cvt.u64.u32", "u32 -> u64", (2**32 - 1,), 2**32 - 1),
+    ("cvt.u16.u32", "u32 -> u16", (2**16 + 3,), 3),
+    ("cvt.rzi.s32.f32", "f32 -> s32", (-2.7,), -2),
+    ("cvt.rmi.s32.f32", "f32 -> s32", (-2.2,), -3),
+    ("cvt.rpi.s32.f32", "f32 -> s32", (2.2,), 3),
+    ("cvt.rni.s32.f32", "f32 -> s32", (2.5,), 2),
+    ("cvt.rzi.s32.f32", "f32 -> s32", (3e9,), 2**31 - 1),
+    ("cvt.rzi.s32.f32", "f32 -> s32", (NAN,), 0),
+    ("cvt.rzi.u32.f32", "f32 -> u32", (3e9,), 3 * 10**9),
+    ("cvt.rzi.u32.f32", "f32 -> u32", (-1.0,), 0),
+    ("cvt.rzi.s32.f64", "f64 -> s32", (-3e9,), -(2**31)),
+    ("cvt.rzi.s64.f64", "f64 -> s64", (-2.7,), -2),
+    ("cvt.rzi.s64.f64", "f64 -> s64", (1e30,), 2**63 - 1),
+    ("cvt.rzi.s64.f64", "f64 -> s64", (NAN,), -(2**63)),
+    ("cvt.rzi.u64.f64", "f64 -> u64", (1e30,), 2**64 - 1),
+    ("cvt.rzi.u64.f64", "f64 -> u64", (NAN,), 2**63),
+    ("mov.b32", "f32 -> b32", (1.0,), 0x3F800000),
+]
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        ("add.s64 %rd3, 9223372036854775807, 1;", -(2**63)),
-        ("mul.wide.s32 %rd3, -3, 5;", -15),
-        ("mul.wide.u32 %rd3, -1, 2;", 2 * (2**32 - 1)),
-        ("mul.hi.s64 %rd3, -1, 1;", -1),
-        ("div.s64 %rd3, -7, 2;", -3),
-        ("shl.b64 %rd3, 1, 64;", 0),
-        ("shr.s64 %rd3, -5, 1;", -3),
-        ("shr.u64 %rd3, -1, 63;", 1),
-        ("mov.u32 %r1, -1; cvt.s64.s32 %rd3, %r1;", -1),
-        ("mov.u32 %r1, -1; cvt.u64.u32 %rd3, %r1;", 2**32 - 1),
-        ("mov.u32 %r1, 1; mov.b64 %rd3, {%r1, %r1};", 2**32 + 1),
-        ("bfi.b64 %rd3, 7, 0, 62, 8;", -(2**62)),
-        (f"cvt.rzi.s64.f64 %rd3, {double(-2.7)};", -2),
-        (f"cvt.rzi.s64.f64 %rd3, {double(1e30)};", 2**63 - 1),
-        (f"cvt.rzi.s64.f64 %rd3, {NAN_64};", -(2**63)),
-        # What is narrower than its register is extended by its sign.
-        ("st.global.u32 [%rd2], -5; ld.global.s32 %rd3, [%rd2];", -5),
-        ("st.global.u32 [%rd2], -5; ld.global.u32 %rd3, [%rd2];", 2**32 - 5),
-        ("mov.u64 %rd4, 3; st.global.u64 [%rd2], 4; atom.global.add.u64 %rd3, [%rd2], %rd4;", 4),
-    ],
-)
-def test_whole_numbers_of_64_bits(lines, expected):
-    assert compute("s64", "%rd3", lines) == expected
+@pytest.mark.parametrize(("instruction", "kinds", "values", "expected"), WHOLE_NUMBERS)
+def test_what_is_made_is_a_whole_number(instruction, kinds, values, expected):
+    assert int(apply(instruction, kinds, *values)) == expected
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (f"add.f32 %f1, {single(1)}, {single(2**-24)};", 1.0),
-        (f"sub.f32 %f1, {single(1)}, {single(3)};", -2.0),
-        (f"mul.f32 %f1, {single(3)}, {single(0.5)};", 1.5),
-        (f"div.rn.f32 %f1, {single(1)}, {single(3)};", np.float32(1) / np.float32(3)),
-        (f"sqrt.rn.f32 %f1, {single(2)};", np.sqrt(np.float32(2))),
-        (f"rcp.rn.f32 %f1, {single(4)};", 0.25),
-        (f"ex2.approx.ftz.f32 %f1, {single(-3)};", 0.125),
-        (f"ex2.approx.ftz.f32 %f1, {single(-127)};", 0.0),
-        (f"neg.f32 %f1, {single(2)};", -2.0),
-        (f"abs.f32 %f1, {single(-2)};", 2.0),
-        (f"min.f32 %f1, {NAN_32}, {single(2)};", 2.0),
-        (f"max.f32 %f1, {single(1)}, {single(2)};", 2.0),
-        (f"copysign.f32 %f1, {single(-1)}, {single(2)};", -2.0),
-        (f"cvt.rn.f32.f64 %f1, {double(0.1)};", np.float32(0.1)),
-        ("cvt.rn.f32.s32 %f1, -3;", -3.0),
-        ("cvt.rn.f32.u32 %f1, -1;", 2.0**32),
-        ("mov.b32 %f1, 1065353216;", 1.0),
-    ],
-)
-def test_real_numbers_of_32_bits(lines, expected):
-    assert compute("f32", "%f1", lines) == expected
+THIRD = np.float32(1) / np.float32(3)
+REAL_NUMBERS = [
+    ("add.f32", "f32 f32 -> f32", (1, 2**-24), 1.0),
+    ("sub.f32", "f32 f32 -> f32", (1, 3), -2.0),
+    ("mul.rn.f64", "f64 f64 -> f64", (3, 0.5), 1.5),
+    ("div.rn.f32", "f32 f32 -> f32", (1, 3), THIRD),
+    ("div.rn.f64", "f64 f64 -> f64", (1, 3), 1 / 3),
+    ("sqrt.rn.f32", "f32 -> f32", (2,), np.sqrt(np.float32(2))),
+    ("rcp.rn.f32", "f32 -> f32", (3,), THIRD),
+    ("rcp.approx.ftz.f64", "f64 -> f64", (4,), 0.25),
+    ("rcp.approx.ftz.f64", "f64 -> f64", (1e-310,), INFINITY),
+    ("rcp.approx.ftz.f64", "f64 -> f64", (-1.7e308,), -0.0),
+    ("ex2.approx.ftz.f32", "f32 -> f32", (-3,), 0.125),
+    ("ex2.approx.ftz.f32", "f32 -> f32", (-127,), 0.0),
+    ("neg.f32", "f32 -> f32", (0.0,), -0.0),
+    ("abs.f64", "f64 -> f64", (-2,), 2.0),
+    ("min.f32", "f32 f32 -> f32", (1, 2), 1.0),
+    ("min.f32", "f32 f32 -> f32", (NAN, 2), 2.0),
+    ("min.f32", "f32 f32 -> f32", (2, NAN), 2.0),
+    ("min.f32", "f32 f32 -> f32", (NAN, NAN), NAN),
+    ("min.f32", "f32 f32 -> f32", (0.0, -0.0), -0.0),
+    ("min.f64", "f64 f64 -> f64", (-0.0, 0.0), -0.0),
+    ("max.f64", "f64 f64 -> f64", (1, 2), 2.0),
+    ("max.f64", "f64 f64 -> f64", (NAN, -2), -2.0),
+    ("max.f64", "f64 f64 -> f64", (-2, NAN), -2.0),
+    ("max.f32", "f32 f32 -> f32", (-0.0, 0.0), 0.0),
+    ("max.f32", "f32 f32 -> f32", (0.0, -0.0), 0.0),
+    ("copysign.f32", "f32 f32 -> f32", (-1, 2), -2.0),
+    ("cvt.rn.f32.f64", "f64 -> f32", (0.1,), np.float32(0.1)),
+    ("cvt.f64.f32", "f32 -> f64", (0.1,), float(np.float32(0.1))),
+    ("cvt.rn.f32.s32", "s32 -> f32", (-3,), -3.0),
+    ("cvt.rn.f32.u32", "u32 -> f32", (2**32 - 1,), 2.0**32),
+    ("cvt.rn.f64.s64", "s64 -> f64", (-3,), -3.0),
+    ("cvt.rn.f64.u64", "u64 -> f64", (2**64 - 1,), 2.0**64),
+    ("cvt.rmi.f64.f64", "f64 -> f64", (-2.5,), -3.0),
+    ("cvt.rpi.f64.f64", "f64 -> f64", (2.5,), 3.0),
+    ("cvt.rni.f64.f64", "f64 -> f64", (2.5,), 2.0),
+    ("cvt.rzi.f32.f32", "f32 -> f32", (-2.5,), -2.0),
+    ("selp.f32", "f32 f32 pred -> f32", (3, 4, 0), 4.0),
+    ("mov.b64", "b64 -> f64", (0x3FF0000000000000,), 1.0),
+]
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (f"div.rn.f64 %fd1, {double(1)}, {double(3)};", 1 / 3),
-        (f"cvt.rmi.f64.f64 %fd1, {double(-2.5)};", -3.0),
-        (f"cvt.rpi.f64.f64 %fd1, {double(2.5)};", 3.0),
-        (f"cvt.rni.f64.f64 %fd1, {double(2.5)};", 2.0),
-        (f"cvt.rzi.f64.f64 %fd1, {double(-2.5)};", -2.0),
-        (f"cvt.f64.f32 %fd1, {single(0.1)};", float(np.float32(0.1))),
-        ("cvt.rn.f64.s64 %fd1, -3;", -3.0),
-        ("cvt.rn.f64.u64 %fd1, -1;", 2.0**64),
-        (f"rcp.approx.ftz.f64 %fd1, {double(4)};", 0.25),
-        ("mov.u64 %rd3, 4607182418800017408; mov.b64 %fd1, %rd3;", 1.0),
-    ],
-)
-def test_real_numbers_of_64_bits(lines, expected):
-    assert compute("f64", "%fd1", lines) == expected
+@pytest.mark.parametrize(("instruction", "kinds", "values", "expected"), REAL_NUMBERS)
+def test_what_is_made_is_a_real_number(instruction, kinds, values, expected):
+    made = apply(instruction, kinds, *values)
+    np.testing.assert_array_equal(made, expected)
+    assert np.isnan(expected) or np.signbit(made) == np.signbit(expected)
 
 
 def test_a_product_is_rounded_before_it_is_added_unless_it_is_fused():
-    factor, less = single(1 + 2**-12), single(-1 - 2**-11)
-    assert compute("f32", "%f1", f"fma.rn.f32 %f1, {factor}, {factor}, {less};") == 2**-24
-    apart = f"mul.f32 %f2, {factor}, {factor}; add.f32 %f1, %f2, {less};"
-    assert compute("f32", "%f1", apart) == 0.0
+    factor, less = 1 + 2**-12, -1 - 2**-11
+    assert apply("fma.rn.f32", "f32 f32 f32 -> f32", factor, factor, less) == 2**-24
+    memory = np.array([factor, less], np.float32)
+    run(
+        "ld.global.f32 %f1, [%rd8]; ld.global.f32 %f2, [%rd8+4];"
+        "mul.f32 %f3, %f1, %f1; add.f32 %f4, %f3, %f2; st.global.f32 [%rd8], %f4;",
+        memory,
+    )
+    assert memory[0] == 0.0
+
+
+def test_half_of_the_bits_of_an_approximate_reciprocal_are_0():
+    made = apply("rcp.approx.ftz.f64", "f64 -> f64", 3.0)
+    assert made == pytest.approx(1 / 3, rel=2**-20)
+    assert made.view(np.uint64) % 2**32 == 0
 
 
 @pytest.mark.parametrize(
@@ -212,15 +242,138 @@ def test_a_product_is_rounded_before_it_is_added_unless_it_is_fused():
     ],
 )
 def test_comparisons_say_what_they_are_of_no_number(comparison, of_numbers, with_nan):
-    for first, expected in ((single(1), of_numbers), (NAN_32, with_nan)):
-        line = f"setp.{comparison}.f32 %p1, {first}, {single(2)}; selp.u32 %r1, 1, 0, %p1;"
-        assert compute("u32", "%r1", line) == expected
+    instruction, kinds = f"setp.{comparison}.f32", "f32 f32 -> pred"
+    assert apply(instruction, kinds, 1, 2) == of_numbers
+    assert apply(instruction, kinds, NAN, 2) == with_nan
+    assert apply(instruction, kinds, 1, NAN) == with_nan
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("mov.u32 %r1, 1; setp.eq.s32 %p1, 1, 2; @%p1 mov.u32 %r1, 2;", 1),
+        ("mov.u32 %r1, 1; setp.eq.s32 %p1, 1, 2; @!%p1 mov.u32 %r1, 2;", 2),
+        ("setp.eq.s32 %p1, 1, 1; setp.eq.and.s32 %p2, 1, 1, !%p1; selp.s32 %r1, 3, 4, %p2;", 4),
+        ("mov.u32 %r1, 1; bra.uni $end; mov.u32 %r1, 2; $end:", 1),
+        ("mov.u32 %r1, 0x10;", 16),
+        ("mov.b32 %r1, 0f3F800000;", 0x3F800000),
+        ("mov.b64 %rd1, 0d3FF0000000000000; mov.b64 {%r2, %r1}, %rd1;", 0x3FF00000),
+        ("mov.u64 %rd1, 4294967298; mov.b64 {%r1, %r2}, %rd1;", 2),
+        ("mov.u32 %r2, 1; mov.u32 %r3, 2; mov.b64 %rd1, {%r2, %r3}; cvt.u32.u64 %r1, %rd1;", 1),
+        ("add.cc.u32 %r2, -1, 1; addc.u32 %r1, 5, 0;", 6),
+        ("add.cc.u32 %r2, -1, 1; addc.u32 %r3, -1, 0; addc.u32 %r1, 5, 0;", 6),
+        ("add.cc.u32 %r2, 0, 1; addc.u32 %r3, -1, 1; addc.u32 %r1, 5, 0;", 5),
+        ("add.cc.u32 %r2, -1, 1; addc.cc.u32 %r3, 1, 0; addc.u32 %r1, 5, 0;", 5),
+        ("sub.cc.u32 %r2, 0, 1; subc.u32 %r1, 5, 0;", 4),
+        ("mad.lo.cc.u32 %r2, -1, 2, 2; madc.hi.u32 %r1, -1, 2, 0;", 2),
+        # A scope within another has registers of its own, by names that are there already.
+        ("mov.u32 %r1, 1; { .reg .f32 %r1; mov.b32 %r1, 0f40000000; } add.s32 %r1, %r1, 1;", 2),
+        ("mov.u64 %rd1, table; ld.global.u8 %h1, [%rd1+2]; cvt.u32.u16 %r1, %h1;", 30),
+    ],
+)
+def test_registers_and_where_a_kernel_goes_on(lines, expected):
+    memory = np.zeros(4, np.uint8)
+    run(f"{lines} st.global.u32 [%rd8], %r1;", memory)
+    assert memory.view(np.uint32)[0] == expected
+
+
+LARGEST = 2**32 - 1
+
+
+@pytest.mark.parametrize(
+    ("before", "lines", "after"),
+    [
+        ((5, 0), "ld.global.u32 %r1, [%rd8]; st.global.u32 [%rd8+4], %r1;", (5, 5)),
+        ((5, 0), "add.s64 %rd1, %rd8, 4; st.global.u32 [%rd1+-4], 7;", (7, 0)),
+        (
+            (5, 6),
+            "ld.global.v2.u32 {%r1, %r2}, [%rd8]; st.global.v2.u32 [%rd8], {%r2, %r1};",
+            (6, 5),
+        ),
+        # What is narrower than its register is extended, by its sign if it has one.
+        (
+            (LARGEST, 0),
+            "ld.global.s32 %rd1, [%rd8]; st.global.u64 [%rd8], %rd1;",
+            (LARGEST, LARGEST),
+        ),
+        ((LARGEST, 0), "ld.global.u32 %rd1, [%rd8]; st.global.u64 [%rd8], %rd1;", (LARGEST, 0)),
+        ((5, 0), "atom.global.add.u32 %r1, [%rd8], 3; st.global.u32 [%rd8+4], %r1;", (8, 5)),
+        ((5, 0), "atom.global.min.s32 %r1, [%rd8], -1;", (LARGEST, 0)),
+        ((5, 0), "atom.global.min.s32 %r1, [%rd8], 7;", (5, 0)),
+        ((5, 0), "atom.global.max.s32 %r1, [%rd8], 7;", (7, 0)),
+        ((5, 0), "atom.global.cas.b32 %r1, [%rd8], 5, 9; st.global.u32 [%rd8+4], %r1;", (9, 5)),
+        ((5, 0), "atom.global.cas.b32 %r1, [%rd8], 6, 9; st.global.u32 [%rd8+4], %r1;", (5, 5)),
+        ((0, 0), "atom.global.add.f32 _, [%rd8], 0f3F800000;", (0x3F800000, 0)),
+        ((5, 0), "ld.u32 %r1, [%rd8]; st.u32 [%rd8+4], %r1;", (5, 5)),
+    ],
+)
+def test_memory(before, lines, after):
+    memory = np.array(before, np.uint32)
+    run(lines, memory)
+    assert tuple(memory) == after
+
+
+LOCAL = ".local .align 8 .b8 own[8]; mov.u64 %rd1, own; "
+SHARED = ".shared .align 8 .b8 ours[8]; mov.u64 %rd1, ours; "
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ld.global.u32 %r1, [%rd8+12];",
+        "ld.global.u32 %r1, [%rd8+-4];",
+        "ld.global.u64 %rd1, [0+-8];",
+        "ld.u32 %r1, [%rd8+12];",
+        "st.u32 [%rd8+12], %r1;",
+        "atom.global.add.u32 %r1, [%rd8+12], 1;",
+        "add.s64 %rd1, %rd8, 8; ld.global.v2.u32 {%r1, %r2}, [%rd1];",
+        "mov.u64 %rd1, table; ld.global.u8 %h1, [%rd1+4];",
+        # Tables of constants are only read.
+        "mov.u64 %rd1, table; st.global.u8 [%rd1], %h1;",
+        f"{LOCAL} st.local.u32 [%rd1+8], %r1;",
+        f"{LOCAL} ld.local.u32 %r1, [%rd1+-4];",
+        f"{LOCAL} st.u32 [%rd1+8], %r1;",
+        f"{LOCAL} st.global.u32 [%rd1], %r1;",
+        f"{SHARED} st.shared.u32 [%rd1+8], %r1;",
+        f"{SHARED} st.local.u32 [%rd1], %r1;",
+    ],
+)
+def test_an_access_outside_of_every_array_is_an_error(line):
+    with pytest.raises(MachineError, match=r"block 0, thread 0: .*outside of every array"):
+        run(line, np.zeros(3, np.uint32))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{LOCAL} st.local.u32 [%rd1+4], %r1;",
+        f"{LOCAL} st.u32 [%rd1+4], %r1;",
+        f"{SHARED} ld.u32 %r1, [%rd1+4];",
+    ],
+)
+def test_an_access_to_memory_of_a_thread_or_a_block_is_none_beyond_every_array(line):
+    run(line, np.zeros(3, np.uint32))
+
+
+@pytest.mark.parametrize(
+    "line", ["ld.global.u32 %r1, [%rd8+2];", "ld.global.v2.u32 {%r1, %r2}, [%rd8+4];"]
+)
+def test_an_access_that_is_not_aligned_is_an_error(line):
+    memory = np.zeros(4, np.uint64).view(np.uint32)
+    with pytest.raises(MachineError, match="not aligned"):
+        run(line, memory)
+
+
+def test_local_memory_has_no_number_before_one_is_written():
+    memory = np.zeros(1, np.uint64)
+    run(f"{LOCAL} ld.local.u64 %rd2, [%rd1]; st.global.u64 [%rd8], %rd2;", memory)
+    assert np.isnan(memory.view(np.float64)[0])
 
 
 @pytest.mark.parametrize("line", ["div.s32 %r1, 7, 0;", "rem.s64 %rd3, -9223372036854775808, -1;"])
 def test_a_division_that_has_no_result_is_an_error(line):
     with pytest.raises(MachineError, match="division"):
-        run_lines(line)
+        run(line, np.zeros(1))
 
 
 @pytest.mark.parametrize(
@@ -233,6 +386,8 @@ def test_a_division_that_has_no_result_is_an_error(line):
         "setp.like.f32",
         "cvt.sat.f32.f64",
         "sin.approx.f32",
+        "div.approx.f64",
+        "mul.lo.u16",
     ],
 )
 def test_an_instruction_that_is_not_known_is_an_error(name):
@@ -244,12 +399,49 @@ def test_an_instruction_that_is_not_known_is_an_error(name):
     "line",
     [
         "bar.sync 1;",
+        "bar.sync 0, 64;",
+        "bar.warp.sync -1;",
+        "shfl.sync.idx.b32 %r1, %r2, 0, 31, -1;",
         "vote.sync.any.pred %p1, %p2, -1;",
-        "atom.global.exch.b32 %r1, [%rd2], 1;",
+        "setp.lt.s32 %p1|%p2, -1, 1;",
+        "atom.global.exch.b32 %r1, [%rd8], 1;",
+        "atom.global.min.f32 %f1, [%rd8], 0f00000000;",
+        "atom.global.add.gpu.u32 %r1, [%rd8], 1;",
+        "atom.global.add.u32 %r1, [%rd8], 1, 2;",
+        "ld.global.acquire.gpu.u32 %r1, [%rd8];",
+        "ld.shared::cta.u32 %r1, [%rd8];",
+        "ld.const.u32 %r1, [%rd8];",
+        "ld.global.u32 %r1, [%rd8], %rd1;",
+        "ld.global.u32 {%r1, %r2}, [%rd8];",
+        "ld.global.v4.u32 {%r1, %r2}, [%rd8];",
+        "ld.param.u64 %rd1, [kernel_param_0+8];",
+        "add.s32 %r1, %r2;",
+        "add.f32 %f1, %fd1, %f2;",
+        "add.f32 %f1, 1, %f2;",
         "add.cc.s32 %r1, %r2, %r3;",
+        "mad.cc.u32 %r1, %r2, %r3, %r4;",
+        "mov.u32 %r1, %tid.y;",
+        "mov.b64 %rd1, {%h1, %h1, %h1, %h1};",
+        "call.uni nowhere;",
+        "bra.divergent $end; $end:",
+        "ret.uni;",
         ".shared .align 4 .q8 memory[4];",
+        ".global .align 4 .u32 numbers[2] = {1000, 7};",
+        ".reg .f16 %x;",
     ],
 )
 def test_a_statement_that_is_not_known_is_an_error(line):
-    with pytest.raises(UnknownInstructionError):
+    with pytest.raises(UnknownInstructionError, match=re.escape(line.split(";", maxsplit=1)[0])):
         Translation(f"{HEAD}{line}\n}}")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        ".visible .entry kernel(.param .align 8 .b8 kernel_param_0[16]) { ret; }",
+        ".entry one() { ret; } .entry two() { ret; }",
+    ],
+)
+def test_a_kernel_has_one_entry_which_takes_numbers(head):
+    with pytest.raises(UnknownInstructionError):
+        Translation(head)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
 import pytest
 from numba import float32, int64
-from ptx.program import MachineError, Program, find_compiler
+from ptx.program import MachineError, Program, can_be_compiled
 
 from numbavol.kernels.finding import is_simulated
 
@@ -19,11 +20,11 @@ pytestmark = [
     pytest.mark.skipif(
         is_simulated() or bool(numba.config.DISABLE_JIT), reason="nothing is compiled"
     ),
-    pytest.mark.skipif(find_compiler() is None, reason="there is no compiler of C"),
+    pytest.mark.skipif(not can_be_compiled(), reason="there is no compiler of C"),
 ]
 
 from numba import cuda  # noqa: E402
-from ptx.card import CAPABILITY, Launcher, find_type  # noqa: E402
+from ptx.card import CAPABILITY, Launcher, find_type, take_the_place_of_a_card  # noqa: E402
 
 
 def run_kernel(function, n_blocks, n_threads, *arguments):
@@ -58,17 +59,40 @@ def test_what_lacks_a_barrier_reads_what_is_no_number():
     assert 40 < np.isnan(numbers).sum() <= 48
 
 
-def test_blocks_and_threads_have_another_order_each_time():
+@pytest.mark.parametrize(
+    ("n_blocks", "n_threads"), [(64, 1), (1, 1024), (1, 32)], ids=["blocks", "warps", "lanes"]
+)
+@pytest.mark.parametrize("waits", [False, True])
+def test_the_order_is_another_one_each_time(n_blocks, n_threads, waits):
     def write_place(last):
-        last[0] = cuda.grid(1)
+        if waits:
+            cuda.syncthreads()
+        # Of a block, a warp or a lane.
+        last[0] = cuda.grid(1) // 32 if n_threads == 1024 else cuda.grid(1)
 
     launcher, kernel = Launcher(), cuda.jit(write_place)
     found = set()
-    for _ in range(20):
+    for _ in range(30):
         last = np.zeros(1, np.int64)
-        launcher.run(kernel, 8, 64, last)
+        launcher.run(kernel, n_blocks, n_threads, last)
         found.add(int(last[0]))
+    # Of 30 draws of 32 or 64 places, 10 are different but once in 10^9.
     assert len(found) > 10
+
+
+def test_the_order_after_a_barrier_is_another_one_than_before():
+    def write_last(last):
+        last[0] = cuda.threadIdx.x
+        cuda.syncthreads()
+        last[1] = cuda.threadIdx.x
+
+    launcher, kernel = Launcher(), cuda.jit(write_last)
+    n_alike = 0
+    for _ in range(20):
+        last = np.zeros(2, np.int64)
+        launcher.run(kernel, 1, 256, last)
+        n_alike += last[0] == last[1]
+    assert n_alike < 5
 
 
 def test_a_warp_takes_votes_of_its_lanes():
@@ -167,7 +191,7 @@ def test_a_barrier_to_which_some_never_come_is_an_error():
             cuda.syncthreads()
 
     run_kernel(wait, 1, 64, 64)
-    with pytest.raises(MachineError, match="block 0: 40 threads wait at a barrier, 0 vote, and 24"):
+    with pytest.raises(MachineError, match="40 at barriers, 0 vote, 24 ended"):
         run_kernel(wait, 1, 64, 40)
 
 
@@ -178,8 +202,69 @@ def test_a_vote_to_which_some_never_come_is_an_error():
 
     votes = np.zeros(1, np.uint32)
     run_kernel(vote, 1, 64, votes, 32)
-    with pytest.raises(MachineError, match="0 threads wait at a barrier, 8 vote, and 56 ended"):
+    with pytest.raises(MachineError, match="0 at barriers, 8 vote, 56 ended"):
         run_kernel(vote, 1, 64, votes, 40)
+
+
+def test_threads_that_wait_at_different_barriers_are_an_error():
+    def wait(numbers, n):
+        thread = cuda.threadIdx.x
+        if thread < n:
+            numbers[thread] += 1
+            cuda.syncthreads()
+        else:
+            cuda.syncthreads()
+            numbers[thread] += 2
+
+    numbers = np.zeros(64, np.int64)
+    run_kernel(wait, 1, 64, numbers, 64)
+    with pytest.raises(MachineError, match="64 at barriers, 0 vote, 0 ended"):
+        run_kernel(wait, 1, 64, numbers, 32)
+
+
+def test_a_vote_of_some_lanes_is_an_error():
+    def vote(votes):
+        votes[0] = cuda.ballot_sync(0xF, votes[0] == 0)
+
+    with pytest.raises(MachineError, match="a vote of some lanes"):
+        run_kernel(vote, 1, 32, np.zeros(1, np.uint32))
+
+
+@pytest.mark.parametrize("n_threads", [0, 1025])
+def test_a_block_that_no_card_runs_is_an_error(n_threads):
+    with pytest.raises(MachineError, match="a block of no threads, or of more"):
+        run_kernel(write_beyond, 1, n_threads, np.zeros(8), 7)
+
+
+def test_a_launch_after_one_that_failed_is_as_any_other():
+    launcher, kernel = Launcher(), cuda.jit(write_beyond)
+    for _ in range(2):
+        numbers = np.zeros(8)
+        with pytest.raises(MachineError):
+            launcher.run(kernel, 1, 1, numbers, 8)
+        launcher.run(kernel, 1, 1, numbers, 7)
+        assert numbers[7] == 1.0
+
+
+def test_threads_of_python_may_launch_at_once():
+    def count(totals, n):
+        for _ in range(n):
+            cuda.atomic.add(totals, cuda.threadIdx.x, 1)
+            cuda.syncthreads()
+
+    launcher, kernel = Launcher(), cuda.jit(count)
+    many = [np.zeros(64, np.int64) for _ in range(40)]
+    launcher.run(kernel, 1, 64, many[0], 0)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda totals: launcher.run(kernel, 3, 64, totals, 10), many))
+    assert all(np.all(totals == 30) for totals in many)
+
+
+def test_the_place_of_a_card_is_not_taken_when_kernels_know_theirs():
+    import numbavol.kernels.cuda.shells  # noqa: F401
+
+    with pytest.raises(pytest.UsageError, match=r"cuda\.shells.*: imported before"):
+        take_the_place_of_a_card()
 
 
 def test_a_number_of_another_type_is_an_error():

@@ -8,35 +8,49 @@ from __future__ import annotations
 
 import sys
 import types
+from importlib.util import find_spec
 from typing import Any
 
 import numba
 import numpy as np
+import pytest
 from numba import cuda
 
-from ptx.program import COMPILER, MachineError, Program, find_compiler
+from ptx.program import COMPILER, MachineError, Program, can_be_compiled
 
 CAPABILITY = (9, 0)
 _MODULES = "numbavol.kernels.cuda."
 
 
 def take_the_place_of_a_card() -> None:
-    """Run kernels here from now on, whatever there is of CUDA on this machine."""
+    """Run kernels here from now on, whatever there is of CUDA on this machine.
+
+    Raises
+    ------
+    pytest.UsageError
+        If it cannot be done here.
+    """
     # Kernels take both by their names when they are imported.
-    if early := [name for name in sys.modules if name.startswith(_MODULES)]:
-        msg = f"{', '.join(early)}: imported before the place of a card was taken"
-        raise RuntimeError(msg)
-    if find_compiler() is None:
-        msg = f"PTX is run by way of C, and there is no compiler of it: {COMPILER} was not found"
-        raise RuntimeError(msg)
-    import numba.cuda.dispatcher
+    early = [name for name in sys.modules if name.startswith(_MODULES)]
+    problems = {
+        f"{', '.join(early)}: imported before the place of a card was taken": bool(early),
+        "numba-cuda, which compiles to PTX, is not installed": not find_spec("numba_cuda"),
+        "NUMBA_ENABLE_CUDASIM and NUMBA_DISABLE_JIT leave no PTX to be run": (
+            numba.config.ENABLE_CUDASIM or numba.config.DISABLE_JIT
+        ),
+        f"{COMPILER}, which compiles what PTX is translated to, does not": not can_be_compiled(),
+    }
+    for problem, is_there in problems.items():
+        if is_there:
+            raise pytest.UsageError(problem)
+    from numba.cuda import dispatcher
 
     from numbavol.kernels import finding
     from numbavol.kernels.cuda import device, launch
     from numbavol.kernels.cuda.simulated import SimulatedCard
 
     one = types.SimpleNamespace(compute_capability=CAPABILITY)
-    numba.cuda.dispatcher.get_current_device = lambda: one
+    dispatcher.get_current_device = lambda: one
     found = finding.FoundCuda(
         missing_packages=(),
         driver="12.9",
@@ -84,7 +98,12 @@ class Launcher:
 def compile_to_ptx(kernel: Any, arguments: tuple[Any, ...]) -> str:
     """Compile a kernel for the types of arguments."""
     kinds = map(find_type, arguments)
-    ptx, _ = cuda.compile_ptx(kernel.py_func, numba.void(*kinds), cc=CAPABILITY)
+    ptx, _ = cuda.compile_ptx(
+        kernel.py_func,
+        numba.void(*kinds),
+        fastmath=kernel.targetoptions["fastmath"],
+        cc=CAPABILITY,
+    )
     return ptx
 
 

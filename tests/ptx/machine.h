@@ -7,7 +7,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-enum { WARP = 32, MOST_THREADS = 1024, STACK = 1 << 16, EVERY_LANE = -1 };
+enum { WARP = 32, MOST_THREADS = 1024 };
 enum State { READY, BARRIER, VOTE, DONE };
 
 typedef struct {
@@ -18,9 +18,8 @@ typedef struct {
 typedef struct {
     uint32_t thread, n_threads, block, n_blocks;
     enum State state;
-    uint32_t vote, votes;
+    uint32_t site, vote, votes;
     ucontext_t context;
-    char *stack;
 } Thread;
 
 static Thread threads[MOST_THREADS];
@@ -28,8 +27,8 @@ static Thread threads[MOST_THREADS];
 static Thread *now = threads;
 static ucontext_t scheduler;
 static uint64_t *arguments;
-/* Of a launch, of the kernel itself, and of a block; the last of each is none. */
-static const Array *given_arrays, *own_arrays, *shared_arrays;
+/* The last is none, as of every table. */
+static const Array *given_arrays;
 static char error[256];
 
 /* End the launch: threads do not come back from here. */
@@ -45,44 +44,36 @@ static void fail(const char *format, ...)
 
 static int is_inside(const Array *arrays, const char *at, size_t n_bytes)
 {
-    for (; arrays->first; arrays++)
-        if (at >= arrays->first && at + n_bytes <= arrays->first + arrays->n_bytes)
+    for (; arrays->first; arrays++) {
+        size_t offset = (uintptr_t)at - (uintptr_t)arrays->first;
+        if (n_bytes <= arrays->n_bytes && offset <= arrays->n_bytes - n_bytes)
             return 1;
+    }
     return 0;
 }
 
-static inline void check_alignment(const char *what, const char *at, size_t n_bytes)
+static inline void check_access(const char *what, const char *at, size_t n_bytes, int is_there)
 {
     if ((uintptr_t)at % n_bytes)
         fail("%s of %zu bytes that are not aligned", what, n_bytes);
-}
-
-static inline void check_global(const char *what, const char *at, size_t n_bytes)
-{
-    check_alignment(what, at, n_bytes);
-    if (!is_inside(given_arrays, at, n_bytes) && !is_inside(own_arrays, at, n_bytes))
+    if (!is_there)
         fail("%s of %zu bytes outside of every array", what, n_bytes);
 }
 
-static inline void check_shared(const char *what, const char *at, size_t n_bytes)
-{
-    check_alignment(what, at, n_bytes);
-    if (!is_inside(shared_arrays, at, n_bytes))
-        fail("%s of %zu bytes outside of every array", what, n_bytes);
-}
-
-static void wait_at(enum State state)
+/* Sites are the places of a kernel where threads wait: those that wait together are at the same. */
+static void wait_at(enum State state, uint32_t site)
 {
     now->state = state;
+    now->site = site;
     swapcontext(&now->context, &scheduler);
 }
 
-static uint32_t take_votes(uint32_t vote, uint32_t lanes)
+static uint32_t take_votes(uint32_t vote, uint32_t lanes, uint32_t site)
 {
-    if (lanes != (uint32_t)EVERY_LANE)
+    if (lanes != UINT32_MAX)
         fail("a vote of some lanes");
     now->vote = vote;
-    wait_at(VOTE);
+    wait_at(VOTE, site);
     return now->votes;
 }
 
@@ -141,15 +132,33 @@ DIVIDE(uint64_t, u64, 0)
 DIVIDE(int32_t, s32, a == INT32_MIN && b == -1)
 DIVIDE(int64_t, s64, a == INT64_MIN && b == -1)
 
-static inline float flush(float number)
-{
-    return fabsf(number) < 0x1p-126f ? copysignf(0.0f, number) : number;
-}
+#define REAL(real, kind, fabs, copysign, least)                                                     \
+    static inline real flush_##kind(real number)                                                   \
+    {                                                                                              \
+        return fabs(number) < least ? copysign(0, number) : number;                                \
+    }                                                                                              \
+    static inline real take_##kind(real a, real b, int is_a)                                       \
+    {                                                                                              \
+        if (a != a && b != b)                                                                      \
+            return NAN;                                                                            \
+        return b != b || (a == a && is_a) ? a : b;                                                 \
+    }                                                                                              \
+    static inline real take_lower_##kind(real a, real b)                                           \
+    {                                                                                              \
+        return take_##kind(a, b, a == b ? signbit(a) : a < b);                                     \
+    }                                                                                              \
+    static inline real take_higher_##kind(real a, real b)                                          \
+    {                                                                                              \
+        return take_##kind(a, b, a == b ? signbit(b) : a > b);                                     \
+    }
+REAL(float, f32, fabsf, copysignf, 0x1p-126f)
+REAL(double, f64, fabs, copysign, 0x1p-1022)
 
-/* The lower half of its bits is 0. */
+/* Of the upper half of the bits; the lower half is 0. */
 static inline double approximate_reciprocal(double number)
 {
-    return f64_of_bits(bits_of_f64(1.0 / number) >> 32 << 32);
+    double upper = f64_of_bits(bits_of_f64(flush_f64(number)) >> 32 << 32);
+    return f64_of_bits(bits_of_f64(flush_f64(1.0 / upper)) >> 32 << 32);
 }
 
 static inline uint64_t insert_bits(uint64_t low, uint64_t into, uint32_t first, uint32_t n,

@@ -8,40 +8,44 @@ import re
 
 from ptx.statements import NUMBERS, count_bytes
 
-_WHOLE, _REAL, _BITS = r"[su](?:16|32|64)", r"f(?:32|64)", r"b(?:16|32|64)"
+_WHOLE, _WIDE = r"[su](?:16|32|64)", r"[su](?:32|64)"
+_REAL, _BITS = r"f(?:32|64)", r"b(?:16|32|64)"
 _ANY = f"(?:{_WHOLE}|{_REAL}|{_BITS})"
 _ROUNDED = {"rmi": "floor", "rpi": "ceil", "rni": "rint", "rzi": "trunc"}
 
 # By instructions: types of the operands, which are a, b, c and d; the type of the result; and what
 # it is. "t" is the type that the instruction ends with, "u" that without a sign, "w" twice as wide,
-# "v" the one that is named before. Whole numbers without a sign wrap around in C, too.
+# "v" the one that is named before. Whole numbers without a sign wrap around in C, too, but those of
+# 16 bits become ones of 32 with a sign.
 _TABLE = {
-    rf"(?:mov|cvta(?:\.to)?(?:\.\w+)?)\.(?P<t>{_ANY}|pred)": ("t", "t", "a"),
+    rf"mov\.(?P<t>{_ANY}|pred)": ("t", "t", "a"),
+    r"cvta(?:\.to)?\.(?:global|shared|local)\.(?P<t>u64)": ("t", "t", "a"),
     rf"add\.(?P<t>{_WHOLE})": ("u u", "u", "a + b"),
     rf"sub\.(?P<t>{_WHOLE})": ("u u", "u", "a - b"),
-    rf"mul\.lo\.(?P<t>{_WHOLE})": ("u u", "u", "a * b"),
-    rf"mad\.lo\.(?P<t>{_WHOLE})": ("u u u", "u", "a * b + c"),
+    rf"mul\.lo\.(?P<t>{_WIDE})": ("u u", "u", "a * b"),
+    rf"mad\.lo\.(?P<t>{_WIDE})": ("u u u", "u", "a * b + c"),
     r"mul\.wide\.(?P<t>[su](?:16|32))": ("t t", "w", "({w})a * b"),
-    rf"mul\.hi\.(?P<t>{_WHOLE})": ("t t", "t", "(({w})a * b) >> {bits}"),
-    r"div\.(?P<t>[su](?:32|64))": ("t t", "t", "divide_{t}(a, b)"),
-    r"rem\.(?P<t>[su](?:32|64))": ("t t", "t", "remainder_{t}(a, b)"),
+    rf"mul\.hi\.(?P<t>{_WIDE})": ("t t", "t", "(({w})a * b) >> {bits}"),
+    rf"div\.(?P<t>{_WIDE})": ("t t", "t", "divide_{t}(a, b)"),
+    rf"rem\.(?P<t>{_WIDE})": ("t t", "t", "remainder_{t}(a, b)"),
     r"neg\.(?P<t>s(?:16|32|64))": ("u", "u", "0 - a"),
-    r"abs\.(?P<t>s(?:16|32|64))": ("t", "u", "a < 0 ? 0 - ({u})a : ({u})a"),
+    r"abs\.(?P<t>s(?:32|64))": ("t", "u", "a < 0 ? 0 - ({u})a : ({u})a"),
     rf"min\.(?P<t>{_WHOLE})": ("t t", "t", "a < b ? a : b"),
     rf"max\.(?P<t>{_WHOLE})": ("t t", "t", "a > b ? a : b"),
     rf"add(?:\.rn)?\.(?P<t>{_REAL})": ("t t", "t", "a + b"),
     rf"sub(?:\.rn)?\.(?P<t>{_REAL})": ("t t", "t", "a - b"),
     rf"mul(?:\.rn)?\.(?P<t>{_REAL})": ("t t", "t", "a * b"),
     rf"fma\.rn\.(?P<t>{_REAL})": ("t t t", "t", "fma{f}(a, b, c)"),
-    rf"div\.(?:rn|approx)\.(?P<t>{_REAL})": ("t t", "t", "a / b"),
+    rf"div\.rn\.(?P<t>{_REAL})": ("t t", "t", "a / b"),
+    r"div\.approx\.(?P<t>f32)": ("t t", "t", "a / b"),
     rf"rcp\.rn\.(?P<t>{_REAL})": ("t", "t", "1 / a"),
     r"rcp\.approx\.ftz\.(?P<t>f64)": ("t", "t", "approximate_reciprocal(a)"),
     rf"sqrt\.rn\.(?P<t>{_REAL})": ("t", "t", "sqrt{f}(a)"),
-    r"ex2\.approx\.ftz\.(?P<t>f32)": ("t", "t", "flush(exp2f(flush(a)))"),
+    r"ex2\.approx\.ftz\.(?P<t>f32)": ("t", "t", "flush_f32(exp2f(flush_f32(a)))"),
     rf"neg\.(?P<t>{_REAL})": ("t", "t", "-a"),
     rf"abs\.(?P<t>{_REAL})": ("t", "t", "fabs{f}(a)"),
-    rf"min\.(?P<t>{_REAL})": ("t t", "t", "fmin{f}(a, b)"),
-    rf"max\.(?P<t>{_REAL})": ("t t", "t", "fmax{f}(a, b)"),
+    rf"min\.(?P<t>{_REAL})": ("t t", "t", "take_lower_{t}(a, b)"),
+    rf"max\.(?P<t>{_REAL})": ("t t", "t", "take_higher_{t}(a, b)"),
     rf"copysign\.(?P<t>{_REAL})": ("t t", "t", "copysign{f}(b, a)"),
     rf"and\.(?P<t>{_BITS}|pred)": ("t t", "t", "a & b"),
     rf"or\.(?P<t>{_BITS}|pred)": ("t t", "t", "a | b"),
@@ -61,8 +65,9 @@ _TABLE = {
     r"cvt\.rn\.(?P<v>f32)\.(?P<t>f64)": ("t", "v", "a"),
     r"cvt\.(?P<v>f64)\.(?P<t>f32)": ("t", "v", "a"),
     rf"cvt\.(?P<r>r[mpnz]i)\.(?P<t>{_REAL})\.(?P=t)": ("t", "t", "{rounded}{f}(a)"),
-    rf"cvt\.(?P<r>r[mpnz]i)\.(?P<v>[su](?:32|64))\.(?P<t>{_REAL})": (
-        *("t", "v"),
+    rf"cvt\.(?P<r>r[mpnz]i)\.(?P<v>{_WIDE})\.(?P<t>{_REAL})": (
+        "t",
+        "v",
         "{v}_of_{t}({rounded}{f}(a))",
     ),
 }
@@ -92,13 +97,13 @@ _COMPARED_UNORDERED = {
 }
 _JOINED = {"and": "&", "or": "|", "xor": "^"}
 
-CHANGES = {
-    "add": "old + b",
-    "min": "old < b ? old : b",
-    "max": "old > b ? old : b",
-    "cas": "old == b ? c : old",
+# What atomics put in the place of an old number.
+_CHANGES = {
+    "add": ("t", "({u})old + ({u})b"),
+    "min": ("t", "old < b ? old : b"),
+    "max": ("t", "old > b ? old : b"),
+    "cas": ("t t", "old == b ? c : old"),
 }
-"""What atomics put in the place of an old number."""
 
 
 class UnknownInstructionError(ValueError):
@@ -112,7 +117,7 @@ class Operation:
     Parameters
     ----------
     operands
-        Types of a, b, c and d, as many as there are.
+        Types of a, b, c and d, as many as there are. Of an atomic, a is in memory: of b and c.
     result
         Type of the result.
     code
@@ -133,6 +138,15 @@ def find_operation(name: str) -> Operation:
     if found := _COMPARISON.fullmatch(name):
         return _compare(name, found["t"], found["how"], found["joined"])
     raise UnknownInstructionError(name)
+
+
+def find_change(how: str, kind: str) -> Operation:
+    """Find what an atomic puts in the place of an old number of a type, which is ``old``."""
+    if how not in _CHANGES or (kind[0] == "f" and how != "add"):
+        msg = f"atom.{how}.{kind}"
+        raise UnknownInstructionError(msg)
+    operands, code = _CHANGES[how]
+    return _fill(operands, "t", code, {"t": kind})
 
 
 def _fill(operands: str, result: str, code: str, named: dict[str, str | None]) -> Operation:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import itertools
+import mmap
+import os
 import pathlib
 import shutil
 import subprocess
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 COMPILER = "cc"
-# A multiplication and an addition are one instruction where PTX says so, and nowhere else.
-_FLAGS = ("-O2", "-march=native", "-ffp-contract=off", "-w", "-shared", "-fPIC")
+# A multiplication and an addition are one instruction where PTX says so, and nowhere else. Of what
+# is wrong in C, the translation is to blame.
+_FLAGS = ("-O1", "-ffp-contract=off", "-Werror", "-shared", "-fPIC", "-x", "c", "-")
 _HERE = pathlib.Path(__file__).parent
 _SEED = 1
-_numbers_of_libraries = itertools.count()
+_MOST_THREADS, _STACK_BYTES = 1024, 2**18
 
 
 class MachineError(AssertionError):
@@ -37,14 +39,24 @@ class _Array(ctypes.Structure):
     _fields_ = (("first", ctypes.c_void_p), ("n_bytes", ctypes.c_size_t))
 
 
-def find_compiler() -> str | None:
-    """Find a compiler of C, or None."""
-    return shutil.which(COMPILER)
+@functools.cache
+def can_be_compiled() -> bool:
+    """Whether there is a compiler of C, with what threads are made of."""
+    return shutil.which(COMPILER) is not None and _compile("int main;", "-o", os.devnull) == 0
+
+
+def _compile(code: str, *options: str) -> int:
+    head = f"enum {{ STACK_BYTES = {_STACK_BYTES} }};\n" + (_HERE / "machine.h").read_text()
+    command = [COMPILER, *_FLAGS, *options, "-lm"]
+    return subprocess.run(command, input=f"{head}\n{code}", text=True, check=False).returncode
 
 
 @functools.cache
-def _make_folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="ptx-")
+def _make_stacks() -> Any:
+    """Memory for the stacks of a block's threads, of which what nobody uses is never there."""
+    return (ctypes.c_char * (_MOST_THREADS * _STACK_BYTES)).from_buffer(
+        mmap.mmap(-1, _MOST_THREADS * _STACK_BYTES)
+    )
 
 
 class Program:
@@ -60,13 +72,14 @@ class Program:
         translation = Translation(ptx)
         self._parameters = translation.parameters
         self._chance = ctypes.c_uint64(_SEED)
-        code = "\n".join(
-            ((_HERE / "machine.h").read_text(), translation.c, (_HERE / "scheduler.h").read_text())
-        )
-        library = pathlib.Path(_make_folder().name) / f"{next(_numbers_of_libraries)}.so"
-        command = [COMPILER, *_FLAGS, "-x", "c", "-", "-o", str(library), "-lm"]
-        subprocess.run(command, input=code, text=True, check=True)
-        self._run = ctypes.CDLL(str(library)).run
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(pathlib.Path(folder) / "kernel.so")
+            code = translation.c + (_HERE / "scheduler.h").read_text()
+            if _compile(code, "-o", path) != 0:
+                msg = f"{COMPILER} did not compile what was made of this PTX:\n{ptx}"
+                raise RuntimeError(msg)
+            # Only one thread is run at a time: those of Python wait.
+            self._run = ctypes.PyDLL(path).run
         self._run.restype = ctypes.c_char_p
 
     def run(
@@ -101,6 +114,7 @@ class Program:
             n_threads,
             (ctypes.c_uint64 * len(numbers)).from_buffer_copy(slots),
             (_Array * (len(given) + 1))(*given),
+            _make_stacks(),
             ctypes.byref(self._chance),
         )
         if message:

@@ -47,13 +47,11 @@ static void run_until_it_ends(void)
     now->state = DONE;
 }
 
-static void make_ready(Thread *thread, void (*work)(void))
+static void make_ready(Thread *thread, void (*work)(void), char *stack)
 {
-    if (!thread->stack)
-        thread->stack = malloc(STACK);
     getcontext(&thread->context);
-    thread->context.uc_stack.ss_sp = thread->stack;
-    thread->context.uc_stack.ss_size = STACK;
+    thread->context.uc_stack.ss_sp = stack;
+    thread->context.uc_stack.ss_size = STACK_BYTES;
     thread->context.uc_link = &scheduler;
     makecontext(&thread->context, work, 0);
 }
@@ -70,6 +68,14 @@ static uint32_t count(const Thread *first, uint32_t n, enum State state)
     for (uint32_t i = 0; i < n; i++)
         counted += first[i].state == state;
     return counted;
+}
+
+static int all_wait(const Thread *first, uint32_t n, enum State state)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (first[i].state != state || first[i].site != first[0].site)
+            return 0;
+    return 1;
 }
 
 static void release(Thread *first, uint32_t n)
@@ -90,7 +96,7 @@ static void run_warp(Thread *first, const uint32_t *its_order, uint32_t n)
         for (uint32_t i = 0; i < n && !error[0]; i++)
             if (threads[its_order[i]].state == READY)
                 go_on(&threads[its_order[i]]);
-        if (error[0] || count(first, n, VOTE) < WARP)
+        if (error[0] || n < WARP || !all_wait(first, WARP, VOTE))
             return;
         release(first, n);
     }
@@ -105,10 +111,13 @@ static void run_warps(uint32_t n_threads)
     }
 }
 
-static void run_block(uint32_t block, uint32_t n_blocks, uint32_t n_threads, uint64_t *state)
+/* A block ends when all its threads have: a barrier for those that are left is an error here, and
+   not on a card. */
+static void run_block(uint32_t block, uint32_t n_blocks, uint32_t n_threads, char *stacks,
+                      uint64_t *state)
 {
     /* Whoever reads what nobody has written reads no number. */
-    for (const Array *array = shared_arrays; array->first; array++)
+    for (const Array *array = shared_table; array->first; array++)
         memset(array->first, 0xff, array->n_bytes);
     for (uint32_t n = 0; n < n_threads; n++) {
         Thread *thread = &threads[n];
@@ -118,42 +127,42 @@ static void run_block(uint32_t block, uint32_t n_blocks, uint32_t n_threads, uin
         thread->n_blocks = n_blocks;
         thread->state = READY;
         if (WAITS)
-            make_ready(thread, run_until_it_ends);
+            make_ready(thread, run_until_it_ends, stacks + (size_t)n * STACK_BYTES);
     }
     draw_order(n_threads, state);
     if (!WAITS) {
-        make_ready(threads, run_one_after_another);
+        make_ready(threads, run_one_after_another, stacks);
         go_on(threads);
         return;
     }
     run_warps(n_threads);
-    while (!error[0] && count(threads, n_threads, BARRIER) == n_threads) {
+    while (!error[0] && all_wait(threads, n_threads, BARRIER)) {
         release(threads, n_threads);
         draw_order(n_threads, state);
         run_warps(n_threads);
     }
     if (error[0] || count(threads, n_threads, DONE) == n_threads)
         return;
-    snprintf(error, sizeof error, "block %u: %u threads wait at a barrier, %u vote, and %u ended",
+    snprintf(error, sizeof error,
+             "block %u: threads wait for others that do not come: %u at barriers, %u vote, %u ended",
              block, count(threads, n_threads, BARRIER), count(threads, n_threads, VOTE),
              count(threads, n_threads, DONE));
 }
 
-/* Run a kernel, and return what went wrong, or nothing. The state is that of chance. */
+/* Run a kernel, and return what went wrong, or nothing. Each thread has a stack of STACK_BYTES. The
+   state is that of chance. */
 const char *run(uint32_t n_blocks, uint32_t n_threads, uint64_t *numbers, const Array *arrays,
-                uint64_t *state)
+                char *stacks, uint64_t *state)
 {
     error[0] = 0;
     arguments = numbers;
     given_arrays = arrays;
-    own_arrays = global_table;
-    shared_arrays = shared_table;
-    if (n_threads > MOST_THREADS)
-        return "more threads than a block has";
+    if (n_threads == 0 || n_threads > MOST_THREADS)
+        return "a block of no threads, or of more than it can have";
     uint32_t *blocks = malloc(n_blocks * sizeof *blocks);
     shuffle(blocks, n_blocks, state);
     for (uint32_t n = 0; n < n_blocks && !error[0]; n++)
-        run_block(blocks[n], n_blocks, n_threads, state);
+        run_block(blocks[n], n_blocks, n_threads, stacks, state);
     free(blocks);
     return error[0] ? error : NULL;
 }
