@@ -119,6 +119,7 @@ WHOLE_NUMBERS = [
     ("bfi.b32", "b32 b32 u32 u32 -> b32", (7, 0, 256 + 4, 256 + 2), 0x30),
     ("bfi.b64", "b64 b64 u32 u32 -> b64", (7, 1, 62, 8), 2**63 + 2**62 + 1),
     ("bfi.b64", "b64 b64 u32 u32 -> b64", (7, 1, 0, 64), 7),
+    ("bfi.b64", "b64 b64 u32 u32 -> b64", (7, 1, 64, 2), 1),
     ("selp.s32", "s32 s32 pred -> s32", (3, 4, 1), 3),
     ("selp.s32", "s32 s32 pred -> s32", (3, 4, 0), 4),
     ("setp.lt.s32", "s32 s32 -> pred", (-1, 1), 1),
@@ -427,6 +428,7 @@ def test_an_instruction_that_is_not_known_is_an_error(name):
         "ret.uni;",
         ".shared .align 4 .q8 memory[4];",
         ".global .align 4 .u32 numbers[2] = {1000, 7};",
+        ".local .align 8 .b8 more_than_a_stack_has[400000];",
         ".reg .f16 %x;",
     ],
 )

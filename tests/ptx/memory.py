@@ -12,6 +12,8 @@ from ptx.statements import count_bytes, split_address
 if TYPE_CHECKING:
     from ptx.registers import Registers
 
+# Of a thread, whose stack has no more for them.
+_MOST_LOCAL_BYTES = 2**16
 _SPACE = r"(?:\.(?P<space>global|shared|local|param)(?:(?<=global)\.nc)?)?"
 _KIND = r"\.(?P<kind>[busf](?:8|16|32|64))"
 _ACCESSES = {
@@ -103,6 +105,8 @@ class Memory:
         self._arrays[found["space"]].append(Named(name, n_bytes))
         array = f"_Alignas(64) unsigned char {name}[{n_bytes}]"
         if found["space"] == "local":
+            if n_bytes > _MOST_LOCAL_BYTES:
+                raise UnknownInstructionError(statement)
             return f"{array}; memset({name}, 0xff, {n_bytes});"
         values = f" = {found['values']}" if found["values"] else ""
         self.before.append(f"static {array}{values};")
