@@ -28,16 +28,22 @@ def make_poses(n):
 
 
 @pytest.fixture(scope="module")
-def mixture():
-    """Atoms in a ball, as close as in a protein, of elements and B-factors as there."""
+def atoms():
+    """Positions, elements and B-factors in a ball, as close and as many of each as in a protein."""
     rng = np.random.default_rng(0)
     directions = rng.normal(size=(N_ATOMS, 3))
     directions /= np.linalg.norm(directions, axis=1)[:, None]
     positions = directions * 110.0 * rng.uniform(size=(N_ATOMS, 1)) ** (1.0 / 3.0)
     elements = rng.choice([6, 7, 8, 16], N_ATOMS, p=[0.63, 0.17, 0.19, 0.01])
+    return positions, elements, rng.uniform(5.0, 120.0, N_ATOMS)
+
+
+@pytest.fixture(scope="module")
+def mixture(atoms):
+    positions, elements, b_factors = atoms
     parameters = numbavol.PengScatteringFactorParameters(elements)
     return numbavol.GaussianMixtureVolume.from_tabulated_parameters(
-        positions, parameters, rng.uniform(5.0, 120.0, N_ATOMS)
+        positions, parameters, b_factors
     )
 
 
@@ -63,6 +69,17 @@ def test_images_of_a_large_complex(mixture):
     check_both(lambda device: numbavol.project(mixture, poses, image_config, device=device))
 
 
+def test_images_of_a_large_complex_by_transforms(atoms):
+    positions, elements, _ = atoms
+    by_element, kinds = numbavol.split_atoms_by_element(elements, positions)
+    volume = numbavol.IndependentAtomVolume.from_tabulated_parameters(
+        by_element, numbavol.PengScatteringFactorParameters(kinds)
+    )
+    image_config = numbavol.ImageConfig((N_VOXELS, N_VOXELS), 0.9)
+    poses = make_poses(2)
+    check_both(lambda device: numbavol.project(volume, poses, image_config, device=device))
+
+
 @pytest.mark.parametrize(
     "volume_class", [numbavol.FourierVoxelGridVolume, numbavol.FourierVoxelSplineVolume]
 )
@@ -71,6 +88,18 @@ def test_images_of_a_large_map(values, volume_class):
     image_config = numbavol.ImageConfig((SIDE, SIDE), 1.2)
     poses = make_poses(N_SLICES)
     check_both(lambda device: numbavol.project(volume, poses, image_config, device=device))
+
+
+def test_images_of_a_large_map_on_the_ewald_sphere(values):
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(values)
+    image_config = numbavol.ImageConfig((SIDE, SIDE), 1.2, 200.0)
+    poses = make_poses(N_IMAGES)
+
+    def work(device):
+        integrator = numbavol.EwaldSphereExtraction(device=device)
+        return numbavol.project(volume, poses, image_config, integrator=integrator, device=device)
+
+    check_both(work)
 
 
 def test_a_large_map_of_images():
