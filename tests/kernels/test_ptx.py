@@ -22,6 +22,7 @@ from numba import (
     uint32,
     uint64,
 )
+from ptx.card import CAPABILITY
 
 import numbavol.kernels.cuda
 from numbavol.kernels.finding import is_simulated
@@ -33,8 +34,6 @@ pytestmark = [
         is_simulated() or bool(numba.config.DISABLE_JIT), reason="nothing is compiled"
     ),
 ]
-
-CAPABILITY = (9, 0)
 
 
 def array(dtype, n_axes):

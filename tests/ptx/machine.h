@@ -1,4 +1,5 @@
-/* What every kernel needs: a thread's place, checked memory, and what C has no operator for. */
+/* What every kernel needs: a thread's place, checked memory, and what C has no operator for. How
+   many threads a block has at most, and how large their stacks are, is said before. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-enum { WARP = 32, MOST_THREADS = 1024 };
+enum { WARP = 32 };
 enum State { READY, BARRIER, VOTE, DONE };
 
 typedef struct {

@@ -46,9 +46,10 @@ def can_be_compiled() -> bool:
 
 
 def _compile(code: str, *options: str) -> int:
-    head = f"enum {{ STACK_BYTES = {_STACK_BYTES} }};\n" + (_HERE / "machine.h").read_text()
+    sizes = f"enum {{ MOST_THREADS = {_MOST_THREADS}, STACK_BYTES = {_STACK_BYTES} }};"
+    whole = "\n".join((sizes, (_HERE / "machine.h").read_text(), code))
     command = [COMPILER, *_FLAGS, *options, "-lm"]
-    return subprocess.run(command, input=f"{head}\n{code}", text=True, check=False).returncode
+    return subprocess.run(command, input=whole, text=True, check=False).returncode
 
 
 @functools.cache
