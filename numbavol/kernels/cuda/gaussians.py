@@ -19,17 +19,15 @@ from numbavol.kernels.cuda.map_profiles import (
     find_windows,
     split,
 )
-from numbavol.kernels.cuda.map_terms import count_parts, find_terms
+from numbavol.kernels.cuda.map_terms import count_parts, find_terms, split_places
 from numbavol.kernels.cuda.warps import (
     PAIRS,
-    ROW,
     WARP,
     as_pairs,
     first_of,
     join,
     narrow,
     second_of,
-    split_whole,
     unsigned,
 )
 from numbavol.kernels.jit import cuda_helper, cuda_kernel, cuda_kernel_in_registers
@@ -43,6 +41,11 @@ LANES_X, LANES_Y = PART // CELLS_X, PART // CELLS_Y
 N_CELLS = CELLS_X * CELLS_Y * CELLS_Z
 # Of a part along x, y and z.
 PAIRS_A_TERM = 3 * PAIRS_A_PART
+# Lanes that follow one another read the pairs of one term, which lie in one line of memory; so many
+# terms are read at once.
+TERMS_A_READ = WARP // PAIRS_A_PART
+# The pairs of a few terms that are written together, or read together, are in other banks.
+ROW = WARP + TERMS_A_READ // 2
 N_STAGED = PAIRS_A_TERM * ROW
 # The more, the less often a loop asks whether it is at its end.
 TERMS_AT_ONCE = 2 if IS_SIMULATED else 4
@@ -208,6 +211,8 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
         own_x, own_y, own_z = _own_cells(lane)
         first_x, first_y = narrow(own_x // 2 * ROW), narrow((PAIRS_A_PART + own_y // 2) * ROW)
         first_z = narrow((2 * PAIRS_A_PART + own_z // 2) * ROW)
+        own_term, own_pair = narrow(lane // PAIRS_A_PART), narrow(lane % PAIRS_A_PART)
+        begins_of = cuda.shared.array((3, WARP), numba.int32)
         nothing = join(real(0), real(0))
         own = cuda.local.array(PAIRS_A_TERM, pair)
         sums = cuda.local.array(N_CELLS, out.dtype)
@@ -215,18 +220,22 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
             sums[n] = real(0)
         n_in_sum = narrow(0)
         while start < stop:
-            for n in range(PAIRS_A_TERM):
-                own[n] = nothing
             if start + lane < stop:
                 term = unsigned(order[unsigned(start + lane)])
-                of_x, of_y = split_whole(places[term, unsigned(0)])
-                of_z, _ = split_whole(places[term, unsigned(1)])
-                for n in range(PAIRS_A_PART):
-                    own[n] = pairs[unsigned(of_x) + unsigned(n)]
-                    own[PAIRS_A_PART + n] = pairs[unsigned(of_y) + unsigned(n)]
-                    own[2 * PAIRS_A_PART + n] = pairs[unsigned(of_z) + unsigned(n)]
+                begins_of[0, lane], begins_of[1, lane], begins_of[2, lane] = split_places(
+                    places[term]
+                )
+            cuda.syncthreads()
             for n in range(PAIRS_A_TERM):
-                staged[unsigned(np.uint32(n * ROW + lane))] = own[n]
+                of_round, axis = narrow(n % PAIRS_A_PART), narrow(n // PAIRS_A_PART)
+                read = narrow(of_round * TERMS_A_READ + own_term)
+                own[n] = nothing
+                if start + read < stop:
+                    own[n] = pairs[unsigned(begins_of[axis, read] + own_pair)]
+            for n in range(PAIRS_A_TERM):
+                of_round, axis = narrow(n % PAIRS_A_PART), narrow(n // PAIRS_A_PART)
+                row = narrow(axis * PAIRS_A_PART + own_pair)
+                staged[unsigned(row * ROW + of_round * TERMS_A_READ + own_term)] = own[n]
             cuda.syncthreads()
             n_terms = narrow(min(stop - start, WARP))
             number = narrow(0)

@@ -17,13 +17,15 @@ from numba import cuda
 from numbavol.kernels.cuda.device import get_device
 from numbavol.kernels.cuda.launch import launch, launch_for_each
 from numbavol.kernels.cuda.map_profiles import PAIRS_A_PART, PART, Batch, Windows, find_parts
-from numbavol.kernels.cuda.warps import WARP, join_whole, narrow, unsigned
-from numbavol.kernels.jit import cuda_kernel
+from numbavol.kernels.cuda.warps import WARP, join_whole, narrow, split_whole, unsigned
+from numbavol.kernels.jit import cuda_helper, cuda_kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Half the bits take half the time to sort.
 PARTS_IN_16_BITS = 2**16
+# Of the three axes together: a term keeps its steps in 16 bits.
+MOST_PARTS_OF_AXES = 2**16 - 1
 # Of its Gaussians, and their end.
 BEGINS_A_WARP = WARP + 1
 
@@ -37,13 +39,24 @@ class Terms:
     order: Array
     """``(n,)``: the terms of part after part, those of a part as their Gaussians are in order."""
     places: Array
-    """``(n, 2)``: of `join_whole`, where the pairs begin that a part has of the profiles along x
-    and y, and along z and 0."""
+    """``(n,)``: of `_join_places`, where the pairs begin that a part has of the profiles."""
 
 
 def count_parts(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Count the parts of a map, (z, y, x)."""
+    """Count the parts of a map, (z, y, x).
+
+    Raises
+    ------
+    ValueError
+        If there are so many that a term has no place for its steps.
+    """
     n_z, n_y, n_x = (-(-length // PART) for length in shape)
+    if n_z + n_y + n_x > MOST_PARTS_OF_AXES:
+        msg = (
+            f"shape: on CUDA, expected axes that are up to {MOST_PARTS_OF_AXES * PART} voxels long "
+            f"together, got {tuple(shape)}"
+        )
+        raise ValueError(msg)
     return n_z, n_y, n_x
 
 
@@ -51,7 +64,7 @@ def find_terms(batch: Batch, windows: Windows, n_parts: tuple[int, int, int]) ->
     """Find the terms of a batch in a map of so many parts (z, y, x)."""
     xp, n = get_device().xp, math.prod(n_parts)
     parts = xp.empty(batch.n_terms, np.uint16 if n <= PARTS_IN_16_BITS else np.uint32)
-    places, begins = xp.empty((batch.n_terms, 2), np.uint64), xp.empty(n + 1, np.int32)
+    places, begins = xp.empty(batch.n_terms, np.uint64), xp.empty(n + 1, np.int32)
     launch(
         _list_terms, -(-(batch.end - batch.first) // WARP), WARP, parts, places, batch.first,
         batch.end, batch.pairs_before, batch.terms_before, windows.pair_begins,
@@ -60,6 +73,20 @@ def find_terms(batch: Batch, windows: Windows, n_parts: tuple[int, int, int]) ->
     order = xp.argsort(parts, kind="stable")
     launch_for_each(_find_begins, n + 1, begins, parts, order)
     return Terms(begins, order, places)
+
+
+@cuda_helper
+def _join_places(x: int, y: int, z: int) -> np.uint64:
+    """Keep where pairs begin in one number: along x, and by how many parts later along y and z."""
+    return join_whole(x, narrow((y - x) // PAIRS_A_PART | (z - x) // PAIRS_A_PART << 16))
+
+
+@cuda_helper
+def split_places(places: np.uint64) -> tuple[int, int, int]:
+    """Take apart where the pairs of a term begin along x, y and z."""
+    x, steps = split_whole(places)
+    y = narrow(x + (steps & 0xFFFF) * PAIRS_A_PART)
+    return x, y, narrow(x + narrow(np.uint32(steps) >> np.uint32(16)) * PAIRS_A_PART)
 
 
 @cuda_kernel
@@ -115,10 +142,10 @@ def _list_terms(
         at = unsigned(terms_before_own - terms_before + term)
         plane = (first_parts[2, slot] + z) * n_parts[1] + first_parts[1, slot] + y
         parts[at] = part(plane * n_parts[2] + first_parts[0, slot] + x)
-        places[at, unsigned(0)] = join_whole(
-            pair_places[0, slot] + x * PAIRS_A_PART, pair_places[1, slot] + y * PAIRS_A_PART
-        )
-        places[at, unsigned(1)] = join_whole(pair_places[2, slot] + z * PAIRS_A_PART, 0)
+        places[at] = _join_places(
+            pair_places[0, slot] + x * PAIRS_A_PART, pair_places[1, slot] + y * PAIRS_A_PART,
+            pair_places[2, slot] + z * PAIRS_A_PART,
+        )  # fmt: skip
         term = narrow(term + WARP)
 
 

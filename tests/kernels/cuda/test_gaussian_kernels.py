@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import Scene, make_scene, scenes
 
-from numbavol import GaussianMixtureRenderFn
+from numbavol import GaussianMixtureRenderFn, GaussianMixtureVolume
 from numbavol.kernels.cuda import gaussians, map_profiles, map_terms
 from numbavol.kernels.cuda.launch import THREADS_A_BLOCK
 from numbavol.kernels.cuda.map_profiles import PART
@@ -243,9 +243,18 @@ def test_terms_of_a_part_are_those_of_the_gaussians_that_reach_it(rng, most, mon
             if not is_empty[number] and np.all(within >= 0) and np.all(within < lengths):
                 before = np.cumsum([0, *lengths[:2]])
                 expected.append(pair_begins[number] + (before + within) * (PART // 2))
-        own = places[order[start:stop]]
-        found = np.stack([own[:, 0] & low, own[:, 0] >> np.uint64(32), own[:, 1]])
+        # Along x, and in the upper half the steps from there, in parts.
+        along_x, steps = np.divmod(places[order[start:stop]].astype(int), 2**32)[::-1]
+        steps_z, steps_y = np.divmod(steps, 2**16)
+        found = along_x + PART // 2 * np.stack([0 * steps, steps_y, steps_z])
         np.testing.assert_array_equal(found.T, np.reshape(expected, (-1, 3)))
+
+
+def test_a_map_whose_parts_a_term_cannot_count_is_an_error():
+    shape = (1, 1, (map_terms.MOST_PARTS_OF_AXES - 1) * PART)
+    volume = GaussianMixtureVolume(np.zeros((1, 3)), 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"^shape: on CUDA, expected axes that are up to "):
+        GaussianMixtureRenderFn(shape, 1.0, device="cuda")(volume)
 
 
 @pytest.mark.parametrize("options", [{"n_batches": 2}, {"batch_size": 1, "n_batches": 3}])
