@@ -13,7 +13,7 @@ from numbavol.imaging.curves import evaluate_curve, read_curve
 from numbavol.imaging.purposes import Purpose
 from numbavol.io.star_blocks import explain_star_errors, read_star_columns
 from numbavol.kernels.dispatch import find_device_of, find_kernel
-from numbavol.kernels.threads import even_size_of_tasks
+from numbavol.kernels.tasks import even_size_of_tasks
 from numbavol.ndimage.parameters import (
     REAL,
     get_working_dtype,

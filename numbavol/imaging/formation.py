@@ -16,7 +16,7 @@ from numbavol.imaging.ice import VitreousIce
 from numbavol.imaging.noise import NoiseSpectrum
 from numbavol.imaging.purposes import Purpose
 from numbavol.kernels.dispatch import find_device, find_device_of, find_kernel
-from numbavol.kernels.threads import even_size_of_tasks
+from numbavol.kernels.tasks import even_size_of_tasks
 from numbavol.ndimage import resize_with_crop_or_pad
 from numbavol.ndimage.half_transforms import find_not_finite
 from numbavol.ndimage.parameters import REAL, read_array, read_number

@@ -12,7 +12,7 @@ from numbavol.arguments import check_finite, check_is_on_host
 from numbavol.imaging.curves import make_plane_of_frequencies
 from numbavol.imaging.noise import NoiseSpectrum
 from numbavol.kernels.rounding import HALF_A_SHELL
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.tasks import run_tasks
 from numbavol.ndimage import make_radial_coordinate_grid
 from numbavol.ndimage.parameters import (
     REAL,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbavol.kernels.dispatch import find_kernel
-from numbavol.kernels.threads import run_task
+from numbavol.kernels.tasks import run_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

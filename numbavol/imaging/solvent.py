@@ -22,7 +22,7 @@ from numbavol.arguments import (
 from numbavol.atoms import Atoms, StructureWarning, b_factor_to_variance
 from numbavol.imaging.point_grid import PointGrid
 from numbavol.imaging.water import ICE_POTENTIAL
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.tasks import run_tasks
 from numbavol.ndimage.parameters import read_number
 
 if TYPE_CHECKING:

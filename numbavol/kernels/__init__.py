@@ -12,8 +12,8 @@
 - ``copies``: copies past the caches, of what is not read again soon.
 - ``jit``: the only place that decorates: compiler flags, and the choice of a cache.
 - ``cache``: compiled code on disk, shared by processes.
-- ``threads``: the only place that makes threads; ``locks``: locks that an interrupt does not
-  leave taken.
+- ``tasks``: work that threads share; ``threads``: the only place that makes these; ``locks``:
+  locks that an interrupt does not leave taken.
 - ``extras``: how packages that not everybody has are installed.
 - ``resources``: how many CPUs and how much memory there are for this process.
 """

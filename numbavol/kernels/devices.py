@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from numbavol.kernels.threads import (
-    count_threads_for_tasks,
-    run_on_one_thread,
-    run_task,
-    run_tasks,
-)
+from numbavol.kernels.tasks import count_threads_for_tasks, run_on_one_thread, run_task, run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
+    from numbavol.kernels.tasks import SharedTasks
+
     # Takes what is called with the number of a first element, and with elements from that on.
-    Deliver = Callable[[Callable[[int, "NDArray[Any]"], object]], None]
+    Deliver = Callable[[Callable[[int, "NDArray[Any]"], object]], SharedTasks[int]]
     Fetch = Callable[["NDArray[Any]"], Deliver]
 
 Result = TypeVar("Result")
@@ -194,9 +191,9 @@ class CudaDevice(Device):
         Returns
         -------
         callable
-            Takes an array, and returns a function that brings what the array is by then, part by
-            part of its first axis. That takes ``put(start, part)``, called by several threads,
-            whose parts are overwritten later.
+            Takes an array, and returns a function for what the array is by then. That takes
+            ``put(start, part)``, and returns tasks that bring the array, part by part of its first
+            axis; parts are overwritten later.
         """
 
     @abstractmethod

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from numbavol.kernels.devices import Cpu, is_on_cuda
-from numbavol.kernels.threads import run_task
+from numbavol.kernels.tasks import run_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

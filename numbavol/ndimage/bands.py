@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbavol.kernels.threads import count_threads_for_tasks, run_tasks
+from numbavol.kernels.tasks import count_threads_for_tasks, run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

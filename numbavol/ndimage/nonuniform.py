@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 
 from numbavol.arguments import read_reals
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.tasks import run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

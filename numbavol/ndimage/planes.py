@@ -8,7 +8,7 @@ import numpy as np
 
 from numbavol.arguments import check_finite, read_reals, read_shape
 from numbavol.kernels.dispatch import find_device_of, find_kernel
-from numbavol.kernels.threads import even_size_of_tasks
+from numbavol.kernels.tasks import even_size_of_tasks
 from numbavol.ndimage.interpolation import as_reals
 from numbavol.ndimage.parameters import get_working_dtype
 from numbavol.ndimage.space_filling import order_along_curve

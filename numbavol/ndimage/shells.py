@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbavol.kernels.dispatch import find_device_of, find_kernel
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.tasks import run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

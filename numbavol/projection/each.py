@@ -11,7 +11,7 @@ from numbavol.arguments import check_fits_in_memory, read_count
 from numbavol.kernels.copies import copy_past_caches
 from numbavol.kernels.devices import CudaDevice
 from numbavol.kernels.dispatch import find_device
-from numbavol.kernels.threads import even_size_of_tasks, run_tasks
+from numbavol.kernels.tasks import even_size_of_tasks, run_tasks
 from numbavol.projection.batches import AbstractProjectionInBatches, ProjectionOnAllThreads
 from numbavol.projection.projections import Placement, Projection
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numbavol.kernels.devices import Deliver, Device
+    from numbavol.kernels.devices import Device
+    from numbavol.kernels.tasks import SharedTasks
     from numbavol.poses import AbstractPose
     from numbavol.projection.base import AbstractVolumeIntegrator
     from numbavol.projection.draws import Images
@@ -89,42 +90,50 @@ class StreamedDelivery(Delivery):
             raise TypeError(msg)
         self._copies = device.make_copies_to(each)
         self._fetch = device.make_fetch()
-        self._bring_those_underway: Callable[[], None] | None = None
+        self._wait: Callable[[], None] | None = None
+        self._underway: list[SharedTasks[int]] = []
 
     def put(self, numbers: int | slice, images: NDArray[Any]) -> None:
-        """Put those where they go that were made before these."""
+        """Begin to put images where they go, and wait for those before."""
         first = numbers.start if isinstance(numbers, slice) else numbers
         these = images.reshape(-1, *images.shape[-2:])
         if self._copies is not None:
-            bring = self._copies.begin(these, first)
+            wait = self._copies.begin(these, first)
         else:
-            bring = functools.partial(self._share_out, self._fetch(these), first)
-        bring_those_before, self._bring_those_underway = self._bring_those_underway, bring
-        if bring_those_before is not None:
-            bring_those_before()
+            tasks = self._fetch(these)(functools.partial(self._put_part, first))
+            # Before they begin, so that an interrupt does not come between.
+            self._underway.append(tasks)
+            tasks.begin()
+            wait = tasks.wait
+        wait_for_those_before, self._wait = self._wait, wait
+        if wait_for_those_before is not None:
+            wait_for_those_before()
+        # They hold what was copied.
+        del self._underway[:-1]
 
     def finish(self) -> None:
-        """Put what is still underway where it goes, by the device itself or on all threads."""
-        if self._bring_those_underway is not None:
-            self._bring_those_underway()
-            self._bring_those_underway = None
+        """Wait for what is still underway."""
+        try:
+            if self._wait is not None:
+                self._wait()
+        finally:
+            self.drop()
 
     def drop(self) -> None:
-        """Wait for what the device copies: the memory may be another's after this."""
+        """Wait for what is being copied, and begin no more: memory may be another's after this."""
         if self._copies is not None:
             self._copies.wait()
-        # It holds what is copied.
-        self._bring_those_underway = None
+        for tasks in self._underway:
+            tasks.stop()
+        self._wait = None
+        self._underway.clear()
 
-    def _share_out(self, deliver: Deliver, first: int) -> None:
-        def put(start: int, images: NDArray[Any]) -> None:
-            where = slice(first + start, first + start + len(images))
-            if isinstance(self._each, np.ndarray):
-                copy_past_caches(self._each[where], images)
-            else:
-                self._each[where] = images
-
-        deliver(put)
+    def _put_part(self, first: int, start: int, images: NDArray[Any]) -> None:
+        where = slice(first + start, first + start + len(images))
+        if isinstance(self._each, np.ndarray):
+            copy_past_caches(self._each[where], images)
+        else:
+            self._each[where] = images
 
 
 def project_each(

@@ -11,7 +11,7 @@ import numpy as np
 
 from numbavol.arguments import check_flag, find_whole_number, read_shape
 from numbavol.kernels.dispatch import check_device, find_device
-from numbavol.kernels.threads import count_threads_for_tasks, map_tasks
+from numbavol.kernels.tasks import count_threads_for_tasks, map_tasks
 from numbavol.ndimage import make_frequency_grid
 from numbavol.ndimage.nonuniform import read_eps
 from numbavol.ndimage.nonuniform_images import (

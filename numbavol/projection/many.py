@@ -11,7 +11,7 @@ import numpy as np
 from numbavol.arguments import check_fits_in_memory, check_is_a, check_output, read_count
 from numbavol.io import ImageStack
 from numbavol.kernels.dispatch import check_device, find_device
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.tasks import run_tasks
 from numbavol.poses import AbstractPose
 from numbavol.progress import progress_bar
 from numbavol.projection.auto import AutoVolumeProjection

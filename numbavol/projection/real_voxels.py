@@ -9,7 +9,7 @@ import numpy as np
 
 from numbavol.kernels.dispatch import check_device, find_device, find_device_of
 from numbavol.kernels.resources import find_memory
-from numbavol.kernels.threads import map_tasks
+from numbavol.kernels.tasks import map_tasks
 from numbavol.ndimage.nonuniform import read_eps
 from numbavol.ndimage.nonuniform_images import (
     HalfTransformOfImage,

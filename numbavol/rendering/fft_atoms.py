@@ -21,7 +21,8 @@ from numbavol.arguments import (
 )
 from numbavol.kernels.devices import CudaDevice
 from numbavol.kernels.dispatch import check_device, find_device
-from numbavol.kernels.threads import get_num_threads, run_tasks
+from numbavol.kernels.tasks import run_tasks
+from numbavol.kernels.threads import get_num_threads
 from numbavol.ndimage.nonuniform import (
     HalfTransform,
     choose_spreading,

@@ -18,7 +18,8 @@ from numbavol.arguments import (
     read_voxel_size,
 )
 from numbavol.kernels.dispatch import check_device, find_device, find_kernel
-from numbavol.kernels.threads import get_num_threads, run_tasks
+from numbavol.kernels.tasks import run_tasks
+from numbavol.kernels.threads import get_num_threads
 from numbavol.rendering.base import (
     AbstractVolumeRenderFn,
     check_ways,

@@ -114,7 +114,7 @@ def bring(card, images):
         with lock:
             came[start] = copied
 
-    card.make_fetch()(images.view(ArrayThere))(put)
+    card.make_fetch()(images.view(ArrayThere))(put).run()
     return came
 
 
@@ -147,7 +147,7 @@ def test_threads_keep_their_buffers(monkeypatch, card):
     monkeypatch.setattr(cuda_device, "BYTES_A_PART", 24)
     fetch = card.make_fetch()
     for _ in range(3):
-        fetch(np.zeros((40, 2, 3), np.float32).view(ArrayThere))(lambda *_: None)
+        fetch(np.zeros((40, 2, 3), np.float32).view(ArrayThere))(lambda *_: None).run()
     assert len(card.buffers) == len(card.streams) <= numbavol.get_num_threads()
 
 
@@ -161,7 +161,7 @@ def test_an_error_of_what_takes_them_comes_out(card):
         raise OSError(message)
 
     with pytest.raises(OSError, match="disk"):
-        card.make_fetch()(np.zeros((4, 2, 3), np.float32).view(ArrayThere))(put)
+        card.make_fetch()(np.zeros((4, 2, 3), np.float32).view(ArrayThere))(put).run()
 
 
 @pytest.mark.parametrize(

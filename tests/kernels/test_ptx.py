@@ -66,7 +66,7 @@ def spread(real):
 
 def terms(real, pair):
     return (
-        *(array(real, 3), array(int32, 1), array(int64, 1), array(uint64, 2), array(pair, 1)),
+        *(array(real, 3), array(int32, 1), array(int64, 1), array(uint64, 1), array(pair, 1)),
         whole(3),
     )
 
@@ -131,7 +131,7 @@ KERNELS = {
         False,
         [
             (
-                *(array(part, 1), array(uint64, 2), int64, int64, int64, int64),
+                *(array(part, 1), array(uint64, 1), int64, int64, int64, int64),
                 *(array(int64, 1), array(int64, 1), array(uint64, 2), whole(3)),
             )
             for part in (uint16, uint32)

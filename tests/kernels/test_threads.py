@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from numbavol.kernels import threads
-from numbavol.kernels.threads import (
-    ENVIRONMENT_VARIABLE,
+from numbavol.kernels import tasks, threads
+from numbavol.kernels.tasks import (
+    SharedTasks,
     count_threads_for_tasks,
-    get_num_threads,
     map_tasks,
     run_on_one_thread,
+    run_task,
     run_tasks,
-    set_num_threads,
 )
+from numbavol.kernels.threads import ENVIRONMENT_VARIABLE, get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,74 @@ def test_every_task_is_done_once(n_threads: int) -> None:
     done: list[int] = []
     run_tasks(done.append, range(50))
     assert sorted(done) == list(range(50))
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_tasks_that_are_begun_go_on_beside_the_caller(n_threads: int) -> None:
+    set_num_threads(n_threads)
+    may_end, has_begun = threading.Event(), threading.Event()
+
+    def work(_: int) -> None:
+        has_begun.set()
+        assert may_end.wait(timeout=20)
+
+    shared = SharedTasks(work, range(4))
+    assert not has_begun.is_set()
+    shared.begin()
+    assert has_begun.wait(timeout=20)
+    may_end.set()
+    reported: list[int] = []
+    shared.wait(lambda n_done, _: reported.append(n_done))
+    shared.stop()
+    assert reported == [1, 2, 3, 4]
+
+
+def test_tasks_that_are_stopped_are_waited_for_and_no_more_are_begun() -> None:
+    set_num_threads(2)
+    both_run = threading.Barrier(3, timeout=20)
+    ended: list[int] = []
+
+    def work(task: int) -> None:
+        if task < 2:
+            both_run.wait()
+            time.sleep(0.1)
+        ended.append(task)
+
+    shared = SharedTasks(work, range(50))
+    shared.begin()
+    both_run.wait()
+    shared.stop()
+    n_ended = len(ended)
+    assert {0, 1} <= set(ended)
+    time.sleep(0.1)
+    assert len(ended) == n_ended < 50
+
+
+def test_tasks_of_a_task_are_done_when_it_waits_for_them() -> None:
+    set_num_threads(2)
+    log: list[object] = []
+
+    def begin_and_wait() -> None:
+        shared = SharedTasks(lambda _: log.append(threading.get_ident()), range(3))
+        shared.begin()
+        log.append("begun")
+        shared.wait()
+
+    run_task(begin_and_wait)
+    assert log[0] == "begun"
+    assert len(set(log[1:])) == 1
+    assert log[1] != threading.get_ident()
+
+
+def test_the_thread_of_a_device_is_beside_a_single_one_of_tasks() -> None:
+    set_num_threads(1)
+    may_end = threading.Event()
+    shared = SharedTasks(lambda _: may_end.wait(timeout=20), range(1))
+    shared.begin()
+    of_device = run_on_one_thread(threading.get_ident)
+    may_end.set()
+    shared.wait()
+    assert run_task(threading.get_ident) != of_device
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
@@ -118,12 +186,12 @@ def test_no_task_runs_on_after_an_error() -> None:
 def test_few_pieces_are_shared_evenly_and_many_by_as_many_as_allowed(n_threads: int) -> None:
     set_num_threads(n_threads)
     for n in (1, 2, 7, 50, 1000):
-        size = threads.even_size_of_tasks(n, 8)
+        size = tasks.even_size_of_tasks(n, 8)
         assert 1 <= size <= 8
         n_tasks = -(-n // size)
-        assert n_tasks >= min(n, threads.TASKS_A_THREAD * n_threads)
-    assert threads.even_size_of_tasks(1000, 8) == 8
-    assert threads.even_size_of_tasks(1000, 0) == 1
+        assert n_tasks >= min(n, tasks.TASKS_A_THREAD * n_threads)
+    assert tasks.even_size_of_tasks(1000, 8) == 8
+    assert tasks.even_size_of_tasks(1000, 0) == 1
 
 
 def test_tasks_may_have_tasks() -> None:
@@ -153,7 +221,8 @@ def test_a_fork_makes_its_own_threads() -> None:
     program = """
 import os, sys, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of forks beside threads
-from numbavol.kernels.threads import run_tasks, set_num_threads
+from numbavol.kernels.tasks import run_tasks
+from numbavol.kernels.threads import set_num_threads
 set_num_threads(2)
 done = []
 run_tasks(done.append, range(8))
@@ -170,7 +239,8 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_an_interrupt_stops_the_work() -> None:
     program = """
 import time
-from numbavol.kernels.threads import run_tasks, set_num_threads
+from numbavol.kernels.tasks import run_tasks
+from numbavol.kernels.threads import set_num_threads
 set_num_threads(2)
 print("begun", flush=True)
 run_tasks(lambda _: time.sleep(0.1), range(10_000))
@@ -279,7 +349,8 @@ def test_an_interrupt_between_any_two_lines_leaves_no_lock(is_started_anew: bool
     program = f"""
 import random, signal, time
 from numbavol.kernels import threads
-from numbavol.kernels.threads import run_tasks, set_num_threads
+from numbavol.kernels.tasks import run_tasks
+from numbavol.kernels.threads import set_num_threads
 def interrupt(*_):
     raise KeyboardInterrupt
 set_num_threads(3)

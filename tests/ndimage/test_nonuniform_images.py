@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from numbavol.kernels.threads import run_task
+from numbavol.kernels.tasks import run_task
 from numbavol.ndimage.nonuniform_images import (
     WIDEST_WINDOW,
     HalfTransformOfImage,

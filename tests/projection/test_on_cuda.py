@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import numbavol
 from numbavol.kernels.dispatch import find_device
 from numbavol.kernels.finding import describe_what_is_missing
+from numbavol.kernels.tasks import SharedTasks
 from numbavol.projection.each import StreamedDelivery
 
 pytestmark = [
@@ -190,6 +193,62 @@ def test_after_an_error_the_device_writes_no_more():
     delivery.finish()
     np.testing.assert_array_equal(out, written)
     np.testing.assert_array_equal(out[1], np.ones((5, 6)))
+
+
+class SlowArray(np.ndarray):
+    """Whose elements take long to write, until somebody allows them."""
+
+    def __setitem__(self, where, value):
+        assert self.may_be_written.wait(timeout=20)
+        super().__setitem__(where, value)
+
+
+@pytest.fixture
+def slow_out():
+    out = np.zeros((3, 5, 6), np.float32).view(SlowArray)
+    SlowArray.may_be_written = threading.Event()
+    return out
+
+
+def wait_until(is_so):
+    end = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_images_are_put_where_they_go_while_the_caller_makes_more(slow_out):
+    device = find_device("cuda")
+    images = device.send(np.ones((3, 5, 6), np.float32))
+    with StreamedDelivery(slow_out, lambda _, projection: projection, device) as delivery:
+        delivery.put(slice(0, 1), images[:1])
+        assert not np.any(slow_out)
+        slow_out.may_be_written.set()
+        wait_until(lambda: np.all(slow_out[0] == 1.0))
+        delivery.put(slice(1, 3), images[1:])
+    np.testing.assert_array_equal(slow_out, np.ones((3, 5, 6)))
+
+
+def test_an_interrupt_at_the_end_leaves_nothing_that_is_written_later(slow_out, monkeypatch):
+    device = find_device("cuda")
+    images = device.send(np.ones((3, 5, 6), np.float32))
+    delivery = StreamedDelivery(slow_out, lambda _, projection: projection, device)
+
+    def interrupt(_):
+        threading.Timer(0.2, slow_out.may_be_written.set).start()
+        raise KeyboardInterrupt
+
+    def put_all():
+        monkeypatch.setattr(SharedTasks, "wait", interrupt)
+        with delivery:
+            delivery.put(slice(0, 3), images)
+
+    with pytest.raises(KeyboardInterrupt):
+        put_all()
+    written = slow_out.copy()
+    assert slow_out.may_be_written.is_set()
+    time.sleep(0.05)
+    np.testing.assert_array_equal(slow_out, written)
 
 
 def test_an_interrupt_while_it_waits_leaves_no_copy_begun(monkeypatch):

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 import numbavol
 from numbavol import FFTAtomProjection, GaussianMixtureProjection, RealVoxelProjection
 from numbavol.kernels.resources import find_memory
-from numbavol.kernels.threads import count_threads_for_tasks, map_tasks, run_tasks
+from numbavol.kernels.tasks import count_threads_for_tasks, map_tasks, run_tasks
 from numbavol.ndimage import bands
 from numbavol.projection import Placement, fft_atoms, gaussian_mixture, real_voxels
 from numbavol.projection.each import Delivery, project_each

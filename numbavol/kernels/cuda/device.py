@@ -12,7 +12,7 @@ from numbavol.kernels.copies import copy_past_caches
 from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import Copies, CudaDevice, is_on_cuda
 from numbavol.kernels.finding import describe_what_is_missing, is_simulated
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.tasks import SharedTasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 IS_SIMULATED = is_simulated()
 # What a thread copies to the host at once (scripts/bench --device cuda).
-BYTES_A_PART = 2**23
+BYTES_A_PART = 2**24
 # float32, float64, complex64 and complex128, as NumPy writes them.
 NUMBERS_OF_IMAGES = "fdFD"
 # CUDA's handle of the default stream of the thread that asks.
@@ -65,7 +65,7 @@ class Card(CudaDevice):
         def put(start: int, part: NDArray[Any]) -> None:
             copy_past_caches(elements[start : start + len(part)], part)
 
-        self.make_fetch()(there.reshape(-1))(put)
+        self.make_fetch()(there.reshape(-1))(put).run()
         return fetched
 
     def make_fetch(self) -> Fetch:
@@ -87,7 +87,7 @@ class Card(CudaDevice):
             is_made = self.xp.cuda.get_current_stream().record()
             n_a_part = max(1, BYTES_A_PART * len(contiguous) // max(contiguous.nbytes, 1))
 
-            def deliver(put: Callable[[int, NDArray[Any]], object]) -> None:
+            def deliver(put: Callable[[int, NDArray[Any]], object]) -> SharedTasks[int]:
                 def copy(start: int) -> None:
                     part = contiguous[start : start + n_a_part]
                     stream, buffer = take_buffer(part.nbytes)
@@ -98,7 +98,7 @@ class Card(CudaDevice):
                     put(start, locked)
                     idle.put((stream, buffer))
 
-                run_tasks(copy, range(0, len(contiguous), n_a_part))
+                return SharedTasks(copy, range(0, len(contiguous), n_a_part))
 
             return deliver
 

@@ -234,8 +234,8 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
                     own[n] = pairs[unsigned(begins_of[axis, read] + own_pair)]
             for n in range(PAIRS_A_TERM):
                 of_round, axis = narrow(n % PAIRS_A_PART), narrow(n // PAIRS_A_PART)
-                row = narrow(axis * PAIRS_A_PART + own_pair)
-                staged[unsigned(row * ROW + of_round * TERMS_A_READ + own_term)] = own[n]
+                own_row = narrow((axis * PAIRS_A_PART + own_pair) * ROW)
+                staged[unsigned(own_row + of_round * TERMS_A_READ + own_term)] = own[n]
             cuda.syncthreads()
             n_terms = narrow(min(stop - start, WARP))
             number = narrow(0)

@@ -13,7 +13,7 @@ import scipy.fft
 
 from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import Copies, CudaDevice, is_on_cuda
-from numbavol.kernels.threads import run_tasks
+from numbavol.kernels.tasks import SharedTasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,14 +159,14 @@ class SimulatedCard(CudaDevice):
         """Copy parts of arrays to the host, which are kept no longer: see the base class."""
 
         def fetch(array: NDArray[Any]) -> Deliver:
-            def deliver(put: Callable[[int, NDArray[Any]], object]) -> None:
+            def deliver(put: Callable[[int, NDArray[Any]], object]) -> SharedTasks[int]:
                 def copy(start: int) -> None:
                     part = self.fetch(array[start : start + IMAGES_A_PART])
                     put(start, part)
                     # As on a card, where the next part takes its place.
                     part.fill(np.nan)
 
-                run_tasks(copy, range(0, len(array), IMAGES_A_PART))
+                return SharedTasks(copy, range(0, len(array), IMAGES_A_PART))
 
             return deliver
 
