@@ -118,15 +118,20 @@ class Threads(NamedTuple):
     n: int
 
 
-def find_threads() -> Threads:
+def find_threads(most: int = MOST_THREADS) -> Threads:
     """Find the threads that work is spread over; they are made where there are none yet.
+
+    Parameters
+    ----------
+    most
+        More are of no use.
 
     Raises
     ------
     OSError
         If the system allows no more threads.
     """
-    n_threads = get_num_threads()
+    n_threads = min(get_num_threads(), most)
     return Threads(_pools[0].queue_of(n_threads), n_threads)
 
 

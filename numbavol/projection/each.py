@@ -275,7 +275,7 @@ def _project_batch(
         return
     begun = prepared.begin(rotations, offsets)
     if device.name != "cpu":
-        # What is put where it goes is put there by all threads, while the device goes on.
+        # What is put where it goes is put there by other threads, while the device goes on.
         put(0, n_images, device.run(lambda: make(begun, 0, n_images)))
         report(first + n_images)
         return

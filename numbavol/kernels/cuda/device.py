@@ -13,6 +13,7 @@ from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import Copies, CudaDevice, is_on_cuda
 from numbavol.kernels.finding import describe_what_is_missing, is_simulated
 from numbavol.kernels.tasks import SharedTasks
+from numbavol.kernels.threads import find_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from numbavol.kernels.devices import Deliver, Fetch, Result
+    from numbavol.kernels.threads import Threads
 
 IS_SIMULATED = is_simulated()
 # What a thread copies to the host at once (scripts/bench --device cuda).
 BYTES_A_PART = 2**24
+# More take the interpreter's lock from each other, and from who begins what is computed: on 16 CPUs,
+# 16 bring images at nine tenths of the rate of 8 (scripts/bench --device cuda).
+MOST_THREADS_THAT_COPY = 8
 # float32, float64, complex64 and complex128, as NumPy writes them.
 NUMBERS_OF_IMAGES = "fdFD"
 # CUDA's handle of the default stream of the thread that asks.
@@ -52,7 +57,7 @@ class Card(CudaDevice):
         return sent
 
     def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Bring an array to the host, a large one by all threads: see the base class."""
+        """Bring an array to the host, a large one by several threads: see the base class."""
         if not is_on_cuda(array):
             return array
         there = self.xp.asarray(array)
@@ -98,7 +103,8 @@ class Card(CudaDevice):
                     put(start, locked)
                     idle.put((stream, buffer))
 
-                return SharedTasks(copy, range(0, len(contiguous), n_a_part))
+                starts = range(0, len(contiguous), n_a_part)
+                return SharedTasks(copy, starts, _find_threads_that_copy)
 
             return deliver
 
@@ -175,6 +181,10 @@ class Card(CudaDevice):
         """The card's free memory, and what CuPy holds without need."""
         free, _ = self.xp.cuda.runtime.memGetInfo()
         return int(free) + int(self.xp.get_default_memory_pool().free_bytes())
+
+
+def _find_threads_that_copy() -> Threads:
+    return find_threads(MOST_THREADS_THAT_COPY)
 
 
 class _CopiesOnAStream(Copies):
