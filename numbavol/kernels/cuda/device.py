@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IS_SIMULATED = is_simulated()
 # What a thread copies to the host at once (scripts/bench --device cuda).
 BYTES_A_PART = 2**24
-# More take the interpreter's lock from each other, and from who begins what is computed: on 16 CPUs,
+# More take the interpreter's lock from each other and from who begins what is computed: on 16 CPUs,
 # 16 bring images at nine tenths of the rate of 8 (scripts/bench --device cuda).
 MOST_THREADS_THAT_COPY = 8
 # float32, float64, complex64 and complex128, as NumPy writes them.

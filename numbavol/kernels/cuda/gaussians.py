@@ -250,7 +250,6 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
                         staged[unsigned(at_z) + unsigned(ROW + n)],
                     )  # fmt: skip
                 number = narrow(number + TERMS_AT_ONCE)
-            cuda.syncthreads()
             start = narrow(start + WARP)
             n_in_sum = narrow(n_in_sum + n_terms)
             if n_in_sum > MOST_IN_A_SUM:
