@@ -212,6 +212,7 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
         first_x, first_y = narrow(own_x // 2 * ROW), narrow((PAIRS_A_PART + own_y // 2) * ROW)
         first_z = narrow((2 * PAIRS_A_PART + own_z // 2) * ROW)
         own_term, own_pair = narrow(lane // PAIRS_A_PART), narrow(lane % PAIRS_A_PART)
+        # Where the pairs of each term begin, along x, y and z.
         begins_of = cuda.shared.array((3, WARP), numba.int32)
         nothing = join(real(0), real(0))
         own = cuda.local.array(PAIRS_A_TERM, pair)
@@ -239,7 +240,7 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
             cuda.syncthreads()
             n_terms = narrow(min(stop - start, WARP))
             number = narrow(0)
-            # A lane without a term has staged nothing.
+            # Beyond the last term there are zeros.
             while number < n_terms:
                 at_x, at_y = np.uint32(first_x + number), np.uint32(first_y + number)
                 at_z = np.uint32(first_z + number)
