@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from numbavol.kernels.tasks import SharedTasks
 
-    # Takes what is called with the number of a first element, and with elements from that on.
+    # Takes what is called with the number of a first element and with elements from that on, and
+    # returns tasks that are not begun yet.
     Deliver = Callable[[Callable[[int, "NDArray[Any]"], object]], SharedTasks[int]]
     Fetch = Callable[["NDArray[Any]"], Deliver]
 
@@ -192,8 +193,9 @@ class CudaDevice(Device):
         -------
         callable
             Takes an array, and returns a function for what the array is by then. That takes
-            ``put(start, part)``, and returns tasks that bring the array, part by part of its first
-            axis; parts are overwritten later.
+            ``put(start, part)``, which several threads will call with parts of the first axis that
+            are overwritten later, and returns tasks that bring the array, not yet begun: who takes
+            them is to stop them at last.
         """
 
     @abstractmethod

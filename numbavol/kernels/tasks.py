@@ -132,7 +132,6 @@ class SharedTasks(Generic[Task]):
     def run(self, report: Callable[[int, int], object] | None = None) -> None:
         """Do all tasks: see `run_tasks`."""
         try:
-            self.begin()
             self.wait(report)
         finally:
             self.stop()
@@ -153,7 +152,12 @@ class SharedTasks(Generic[Task]):
             threads.queue.put(self._work_off)
 
     def wait(self, report: Callable[[int, int], object] | None = None) -> None:
-        """Wait until all tasks are done, or raise the first error of one."""
+        """Wait, once, until all tasks are done, or raise the first error of one.
+
+        Tasks that were not begun are.
+        """
+        if not self._is_shared:
+            self.begin()
         for n_done in range(1, self._n + 1):
             if not self._is_shared:
                 self._do_next()
@@ -167,9 +171,13 @@ class SharedTasks(Generic[Task]):
             if report is not None:
                 report(n_done, self._n)
 
+    def forbid(self) -> None:
+        """Begin no more tasks."""
+        run_alone(self._lock, self._forbid)
+
     def stop(self) -> None:
         """Begin no more tasks, and wait for those that are begun."""
-        run_alone(self._lock, self._forbid)
+        self.forbid()
         while self._n_ended < self._n_begun:
             with contextlib.suppress(Empty):
                 self._outcomes.get(timeout=SECONDS_BETWEEN_LOOKS)

@@ -24,57 +24,66 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "NUMBAVOL_NUM_THREADS"
 # Asked for: beyond them lies a slip of the keyboard.
 MOST_THREADS = 1024
-OF_DEVICE = 0
+
+
+class Threads(NamedTuple):
+    """Threads of this process, which live as long as it does."""
+
+    queue: SimpleQueue[Callable[[], None]]
+    """They call what is put into it."""
+    n: int
 
 
 class _Pool:
     """How many threads this process wants, and those it has made.
 
-    Of each number of threads there is a queue, so that callers together have no more of them; and
-    one of the thread that a device has for itself, by the number 0.
+    For each purpose and number of threads there is a queue, so that callers together have no more
+    of them.
     """
 
     def __init__(self, n_threads: int | None) -> None:
         self.n_threads = n_threads
         self._lock = threading.RLock()
-        self.queues: dict[int, SimpleQueue[Callable[[], None]]] = {}
+        self.queues: dict[tuple[str, int], SimpleQueue[Callable[[], None]]] = {}
 
-    def queue_of(self, n_threads: int) -> SimpleQueue[Callable[[], None]]:
-        """Return the queue of as many threads, which call what every caller puts into it."""
-        if n_threads not in self.queues:
+    def find(self, purpose: str, n_threads: int) -> Threads:
+        """Return as many threads, which call what every caller puts into their queue."""
+        if (purpose, n_threads) not in self.queues:
             # Not by this thread: `threading` takes locks of its own, and an interrupt could leave
             # one taken that every thread of the process needs to begin and to end.
             outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
             try:
-                start_new_thread(self._start, (n_threads, outcomes))
+                start_new_thread(self._start, (purpose, n_threads, outcomes))
             except RuntimeError as error:
-                raise _too_many(n_threads or 1, 0) from error
+                raise _too_many(n_threads, 0) from error
             error_of_start = outcomes.get()
             if error_of_start is not None:
                 raise error_of_start
-        return self.queues[n_threads]
+        return Threads(self.queues[purpose, n_threads], n_threads)
 
-    def _start(self, n_threads: int, outcomes: SimpleQueue[BaseException | None]) -> None:
+    def _start(
+        self, purpose: str, n_threads: int, outcomes: SimpleQueue[BaseException | None]
+    ) -> None:
         try:
-            run_alone(self._lock, lambda: self._start_once(n_threads))
+            run_alone(self._lock, lambda: self._start_once(purpose, n_threads))
         except BaseException as error:  # noqa: BLE001  # the caller raises it
             outcomes.put(error)
         else:
             outcomes.put(None)
 
-    def _start_once(self, n_threads: int) -> None:
-        if n_threads in self.queues:
+    def _start_once(self, purpose: str, n_threads: int) -> None:
+        if (purpose, n_threads) in self.queues:
             return
         queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        for n_started in range(n_threads or 1):
+        for n_started in range(n_threads):
             try:
                 threading.Thread(target=_work, args=(queue,), daemon=True).start()
             except RuntimeError as error:
                 # Those that did start would wait for work for ever.
                 for _ in range(n_started):
                     queue.put(_end_thread)
-                raise _too_many(n_threads or 1, n_started) from error
-        self.queues[n_threads] = queue
+                raise _too_many(n_threads, n_started) from error
+        self.queues[purpose, n_threads] = queue
 
 
 def _too_many(n_threads: int, n_started: int) -> OSError:
@@ -110,34 +119,31 @@ def _replace_pool() -> None:
 os.register_at_fork(after_in_child=_replace_pool)
 
 
-class Threads(NamedTuple):
-    """Threads of this process, which live as long as it does."""
-
-    queue: SimpleQueue[Callable[[], None]]
-    """They call what is put into it."""
-    n: int
-
-
-def find_threads(most: int = MOST_THREADS) -> Threads:
+def find_threads() -> Threads:
     """Find the threads that work is spread over; they are made where there are none yet.
-
-    Parameters
-    ----------
-    most
-        More are of no use.
 
     Raises
     ------
     OSError
         If the system allows no more threads.
     """
-    n_threads = min(get_num_threads(), most)
-    return Threads(_pools[0].queue_of(n_threads), n_threads)
+    return _pools[0].find("tasks", get_num_threads())
+
+
+def find_threads_that_copy(most: int) -> Threads:
+    """Find threads that copy beside those that compute: see `find_threads`.
+
+    Parameters
+    ----------
+    most
+        More are of no use.
+    """
+    return _pools[0].find("copies", min(get_num_threads(), most))
 
 
 def find_thread_of_device() -> Threads:
-    """Find the one thread that has what CUDA does to itself: see `find_threads`."""
-    return Threads(_pools[0].queue_of(OF_DEVICE), 1)
+    """Find the one thread on which all work of CUDA is done: see `find_threads`."""
+    return _pools[0].find("device", 1)
 
 
 def is_worker() -> bool:

@@ -35,8 +35,8 @@ class AbstractProjectionInBatches(ABC):
     n_at_a_time
         How many poses are best begun together.
     n_on_one_thread
-        So few poses are begun and made on one thread, and take less than others take to wake up:
-        none, if a subclass does not say it.
+        On the processor, so few poses are begun and made on one thread, and take less than others
+        take to wake up: none, if a subclass does not say it.
     device
         Where they are made: the processor, if a subclass does not say it.
 

@@ -50,19 +50,8 @@ class Delivery:
     def __init__(self, each: Images, develop: Develop) -> None:
         self.develop, self._each = develop, each
 
-    def __enter__(self) -> Delivery:
-        """Begin; what is still underway at the end is finished, or dropped for an error."""
-        return self
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        """End."""
-        if error is None:
-            self.finish()
-        else:
-            self.drop()
-
     def put(self, numbers: int | slice, images: NDArray[Any]) -> None:
-        """Put one image, or several, where they go."""
+        """Put one image, or several, where they go; at last there is `finish` or `drop`."""
         self._each[numbers] = images
 
     def finish(self) -> None:
@@ -113,18 +102,19 @@ class StreamedDelivery(Delivery):
 
     def finish(self) -> None:
         """Wait for what is still underway."""
-        try:
-            if self._wait is not None:
-                self._wait()
-        finally:
-            self.drop()
+        if self._wait is not None:
+            self._wait()
+        self._wait = None
+        self._underway.clear()
 
     def drop(self) -> None:
         """Wait for what is being copied, and begin no more: memory may be another's after this."""
-        if self._copies is not None:
-            self._copies.wait()
+        for tasks in self._underway:
+            tasks.forbid()
         for tasks in self._underway:
             tasks.stop()
+        if self._copies is not None:
+            self._copies.wait()
         self._wait = None
         self._underway.clear()
 
@@ -184,7 +174,7 @@ def project_each(
             f"Placement, got {type(made).__name__}"
         )
         raise TypeError(msg)
-    with delivery:
+    try:
         if isinstance(prepared, AbstractProjectionInBatches):
             n_at_a_time = read_count(
                 "integrator: n_at_a_time", getattr(prepared, "n_at_a_time", None)
@@ -196,6 +186,11 @@ def project_each(
             )  # fmt: skip
         else:
             _project_one_by_one(delivery, prepared, rotations, offsets, first, device, report)
+        delivery.finish()
+    except BaseException:
+        # Not by a context: an interrupt at its end would leave what writes where images go.
+        delivery.drop()
+        raise
 
 
 def _project_in_batches(
@@ -268,7 +263,7 @@ def _project_batch(
     def put(start: int, stop: int, images: NDArray[Any]) -> None:
         delivery.put(slice(first + start, first + stop), images)
 
-    if n_images <= prepared.n_on_one_thread:
+    if device.name == "cpu" and n_images <= prepared.n_on_one_thread:
         # Without waking another one for each step.
         device.run(lambda: put(0, n_images, make(prepared.begin(rotations, offsets), 0, n_images)))
         report(first + n_images)

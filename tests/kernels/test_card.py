@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import types
 import weakref
 
@@ -149,6 +150,27 @@ def test_threads_keep_their_buffers(monkeypatch, card):
     for _ in range(3):
         fetch(np.zeros((40, 2, 3), np.float32).view(ArrayThere))(lambda *_: None).run()
     assert len(card.buffers) == len(card.streams) <= numbavol.get_num_threads()
+
+
+def test_no_more_threads_copy_than_a_bus_needs(monkeypatch, card):
+    monkeypatch.setattr(cuda_device, "BYTES_A_PART", 24)
+    numbavol.set_num_threads(cuda_device.MOST_THREADS_THAT_COPY + 4)
+    at_work, most, lock = set(), [], threading.Lock()
+
+    def put(*_):
+        with lock:
+            at_work.add(threading.get_ident())
+            most.append(len(at_work))
+        time.sleep(0.01)
+        with lock:
+            at_work.discard(threading.get_ident())
+
+    try:
+        images = np.zeros((40, 2, 3), np.float32).view(ArrayThere)
+        card.make_fetch()(images)(put).run()
+    finally:
+        numbavol.set_num_threads(None)
+    assert 1 < max(most) <= cuda_device.MOST_THREADS_THAT_COPY
 
 
 def test_no_image_is_no_error(card):

@@ -23,7 +23,13 @@ from numbavol.kernels.tasks import (
     run_task,
     run_tasks,
 )
-from numbavol.kernels.threads import ENVIRONMENT_VARIABLE, get_num_threads, set_num_threads
+from numbavol.kernels.threads import (
+    ENVIRONMENT_VARIABLE,
+    find_threads,
+    find_threads_that_copy,
+    get_num_threads,
+    set_num_threads,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,39 +72,67 @@ def test_tasks_that_are_begun_go_on_beside_the_caller(n_threads: int) -> None:
 
 def test_tasks_that_are_stopped_are_waited_for_and_no_more_are_begun() -> None:
     set_num_threads(2)
-    both_run = threading.Barrier(3, timeout=20)
+    both_run, is_forbidden = threading.Barrier(3, timeout=20), threading.Event()
     ended: list[int] = []
 
     def work(task: int) -> None:
         if task < 2:
             both_run.wait()
+            is_forbidden.wait(timeout=20)
             time.sleep(0.1)
         ended.append(task)
 
     shared = SharedTasks(work, range(50))
     shared.begin()
     both_run.wait()
+    shared.forbid()
+    is_forbidden.set()
     shared.stop()
     n_ended = len(ended)
-    assert {0, 1} <= set(ended)
+    assert sorted(ended) == [0, 1]
     time.sleep(0.1)
-    assert len(ended) == n_ended < 50
+    assert len(ended) == n_ended
 
 
-def test_tasks_of_a_task_are_done_when_it_waits_for_them() -> None:
-    set_num_threads(2)
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_tasks_of_a_task_are_done_by_its_thread_when_it_waits_for_them(n_threads: int) -> None:
+    set_num_threads(n_threads)
     log: list[object] = []
 
-    def begin_and_wait() -> None:
+    def begin_and_wait() -> int:
         shared = SharedTasks(lambda _: log.append(threading.get_ident()), range(3))
         shared.begin()
         log.append("begun")
         shared.wait()
+        return threading.get_ident()
 
-    run_task(begin_and_wait)
-    assert log[0] == "begun"
-    assert len(set(log[1:])) == 1
-    assert log[1] != threading.get_ident()
+    own = run_task(begin_and_wait)
+    assert log == ["begun", own, own, own]
+    assert own != threading.get_ident()
+
+
+def test_tasks_that_a_task_left_are_done_by_threads_for_who_waits_for_them() -> None:
+    set_num_threads(2)
+    ran_on: list[int] = []
+
+    def begin() -> SharedTasks[int]:
+        shared = SharedTasks(lambda _: ran_on.append(threading.get_ident()), range(3))
+        shared.begin()
+        return shared
+
+    run_task(begin).wait()
+    assert len(ran_on) == 3
+    assert threading.get_ident() not in ran_on
+
+
+def test_threads_that_copy_are_few_and_beside_those_that_compute() -> None:
+    set_num_threads(12)
+    n_copy = find_threads_that_copy(3)
+    assert n_copy.n == 3
+    assert n_copy.queue is not find_threads().queue
+    set_num_threads(2)
+    assert find_threads_that_copy(3).n == 2
+    assert find_threads_that_copy(3).queue is not find_threads().queue
 
 
 def test_the_thread_of_a_device_is_beside_a_single_one_of_tasks() -> None:

@@ -180,14 +180,8 @@ def test_after_an_error_the_device_writes_no_more():
     out[:] = 0.0
     delivery = StreamedDelivery(out, lambda _, projection: projection, device)
 
-    def fail_after_a_batch():
-        with delivery:
-            delivery.put(slice(1, 2), images)
-            message = "no more"
-            raise ValueError(message)
-
-    with pytest.raises(ValueError, match="no more"):
-        fail_after_a_batch()
+    delivery.put(slice(1, 2), images)
+    delivery.drop()
     # What was begun has ended, and nothing is left to be done later.
     written = out.copy()
     delivery.finish()
@@ -205,7 +199,7 @@ class SlowArray(np.ndarray):
 
 @pytest.fixture
 def slow_out():
-    out = np.zeros((3, 5, 6), np.float32).view(SlowArray)
+    out = np.zeros((3, *CONFIG.shape), np.float32).view(SlowArray)
     SlowArray.may_be_written = threading.Event()
     return out
 
@@ -220,33 +214,43 @@ def wait_until(is_so):
 def test_images_are_put_where_they_go_while_the_caller_makes_more(slow_out):
     device = find_device("cuda")
     images = device.send(np.ones((3, 5, 6), np.float32))
-    with StreamedDelivery(slow_out, lambda _, projection: projection, device) as delivery:
-        delivery.put(slice(0, 1), images[:1])
-        assert not np.any(slow_out)
-        slow_out.may_be_written.set()
-        wait_until(lambda: np.all(slow_out[0] == 1.0))
-        delivery.put(slice(1, 3), images[1:])
+    delivery = StreamedDelivery(slow_out, lambda _, projection: projection, device)
+    delivery.put(slice(0, 1), images[:1])
+    assert not np.any(slow_out)
+    slow_out.may_be_written.set()
+    wait_until(lambda: np.all(slow_out[0] == 1.0))
+    delivery.put(slice(1, 3), images[1:])
+    delivery.finish()
     np.testing.assert_array_equal(slow_out, np.ones((3, 5, 6)))
 
 
-def test_an_interrupt_at_the_end_leaves_nothing_that_is_written_later(slow_out, monkeypatch):
-    device = find_device("cuda")
-    images = device.send(np.ones((3, 5, 6), np.float32))
-    delivery = StreamedDelivery(slow_out, lambda _, projection: projection, device)
+@pytest.mark.parametrize("where", ["as it begins", "while it waits"])
+def test_an_interrupt_at_the_end_leaves_nothing_that_is_written_later(slow_out, monkeypatch, where):
+    volume = numbavol.FourierVoxelGridVolume.from_real_voxel_grid(make_map())
+    poses = numbavol.EulerAnglePose(phi_angle=np.arange(3.0) * 17.0)
 
     def interrupt(_):
         threading.Timer(0.2, slow_out.may_be_written.set).start()
         raise KeyboardInterrupt
 
-    def put_all():
-        monkeypatch.setattr(SharedTasks, "wait", interrupt)
-        with delivery:
-            delivery.put(slice(0, 3), images)
+    if where == "as it begins":
+        monkeypatch.setattr(StreamedDelivery, "finish", interrupt)
+    else:
+        wait_for_all = SharedTasks.wait
+        monkeypatch.setattr(
+            SharedTasks, "wait", lambda tasks, *_: (interrupt if n_put else wait_for_all)(tasks)
+        )
+    n_put, put = [], StreamedDelivery.put
 
+    def put_and_count(*arguments):
+        put(*arguments)
+        n_put.append(1)
+
+    monkeypatch.setattr(StreamedDelivery, "put", put_and_count)
     with pytest.raises(KeyboardInterrupt):
-        put_all()
-    written = slow_out.copy()
+        numbavol.project(volume, poses, CONFIG, device="cuda", out=slow_out)
     assert slow_out.may_be_written.is_set()
+    written = slow_out.copy()
     time.sleep(0.05)
     np.testing.assert_array_equal(slow_out, written)
 

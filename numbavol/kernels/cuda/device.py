@@ -13,7 +13,7 @@ from numbavol.kernels.cuda.fft import Transforms
 from numbavol.kernels.devices import Copies, CudaDevice, is_on_cuda
 from numbavol.kernels.finding import describe_what_is_missing, is_simulated
 from numbavol.kernels.tasks import SharedTasks
-from numbavol.kernels.threads import find_threads
+from numbavol.kernels.threads import find_threads_that_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ class Card(CudaDevice):
         return fetched
 
     def make_fetch(self) -> Fetch:
-        """Copy to page-locked memory, of which each thread has its own: see the base class."""
+        """Copy to page-locked memory, to a piece of it for each task: see the base class."""
         idle: SimpleQueue[tuple[Any, NDArray[np.uint8]]] = SimpleQueue()
 
         def take_buffer(n_bytes: int) -> tuple[Any, NDArray[np.uint8]]:
@@ -104,7 +104,7 @@ class Card(CudaDevice):
                     idle.put((stream, buffer))
 
                 starts = range(0, len(contiguous), n_a_part)
-                return SharedTasks(copy, starts, _find_threads_that_copy)
+                return SharedTasks(copy, starts, _find_threads)
 
             return deliver
 
@@ -183,8 +183,8 @@ class Card(CudaDevice):
         return int(free) + int(self.xp.get_default_memory_pool().free_bytes())
 
 
-def _find_threads_that_copy() -> Threads:
-    return find_threads(MOST_THREADS_THAT_COPY)
+def _find_threads() -> Threads:
+    return find_threads_that_copy(MOST_THREADS_THAT_COPY)
 
 
 class _CopiesOnAStream(Copies):

@@ -44,9 +44,12 @@ PAIRS_A_TERM = 3 * PAIRS_A_PART
 # Lanes that follow one another read the pairs of one term, which lie in one line of memory; so many
 # terms are read at once.
 TERMS_A_READ = WARP // PAIRS_A_PART
-# The pairs of a few terms that are written together, or read together, are in other banks.
-ROW = WARP + TERMS_A_READ // 2
-N_STAGED = PAIRS_A_TERM * ROW
+# Pairs of one term along an axis, which are read together, are in other banks.
+ROWS = {
+    np.dtype(np.float32): WARP + TERMS_A_READ // 2,
+    np.dtype(np.float64): WARP + TERMS_A_READ // 4,
+}
+N_STAGED = PAIRS_A_TERM * max(ROWS.values())
 # The more, the less often a loop asks whether it is at its end.
 TERMS_AT_ONCE = 2 if IS_SIMULATED else 4
 # Gaussians that are added in one precision before their sum is, with its error.
@@ -122,13 +125,13 @@ def render_gaussians(
     )  # fmt: skip
     # Beyond them, what reaches the last part would be added too.
     own = out[: max(n_planes - first_plane, 0)]
+    n_parts = count_parts(own.shape)
     if mixture.n_gaussians == 0 or len(own) == 0:
         return
     windows = find_windows(mixture, own.shape, first_plane, n_planes, reach)
     batches = split(windows)
     most_pairs = max((batch.n_pairs for batch in batches), default=0)
     pairs = as_pairs(get_device().xp.empty(2 * most_pairs, out.dtype))
-    n_parts = count_parts(own.shape)
     for batch in batches:
         fill_profiles(pairs, batch, mixture, windows, first_plane, reach, out.dtype.type(0))
         terms = find_terms(batch, windows, n_parts)
@@ -181,8 +184,9 @@ def _add_term(sums: Array, of_x: Any, of_y: Any, of_z: Any, of_z_after: Any) -> 
         sums[n + 12] += weight * z3
 
 
-def _make_add_terms(pair: Any, n_registers: int) -> Any:
+def _make_add_terms(dtype: np.dtype[Any], n_registers: int) -> Any:
     """Make the kernel of a precision, in so many registers that none is kept in memory."""
+    pair, staged_row = PAIRS[dtype], ROWS[dtype]
 
     @cuda_kernel_in_registers(n_registers)
     def add_terms(
@@ -209,8 +213,9 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
             starts[1] = (row - plane * n_parts[1]) * PART
             starts[2] = plane * PART
         own_x, own_y, own_z = _own_cells(lane)
-        first_x, first_y = narrow(own_x // 2 * ROW), narrow((PAIRS_A_PART + own_y // 2) * ROW)
-        first_z = narrow((2 * PAIRS_A_PART + own_z // 2) * ROW)
+        first_x = narrow(own_x // 2 * staged_row)
+        first_y = narrow((PAIRS_A_PART + own_y // 2) * staged_row)
+        first_z = narrow((2 * PAIRS_A_PART + own_z // 2) * staged_row)
         own_term, own_pair = narrow(lane // PAIRS_A_PART), narrow(lane % PAIRS_A_PART)
         # Where the pairs of each term begin, along x, y and z.
         begins_of = cuda.shared.array((3, WARP), numba.int32)
@@ -235,7 +240,7 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
                     own[n] = pairs[unsigned(begins_of[axis, read] + own_pair)]
             for n in range(PAIRS_A_TERM):
                 of_round, axis = narrow(n % PAIRS_A_PART), narrow(n // PAIRS_A_PART)
-                own_row = narrow((axis * PAIRS_A_PART + own_pair) * ROW)
+                own_row = narrow((axis * PAIRS_A_PART + own_pair) * staged_row)
                 staged[unsigned(own_row + of_round * TERMS_A_READ + own_term)] = own[n]
             cuda.syncthreads()
             n_terms = narrow(min(stop - start, WARP))
@@ -248,7 +253,7 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
                     _add_term(
                         sums, staged[unsigned(at_x) + unsigned(n)],
                         staged[unsigned(at_y) + unsigned(n)], staged[unsigned(at_z) + unsigned(n)],
-                        staged[unsigned(at_z) + unsigned(ROW + n)],
+                        staged[unsigned(at_z) + unsigned(staged_row + n)],
                     )  # fmt: skip
                 number = narrow(number + TERMS_AT_ONCE)
             start = narrow(start + WARP)
@@ -262,8 +267,8 @@ def _make_add_terms(pair: Any, n_registers: int) -> Any:
     return add_terms
 
 
-_add_terms_single = _make_add_terms(PAIRS[np.dtype(np.float32)], 64)
-_add_terms_double = _make_add_terms(PAIRS[np.dtype(np.float64)], 128)
+_add_terms_single = _make_add_terms(np.dtype(np.float32), 64)
+_add_terms_double = _make_add_terms(np.dtype(np.float64), 128)
 _ADD_TERMS = {
     np.dtype(np.float32): _add_terms_single,
     np.dtype(np.float64): _add_terms_double,

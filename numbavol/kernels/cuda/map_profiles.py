@@ -35,7 +35,7 @@ PART = 4 if IS_SIMULATED else 8
 PAIRS_A_PART = PART // 2
 # Of the profiles that are made at once, 256 MiB in single precision.
 MOST_PAIRS = 2**25
-# Of those that are sorted at once, some 60 bytes each.
+# Of those that are sorted at once, some 50 bytes each.
 MOST_TERMS = 2**23
 # Threads that write a profile together.
 LANES_A_PROFILE = 2

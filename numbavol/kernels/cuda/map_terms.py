@@ -39,7 +39,7 @@ class Terms:
     order: Array
     """``(n,)``: the terms of part after part, those of a part as their Gaussians are in order."""
     places: Array
-    """``(n,)``: of `_join_places`, where the pairs begin that a part has of the profiles."""
+    """``(n,)``: of `join_places`, where the pairs begin that a part has of the profiles."""
 
 
 def count_parts(shape: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -53,8 +53,8 @@ def count_parts(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     n_z, n_y, n_x = (-(-length // PART) for length in shape)
     if n_z + n_y + n_x > MOST_PARTS_OF_AXES:
         msg = (
-            f"shape: on CUDA, expected axes that are up to {MOST_PARTS_OF_AXES * PART} voxels long "
-            f"together, got {tuple(shape)}"
+            f"shape: on CUDA, expected axes of up to {MOST_PARTS_OF_AXES} parts of {PART} voxels "
+            f"together, got {tuple(shape)}, which has {n_z + n_y + n_x}"
         )
         raise ValueError(msg)
     return n_z, n_y, n_x
@@ -76,9 +76,10 @@ def find_terms(batch: Batch, windows: Windows, n_parts: tuple[int, int, int]) ->
 
 
 @cuda_helper
-def _join_places(x: int, y: int, z: int) -> np.uint64:
+def join_places(x: int, y: int, z: int) -> np.uint64:
     """Keep where pairs begin in one number: along x, and by how many parts later along y and z."""
-    return join_whole(x, narrow((y - x) // PAIRS_A_PART | (z - x) // PAIRS_A_PART << 16))
+    to_y, to_z = unsigned((y - x) // PAIRS_A_PART), unsigned((z - x) // PAIRS_A_PART)
+    return join_whole(x, to_y | to_z << 16)
 
 
 @cuda_helper
@@ -142,7 +143,7 @@ def _list_terms(
         at = unsigned(terms_before_own - terms_before + term)
         plane = (first_parts[2, slot] + z) * n_parts[1] + first_parts[1, slot] + y
         parts[at] = part(plane * n_parts[2] + first_parts[0, slot] + x)
-        places[at] = _join_places(
+        places[at] = join_places(
             pair_places[0, slot] + x * PAIRS_A_PART, pair_places[1, slot] + y * PAIRS_A_PART,
             pair_places[2, slot] + z * PAIRS_A_PART,
         )  # fmt: skip

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numba import cuda
 from strategies import Scene, make_scene, scenes
 
 from numbavol import GaussianMixtureRenderFn, GaussianMixtureVolume
 from numbavol.kernels.cuda import gaussians, map_profiles, map_terms
-from numbavol.kernels.cuda.launch import THREADS_A_BLOCK
+from numbavol.kernels.cuda.launch import THREADS_A_BLOCK, launch_for_each
 from numbavol.kernels.cuda.map_profiles import PART
 from numbavol.kernels.cuda.warps import WARP
 from numbavol.kernels.dispatch import find_device, find_kernel
+from numbavol.kernels.jit import cuda_kernel
 from numbavol.rendering.slabs import BLOCK_NUMBER
 from numbavol.rendering.windows import MOST_FUSED_GAUSSIANS, reach_in_deviations
 
@@ -250,10 +252,33 @@ def test_terms_of_a_part_are_those_of_the_gaussians_that_reach_it(rng, most, mon
         np.testing.assert_array_equal(found.T, np.reshape(expected, (-1, 3)))
 
 
+@cuda_kernel
+def join_and_split(places, joined, split):
+    p = cuda.grid(1)
+    if p < joined.size:
+        joined[p] = map_terms.join_places(places[p, 0], places[p, 1], places[p, 2])
+        split[p, 0], split[p, 1], split[p, 2] = map_terms.split_places(joined[p])
+
+
+def test_places_of_a_term_are_kept_whole_up_to_the_longest_axes():
+    most = map_terms.MOST_PARTS_OF_AXES * PART // 2
+    steps = np.array([[0, 1, 2], [0, 1, most], [0, most, most], [7, 9, most // 2], [0, 0, 0]])
+    places = (np.array([[3], [2**30], [0], [2**26], [5]]) + PART // 2 * (steps * 2 // PART)).astype(
+        np.int32
+    )
+    device = find_device("cuda")
+    joined = device.xp.zeros(len(places), np.uint64)
+    split = device.xp.zeros(places.shape, np.int32)
+    launch_for_each(join_and_split, len(places), device.send(places), joined, split)
+    np.testing.assert_array_equal(device.fetch(split), places)
+
+
 def test_a_map_whose_parts_a_term_cannot_count_is_an_error():
     shape = (1, 1, (map_terms.MOST_PARTS_OF_AXES - 1) * PART)
     volume = GaussianMixtureVolume(np.zeros((1, 3)), 1.0, 1.0)
-    with pytest.raises(ValueError, match=r"^shape: on CUDA, expected axes that are up to "):
+    most, n_parts = map_terms.MOST_PARTS_OF_AXES, map_terms.MOST_PARTS_OF_AXES + 1
+    message = rf"^shape: on CUDA, .* up to {most} parts of {PART} voxels .*, which has {n_parts}$"
+    with pytest.raises(ValueError, match=message):
         GaussianMixtureRenderFn(shape, 1.0, device="cuda")(volume)
 
 
