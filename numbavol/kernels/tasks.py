@@ -154,15 +154,14 @@ class SharedTasks(Generic[Task]):
     def wait(self, report: Callable[[int, int], object] | None = None) -> None:
         """Wait, once, until all tasks are done, or raise the first error of one.
 
-        Tasks that were not begun are.
+        They are begun where they were not yet.
         """
         if not self._is_shared:
             self.begin()
         for n_done in range(1, self._n + 1):
             if not self._is_shared:
-                self._do_next()
-            error = self._outcomes.get()
-            if error is not None:
+                self._work(next(self._tasks))
+            elif (error := self._outcomes.get()) is not None:
                 try:
                     raise error
                 finally:
