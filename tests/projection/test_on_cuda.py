@@ -193,6 +193,7 @@ class SlowArray(np.ndarray):
     """Whose elements take long to write, until somebody allows them."""
 
     def __setitem__(self, where, value):
+        self.is_being_written.set()
         assert self.may_be_written.wait(timeout=20)
         super().__setitem__(where, value)
 
@@ -200,7 +201,7 @@ class SlowArray(np.ndarray):
 @pytest.fixture
 def slow_out():
     out = np.zeros((3, *CONFIG.shape), np.float32).view(SlowArray)
-    SlowArray.may_be_written = threading.Event()
+    SlowArray.is_being_written, SlowArray.may_be_written = threading.Event(), threading.Event()
     return out
 
 
@@ -230,6 +231,7 @@ def test_an_interrupt_at_the_end_leaves_nothing_that_is_written_later(slow_out, 
     poses = numbavol.EulerAnglePose(phi_angle=np.arange(3.0) * 17.0)
 
     def interrupt(_):
+        assert slow_out.is_being_written.wait(timeout=20)
         threading.Timer(0.2, slow_out.may_be_written.set).start()
         raise KeyboardInterrupt
 
