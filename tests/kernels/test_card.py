@@ -152,6 +152,7 @@ def test_threads_keep_their_buffers(monkeypatch, card):
     assert len(card.buffers) == len(card.streams) <= numbavol.get_num_threads()
 
 
+@pytest.mark.usefixtures("default_threads")
 def test_no_more_threads_copy_than_a_bus_needs(monkeypatch, card):
     monkeypatch.setattr(cuda_device, "BYTES_A_PART", 24)
     numbavol.set_num_threads(cuda_device.MOST_THREADS_THAT_COPY + 4)
@@ -165,11 +166,8 @@ def test_no_more_threads_copy_than_a_bus_needs(monkeypatch, card):
         with lock:
             at_work.discard(threading.get_ident())
 
-    try:
-        images = np.zeros((40, 2, 3), np.float32).view(ArrayThere)
-        card.make_fetch()(images)(put).run()
-    finally:
-        numbavol.set_num_threads(None)
+    images = np.zeros((40, 2, 3), np.float32).view(ArrayThere)
+    card.make_fetch()(images)(put).run()
     assert 1 < max(most) <= cuda_device.MOST_THREADS_THAT_COPY
 
 

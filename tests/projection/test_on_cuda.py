@@ -173,7 +173,7 @@ def test_a_part_of_page_locked_memory_is_filled_and_nothing_beside_it():
     assert np.all(whole[[0, 3]] == 7.0)
 
 
-def test_after_an_error_the_device_writes_no_more():
+def test_when_images_are_dropped_the_device_writes_no_more():
     device = find_device("cuda")
     images = device.send(np.ones((1, 5, 6), np.float32))
     out = device.make_page_locked((3, 5, 6), np.float32)
